@@ -1,0 +1,42 @@
+# make audit      set up, then run the flow on sample_data -> out/
+# make test       set up, then lint, types and tests
+# make test-deep  the long tests as well
+# make clean      remove everything that these made
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OUT ?= out
+WORKERS ?= 2
+
+.PHONY: audit test test-deep lint setup clean
+
+audit: $(READY)
+	$(BIN)/python flows/audit.py sample_data --out $(OUT)
+
+test: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-deep: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "deep or not deep" --hypothesis-profile deep
+
+lint: $(READY)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+
+setup: $(READY)
+
+# Redone when the lock or the project changes. Byte-compiled at once: PYTHONDONTWRITEBYTECODE may be set where this runs, and
+# compiling anew at every start doubles the time of every import.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "bonefhir needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q src flows
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(OUT) .prefect build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src flows tests -name __pycache__ -type d -prune -exec rm -rf {} +
