@@ -1,0 +1,171 @@
+"""The commands: arguments in, exit code out.
+
+Nothing but the standard library is imported until a command runs, so that `--help` and a wrong argument answer at once.
+
+Exit codes: 0 done; 1 findings of the severity asked for; 2 wrong command line; 3 input cannot be read at all; 4 a rule file is
+wrong; 5 the output cannot be written; 70 a defect of bonefhir; 130 interrupted.
+"""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bonefhir import __version__
+from bonefhir.defects import described
+from bonefhir.errors import BonefhirError, OutputError
+from bonefhir.settings import CONFORMANCE, FAIL_ON, PROFILES
+
+DEFECT = 70
+INTERRUPTED = 130
+
+FORMATS = ("text", "json", "junit", "sarif", "github")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code. A user's mistake is one message on stderr, without traceback; a defect is named by type and place."""
+    options = parser().parse_args(arguments)
+    try:
+        command = import_module(f"bonefhir.commands.{options.command}")
+        return int(command.run(options))
+    except BonefhirError as error:
+        return _failed(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _failed("interrupted; nothing was published", INTERRUPTED)
+    except BrokenPipeError:
+        # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            return _failed(f"the output cannot be written: {error.strerror}", OutputError.exit_code)
+        return _failed(described(error), DEFECT)
+    except Exception as error:  # noqa: BLE001 the last door before a traceback, which would print values of patients
+        return _failed(described(error), DEFECT)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="bonefhir",
+        description="Checks every dose of a bone-modifying agent in FHIR data against renal function, calcium and its label.",
+        epilog="A file whose name begins with '-' goes after '--'. Not a medical device.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"bonefhir {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _audit(commands)
+    _validate(commands)
+    _rules(commands)
+    _explain(commands)
+    _compare(commands)
+    _sample(commands)
+    return top
+
+
+Subparsers = Any  # of argparse, whose own name for it is private
+
+
+def _audit(commands: Subparsers) -> None:
+    one = _command(commands, "audit", "read, check and report", _sources(), _judging(), _running())
+    one.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the reports; replaces an earlier run")
+    one.add_argument("--fail-on", choices=FAIL_ON, help="exit 1 if a verdict `fail` has at least this severity (default: none)")
+    one.add_argument("--data-docs", action="store_true", default=None, help="also Great Expectations' pages, in share/data_docs")
+
+
+def _validate(commands: Subparsers) -> None:
+    one = _command(commands, "validate", "the same for CI: findings as a linter prints them", _sources(), _judging(), _running())
+    one.add_argument("--format", choices=FORMATS, default="text", help="of the findings on stdout (default: text)")
+    one.add_argument("--fail-on", choices=FAIL_ON, default="error", help="severity from which on to exit 1 (default: error)")
+    one.add_argument("--baseline", type=Path, metavar="FILE", help="TOML file of accepted findings, with reason and expiry")
+    one.add_argument("--out", type=Path, metavar="DIR", help="keep the folder of the reports as well")
+
+
+def _rules(commands: Subparsers) -> None:
+    one = commands.add_parser("rules", help="the catalogue of rules", description="The catalogue of rules.", allow_abbrev=False)
+    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listed = _command(actions, "list", "one line per rule", _knowledge())
+    listed.add_argument("--product", help="only rules of this product")
+    shown = _command(actions, "show", "one rule in full", _knowledge())
+    shown.add_argument("id", metavar="ID")
+    checked = _command(actions, "check", "lint a folder of rules and run the examples inside them")
+    checked.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: the rules that come with bonefhir")
+
+
+def _explain(commands: Subparsers) -> None:
+    one = _command(commands, "explain", "one dose: its timeline, every rule, every number and where it came from")
+    one.add_argument("run", type=Path, metavar="RUN_DIR")
+    one.add_argument("dose", metavar="DOSE_ID")
+
+
+def _compare(commands: Subparsers) -> None:
+    one = _command(commands, "compare", "what is new, gone and changed between two runs")
+    one.add_argument("before", type=Path, metavar="RUN_A")
+    one.add_argument("after", type=Path, metavar="RUN_B")
+
+
+def _sample(commands: Subparsers) -> None:
+    one = _command(commands, "sample", "write synthetic bundles and NDJSON with an answer key")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("--patients", type=_count, default=60, metavar="N", help="default: 60")
+    one.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed gives the same bytes (default: 1)")
+
+
+def _command(commands: Subparsers, name: str, what: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    description = f"{what[0].upper()}{what[1:]}."
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=what, description=description, parents=parents, allow_abbrev=False
+    )
+    return made
+
+
+def _part() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+
+
+def _sources() -> argparse.ArgumentParser:
+    part = _part()
+    part.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder or glob of FHIR Bundles, resources or NDJSON")
+    return part
+
+
+def _knowledge() -> argparse.ArgumentParser:
+    part = _part()
+    part.add_argument("--rules", type=Path, action="append", metavar="DIR", help="a site's own rules (repeatable)")
+    part.add_argument("--profile", choices=PROFILES, help="whose labels apply (default: us)")
+    return part
+
+
+def _judging() -> argparse.ArgumentParser:
+    part = argparse.ArgumentParser(add_help=False, allow_abbrev=False, parents=[_knowledge()])
+    part.add_argument("--terminology", type=Path, action="append", metavar="FILE", help="a site's local codes (repeatable)")
+    part.add_argument("--conformance", choices=CONFORMANCE, help="what fhir.resources checks (default: evidence)")
+    part.add_argument("--strict", action="store_true", default=None, help="exit 3 if anything was rejected")
+    return part
+
+
+def _running() -> argparse.ArgumentParser:
+    part = _part()
+    part.add_argument("--jobs", type=_count, metavar="N", help="processes (default: one per core)")
+    part.add_argument("--config", type=Path, metavar="FILE", help="default: [tool.bonefhir] of pyproject.toml, or bonefhir.toml")
+    part.add_argument("--quiet", action="store_true", help="no progress")
+    return part
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"bonefhir: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""`bonefhir audit`: reads, checks, reports; the same pipeline as the flow, without an orchestrator."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bonefhir.configuration import settings_from
+from bonefhir.settings import Settings
+
+if TYPE_CHECKING:
+    from bonefhir.pipeline import Summary
+
+OPTIONS = ("sources", "out", "profile", "rules", "terminology", "conformance", "jobs", "fail_on", "strict", "data_docs")
+VERDICTS = ("fail", "indeterminate", "pass")
+
+
+def run(options: argparse.Namespace) -> int:
+    from bonefhir.pipeline import audit
+
+    settings = settings_of(options)
+    summary = audit(settings, progress(options.quiet))
+    print(described(summary))
+    return 1 if summary.failed(settings.fail_on) else 0
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The command line over the configuration file over the defaults."""
+    given = {name: getattr(options, name, None) for name in OPTIONS}
+    lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    return settings_from(given | lists, options.config, Path.cwd())
+
+
+def progress(quiet: bool) -> Callable[[str], None]:
+    """On a terminal one line that changes; otherwise one line per message."""
+    if quiet:
+        return lambda _: None
+    if sys.stderr.isatty():
+        return lambda text: print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    return lambda text: print(text, file=sys.stderr, flush=True)
+
+
+def described(summary: "Summary") -> str:
+    """Counts only: what a terminal or a log may show."""
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    lines = [f"{summary.patients} patients, {summary.doses} doses, {summary.rejected} rejected", ""]
+    lines.append(f"{'':10}{''.join(f'{verdict:>15}' for verdict in VERDICTS)}")
+    for severity in ("error", "warning", "info"):
+        counts = summary.verdicts.get(severity, {})
+        lines.append(f"{severity:10}{''.join(f'{counts.get(verdict, 0):>15}' for verdict in VERDICTS)}")
+    lines += ["", f"For the quality team: {summary.out / 'phi' / 'report.html'} (names patients)"]
+    lines += [f"To pass on:           {summary.out / 'share' / 'report.html'} (counts only)"]
+    return "\n".join(lines)
