@@ -1,0 +1,238 @@
+"""The main job as a Prefect flow: the stages of bonefhir.pipeline, one task per stage or group of files or patients.
+
+Only paths, settings and counts cross Prefect, which keeps parameters, log lines and the words of exceptions in its database. The
+tasks pass a path; the tables lie in the run's work folder. `bonefhir audit` runs the same stages without Prefect and writes the
+same bytes.
+
+    python flows/audit.py sample_data --out out
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+# Before the first import of prefect, which reads them once. An operator's own environment wins.
+QUIET_AND_LOCAL = {
+    "PREFECT_HOME": str(Path(__file__).resolve().parents[1] / ".prefect"),
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+    "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "bonefhir",
+    "NO_PROXY": "127.0.0.1,localhost",
+}
+for name, value in QUIET_AND_LOCAL.items():
+    os.environ.setdefault(name, value)
+
+from prefect import flow, task  # noqa: E402
+from prefect.artifacts import create_markdown_artifact, create_table_artifact  # noqa: E402
+from prefect.cache_policies import NO_CACHE  # noqa: E402
+from prefect.client.schemas.objects import State, TaskRun  # noqa: E402
+from prefect.futures import PrefectFuture  # noqa: E402
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: E402
+from prefect.states import Completed, Failed  # noqa: E402
+from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
+
+from bonefhir import pipeline  # noqa: E402
+from bonefhir.cli import parser  # noqa: E402
+from bonefhir.commands.audit import described as summary_text  # noqa: E402
+from bonefhir.configuration import settings_from  # noqa: E402
+from bonefhir.defects import described  # noqa: E402
+from bonefhir.errors import BonefhirError  # noqa: E402
+
+FINDINGS = "Findings"
+"""Name of the state of a run that was done and whose findings fail it."""
+
+GROUPS = 8
+"""Tasks per stage at most: each costs the server about 40 ms, so there are tens of them, never one per patient."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class DefectError(Exception):
+    """Stands for an exception that nobody expected, without its message."""
+
+
+class TransientError(Exception):
+    """Stands for an error of reading or writing, which another try may pass."""
+
+
+def safely(stage: Callable[P, R]) -> Callable[P, R]:
+    """Prefect stores the words of an exception: only those of bonefhir's own errors, which never hold a value, may reach it."""
+
+    @wraps(stage)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return stage(*args, **kwargs)
+        except BonefhirError:
+            raise
+        except OSError as error:
+            raise TransientError(described(error)) from None
+        except Exception as error:  # noqa: BLE001 raised again, without its words
+            raise DefectError(described(error)) from None
+
+    return guarded
+
+
+def is_transient(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(state.data, TransientError)
+
+
+@task(name="open run", cache_policy=NO_CACHE, persist_result=False)
+@safely
+def open_run(settings: dict[str, Any], config: str | None) -> str:
+    """The work folder, beside the folder of the reports."""
+    return str(pipeline.open_run(settings_from(settings, Path(config) if config else None, Path.cwd())).work)
+
+
+@task(
+    name="scan files",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_delay_seconds=[2, 10],
+    retry_condition_fn=is_transient,
+)
+@safely
+def scan(work: str, numbers: list[int]) -> int:
+    """The only stage that waits for disks and networks, and so the only one worth another try; the rest is arithmetic."""
+    run = pipeline.load_run(Path(work))
+    for number in numbers:
+        pipeline.scan(run, number)
+    return len(numbers)
+
+
+@task(name="resolve versions and references", cache_policy=NO_CACHE, persist_result=False)
+@safely
+def resolve(work: str) -> list[int]:
+    """The buckets of patients."""
+    buckets: list[int] = pipeline.resolve(pipeline.load_run(Path(work)))
+    return buckets
+
+
+@task(name="audit patients", cache_policy=NO_CACHE, persist_result=False)
+@safely
+def audit_buckets(work: str, buckets: list[int]) -> int:
+    run = pipeline.load_run(Path(work))
+    for bucket in buckets:
+        pipeline.audit_bucket(run, bucket)
+    return len(buckets)
+
+
+@task(name="check suites", cache_policy=NO_CACHE, persist_result=False)
+@safely
+def check_suites(work: str) -> None:
+    pipeline.check_suites(pipeline.load_run(Path(work)))
+
+
+@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+@safely
+def report(work: str) -> pipeline.Summary:
+    """Counts only."""
+    return pipeline.report(pipeline.load_run(Path(work)))
+
+
+@task(name="publish", cache_policy=NO_CACHE, persist_result=False)
+@safely
+def publish(work: str) -> None:
+    """One rename: a folder that exists is complete."""
+    pipeline.publish(pipeline.load_run(Path(work)))
+
+
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=GROUPS)  # its type does not fit the signature of `flow`
+
+
+@flow(name="audit", persist_result=False, task_runner=RUNNER)
+def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
+    sources: list[str],
+    out: str,
+    *,
+    profile: str | None = None,
+    rules: list[str] | None = None,
+    terminology: list[str] | None = None,
+    conformance: str | None = None,
+    jobs: int | None = None,
+    fail_on: str | None = None,
+    strict: bool | None = None,
+    data_docs: bool | None = None,
+    config: str | None = None,
+) -> State[Any]:
+    """Reads, checks and reports FHIR data. Parameters as of `bonefhir audit`; the configuration file gives what is left out."""
+    given = {"sources": tuple(sources), "out": Path(out), "profile": profile, "conformance": conformance, "jobs": jobs}
+    given |= {"rules": paths(rules), "terminology": paths(terminology)}
+    given |= {"fail_on": fail_on, "strict": strict, "data_docs": data_docs}
+    work = open_run(given, config)
+    run = pipeline.load_run(Path(work))
+    finished([scan.submit(work, group) for group in groups(range(len(run.files)))])
+    finished([audit_buckets.submit(work, group) for group in groups(resolve(work))])
+    check_suites(work)
+    summary = report(work)
+    publish(work)
+    show(summary)
+    return outcome(summary, run.settings.fail_on)
+
+
+def finished(futures: Sequence[PrefectFuture[Any]]) -> None:
+    """Waits for all, then raises what any of them raised."""
+    for future in futures:
+        future.wait()
+    for future in futures:
+        future.result()
+
+
+def groups(numbers: Sequence[int]) -> list[list[int]]:
+    """At most GROUPS parts, dealt in turn, so that large files beside each other are spread."""
+    return [list(numbers[start::GROUPS]) for start in range(min(GROUPS, len(numbers)))]
+
+
+def paths(texts: Sequence[str] | None) -> tuple[Path, ...]:
+    return tuple(Path(text) for text in texts or ())
+
+
+def show(summary: pipeline.Summary) -> None:
+    """Artifacts of the run in Prefect's pages."""
+    create_markdown_artifact(key="audit", markdown=f"```\n{summary_text(summary)}\n```", description="Counts of a run")
+    create_table_artifact(key="audit-rules", table=summary.rules, description="Verdicts per rule")
+
+
+def outcome(summary: pipeline.Summary, fail_on: str) -> State[Any]:
+    if summary.failed(fail_on):
+        message = f"There are findings of severity {fail_on} or above; the reports are in {summary.out}."
+        return Failed(name=FINDINGS, message=message)
+    return Completed(message=f"The reports are in {summary.out}.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The flow from a shell, with the arguments and the exit codes of `bonefhir audit`."""
+    options = parser().parse_args(["audit", *(sys.argv[1:] if arguments is None else arguments)])
+    # Without this each run ends with a wait of up to a second for its heartbeat.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        state = audit(
+            sources=options.sources,
+            out=str(options.out),
+            profile=options.profile,
+            rules=[str(path) for path in options.rules or ()],
+            terminology=[str(path) for path in options.terminology or ()],
+            conformance=options.conformance,
+            jobs=options.jobs,
+            fail_on=options.fail_on,
+            strict=options.strict,
+            data_docs=options.data_docs,
+            config=str(options.config) if options.config else None,
+            return_state=True,
+        )
+    if state.is_completed() or state.name == FINDINGS:
+        print(state.message)
+        return 0 if state.is_completed() else 1
+    print(f"bonefhir: {state.message}", file=sys.stderr)
+    return getattr(state.data, "exit_code", 70)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

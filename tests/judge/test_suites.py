@@ -1,0 +1,202 @@
+"""Great Expectations behind its door: finds what is planted, tells counts and no values, never takes an error for a finding."""
+
+import datetime as dt
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from bonefhir.errors import AccountingError, KnowledgeError
+from bonefhir.judge import suites
+from bonefhir.judge.suite_files import Expectation, Suite, faults_of, read_suites, value_sets
+from bonefhir.knowledge.load import load, shipped
+from bonefhir.knowledge.model import Knowledge
+from bonefhir.tables import DOSES, LABS, PATIENTS, VERDICTS, Table
+
+CANARY = "CANARY-4711"
+DAY = dt.date(2024, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    return load()
+
+
+def frame(table: Table, rows: int, **values: Any) -> pd.DataFrame:
+    """A table with the types that the pipeline gives it; columns not named are null."""
+    columns = []
+    for column in table:
+        plain = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        value = values.get(column.name)
+        array = pa.array(value if isinstance(value, list) else [value] * rows, type=plain)
+        columns.append(array.cast(column.type))
+    return pa.table(columns, schema=table.schema).to_pandas()
+
+
+def tables(rows: int = 3) -> dict[str, pd.DataFrame]:
+    ids = [str(n) for n in range(rows)]
+    dose_ids = [f"MedicationAdministration/{i}" for i in ids]
+    patient_ids = [f"Patient/{i}" for i in ids]
+    product = {"product": "zoledronic_acid_4mg", "indication": "bone_metastases"}
+    dates = {"date_first": DAY, "date_last": DAY}
+    doses = frame(
+        DOSES, rows, dose_id=dose_ids, patient_id=patient_ids, status="completed", drug="zoledronic_acid", ordinal=1,
+        start="2024-03-01", rule_indication="bone_metastases", indication_basis="reason", amount_low=4.0, amount_high=4.0,
+        amount_unit="mg", route="intravenous", creatinine_low=1.0, creatinine_high=1.0, **product, **dates,
+    )  # fmt: skip
+    labs = frame(
+        LABS, rows, resource=[f"Observation/{i}" for i in ids], patient_id=patient_ids, analyte="creatinine", value_low=1.0,
+        value_high=1.0, usable=True, **dates,
+    )  # fmt: skip
+    patients = frame(
+        PATIENTS, rows, patient_id=patient_ids, gender="female", female_low=1.0, female_high=1.0, birth_date="1950-01-01",
+        birth_first=dt.date(1950, 1, 1), birth_last=dt.date(1950, 1, 1),
+    )  # fmt: skip
+    verdicts = frame(
+        VERDICTS, rows, rule_id="ZA4-DOSE-MAX", dose_id=dose_ids, patient_id=patient_ids, verdict="pass", severity="error",
+        message="4 mg given", **product,
+    )  # fmt: skip
+    return {"doses": doses, "labs": labs, "patients": patients, "verdicts": verdicts}
+
+
+def failed(results: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {e["id"]: e for suite in results for e in suite["expectations"] if not e["success"]}
+
+
+def test_clean_tables_meet_every_expectation(knowledge: Knowledge) -> None:
+    results = suites.run_suites(tables(), knowledge)
+    assert [suite["suite"] for suite in results] == ["doses", "labs", "patients", "verdicts", "rules"]
+    assert failed(results) == {}
+    assert [suite["rows"] for suite in results] == [3, 3, 3, 3, len(knowledge.rules)]
+
+
+def test_tables_without_a_row_meet_every_expectation(knowledge: Knowledge) -> None:
+    results = suites.run_suites(tables(0), knowledge)
+    assert failed(results) == {}
+    assert all(e["elements"] == 0 for suite in results for e in suite["expectations"])
+
+
+def test_faults_are_counted_and_no_value_leaves(knowledge: Knowledge, tmp_path: Path) -> None:
+    """One fault of each kind, each with a value that must not be seen again, in the results or in the Data Docs."""
+    given = tables(4)
+    doses = given["doses"].astype({"status": "str", "route": "str", "patient_id": "str"})
+    doses.loc[0, "status"] = CANARY
+    doses.loc[1, "dose_id"] = doses.loc[2, "dose_id"]
+    doses.loc[1, "patient_id"] = None
+    doses.loc[2, "creatinine_low"], doses.loc[2, "creatinine_high"] = 4711.25, 1.0
+    given["doses"] = doses
+    given["labs"].loc[0, ["resource", "value_low"]] = [None, -4711.25]
+    given["patients"] = given["patients"].astype({"gender": "str"})
+    given["patients"].loc[0, "gender"] = CANARY
+    results = suites.run_suites(given, knowledge, data_docs=tmp_path / "docs")
+    found = failed(results)
+    assert {name: (e["unexpected"], e["elements"]) for name, e in found.items() if e["severity"] == "critical"} == {
+        "dose-patient-present": (1, 4),
+        "dose-status-used": (1, 4),
+        "dose-creatinine-range": (1, 4),
+        "dose-creatinine-bounds": (1, 4),
+        "dose-id-unique": (2, 4),
+        "lab-resource-present": (1, 4),
+        "lab-value-range": (1, 4),
+        "lab-creatinine-range": (1, 4),
+        "patient-gender-code": (1, 4),
+    }
+    pages = [page.read_text(encoding="utf-8") for page in (tmp_path / "docs").rglob("*") if page.is_file()]
+    written = json.dumps(results) + "".join(pages)
+    assert CANARY not in written
+    assert "4711" not in written
+    assert "MedicationAdministration/" not in written
+
+
+def test_data_docs_load_nothing_and_are_the_same_twice(knowledge: Knowledge, tmp_path: Path) -> None:
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        suites.run_suites(tables(), knowledge, data_docs=folder)
+    first, second = ({p.relative_to(f): p.read_bytes() for p in sorted(f.rglob("*")) if p.is_file()} for f in folders)
+    assert first == second
+    assert len(first) == 11  # index, five suites, five results
+    for name, page in first.items():
+        assert name.suffix == ".html"
+        text = page.decode()
+        assert not re.search(r"<script|<link|<img|<iframe|\bon\w+=|@import|url\(", text)
+        assert not re.search(r"""(?:https?:)?//(?!bonefhir-suites/)""", text)
+
+
+def test_each_rule_is_an_expectation_on_its_share_of_fail(knowledge: Knowledge) -> None:
+    given = tables(10)
+    given["verdicts"]["verdict"] = ["fail"] * 2 + ["pass"] * 6 + ["indeterminate"] * 2
+    strict = {e["id"]: e for e in suites.run_suites(given, knowledge)[-1]["expectations"]}
+    assert set(strict) == {rule.id for rule in knowledge.rules}
+    found = strict["ZA4-DOSE-MAX"]
+    assert (found["success"], found["unexpected"], found["elements"], found["severity"]) == (False, 2, 8, "critical")
+    tolerant = suites.run_suites(given, knowledge, tolerances={"ZA4-DOSE-MAX": 0.25})[-1]
+    assert tolerant["success"]
+    with pytest.raises(KnowledgeError, match="no such rule"):
+        suites.run_suites(given, knowledge, tolerances={"NO-SUCH-RULE": 0.1})
+
+
+def test_an_expectation_that_cannot_be_evaluated_is_an_error_not_a_finding(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column that is not there raises inside Great Expectations, which reports it like a failure."""
+    wrong = Expectation("wrong", "expect_column_values_to_be_unique", "critical", "x", {"column": "nowhere"}, {})
+    monkeypatch.setattr(suites, "read_suites", lambda *_: [Suite("doses", "Doses", (wrong,))])
+    with pytest.raises(AccountingError, match="wrong could not be evaluated"):
+        suites.run_suites(tables(), knowledge)
+
+
+@pytest.mark.parametrize(
+    ("type_", "arguments", "message"),
+    [
+        ("expect_column_values_to_be_nice", {"column": "status"}, "Great Expectations has no"),
+        ("expect_column_values_to_not_be_null", {"column": "status", "colour": "red"}, "does not take"),
+    ],
+)
+def test_an_expectation_that_great_expectations_does_not_know_is_refused(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch, type_: str, arguments: dict[str, str], message: str
+) -> None:
+    wrong = Expectation("wrong", type_, "critical", "x", arguments, {})
+    monkeypatch.setattr(suites, "read_suites", lambda *_: [Suite("doses", "Doses", (wrong,))])
+    with pytest.raises(KnowledgeError, match=message):
+        suites.run_suites(tables(), knowledge)
+
+
+def test_shipped_suites_have_statements_and_unlike_ids(knowledge: Knowledge) -> None:
+    found = read_suites(shipped() / "suites", knowledge)
+    ids = [expectation.id for suite in found for expectation in suite.expectations]
+    assert len(ids) == len(set(ids)) > 50
+
+
+def test_every_fault_of_a_suite_file_is_told_at_once(knowledge: Knowledge, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("table = 'dosses'\n")
+    (tmp_path / "b.toml").write_text("= no toml")
+    (tmp_path / "c.toml").write_text(
+        "table = 'doses'\n[[expectation]]\nid = 'x'\ntype = 'expect_x'\nseverity = 'bad'\n"
+        "column = 'nope'\nvalue_set_from = 'no'\n"
+    )
+    with pytest.raises(KnowledgeError) as caught:
+        read_suites(tmp_path, knowledge)
+    words = str(caught.value)
+    assert "a.toml: table must be" in words
+    assert "b.toml: not TOML" in words
+    for fault in ("statement is missing", "severity must", "no column nope", "value_set_from must"):
+        assert f"c.toml: x: {fault}" in words.replace("the table doses has ", "")
+    assert len(caught.value.faults) == 6
+
+
+def test_an_empty_folder_and_a_file_without_expectations_are_faults(knowledge: Knowledge, tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match="no suite"):
+        read_suites(tmp_path, knowledge)
+    assert list(faults_of({"table": "doses"}, value_sets(knowledge))) == ["no expectation"]
+    entry = {"id": "a", "type": "t", "severity": "info", "statement": "s", "column": "status"}
+    assert list(faults_of({"table": "doses", "expectation": [entry, entry]}, value_sets(knowledge))) == ["a: id stands twice"]
+
+
+def test_severity_of_an_expectation_is_that_of_its_rule(knowledge: Knowledge) -> None:
+    rules = [replace(knowledge.rules[0], id=severity, severity=severity) for severity in ("error", "warning", "info")]
+    assert [e.severity for e in suites.rule_suite(rules, {}).expectations] == ["critical", "warning", "info"]
