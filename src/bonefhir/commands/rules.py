@@ -24,9 +24,9 @@ def run(options: argparse.Namespace) -> int:
 
 def check(folders: Sequence[Path]) -> int:
     """Lints (every fault of every file at once), then runs every example of every rule through the engine."""
+    knowledge = load(folders)
     from bonefhir.judge.examples import faults_of
 
-    knowledge = load(folders)
     faults = faults_of(knowledge)
     if faults:
         raise KnowledgeError(faults)
