@@ -174,3 +174,16 @@ def acute_kidney_injury(case: Case, visit: Visit) -> Entry:
     visit.labs.append(case.measured("creatinine", case.record.creatinine, latest.at - timedelta(days=1), alone=True))
     case.fails(visit.dose, "IVBP-AKI-UNSTABLE")
     return latest
+
+
+@local(
+    "creatinine-month-only", "Of the creatinine only the month is known: perhaps after the dose, perhaps too old", theme="lost"
+)
+def creatinine_month_only(case: Case, visit: Visit) -> Entry:
+    """On the last day of a February the month would lie in the window as a whole: then three days earlier."""
+    if visit.day.month == 2 and visit.day.day >= 28:
+        visit.move(-3)
+    month = visit.day.isoformat()[:7]
+    lab = spoil(visit, lambda resource: resource.update(effectiveDateTime=month))
+    case.unknown(visit.dose, ("partial-date",), MEASURED, *CLEARANCE_NOW, *CREATININE_NOW)
+    return lab
