@@ -1,0 +1,58 @@
+"""phi/fhir/detected-issues.ndjson: a DetectedIssue of FHIR R4 per `fail`, for systems that take findings back.
+
+`identified` is left out: it is the time at which somebody found the issue, and a run's output does not depend on the clock.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bonefhir.knowledge.model import Rule
+from bonefhir.report.findings import batches
+from bonefhir.report.identity import resource_id
+from bonefhir.report.visible import visible
+from bonefhir.vocabulary import FAIL, SEVERITIES
+
+RULES = "urn:bonefhir:rule"
+"""System of the rules' ids. A URN: nobody should try to fetch it."""
+
+SEVERITY = {"error": "high", "warning": "moderate", "info": "low"}
+
+
+def write(path: Path, verdicts: Path, rules: Sequence[Rule]) -> None:
+    by_id = {rule.id: rule for rule in rules}
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for severity in reversed(SEVERITIES):
+            for part in batches(verdicts, FAIL, severity):
+                for finding in part.to_pylist():
+                    file.write(json.dumps(as_issue(finding, by_id[finding["rule_id"]])) + "\n")
+
+
+def as_issue(finding: dict[str, Any], rule: Rule) -> dict[str, Any]:
+    coding = {"system": RULES, "version": finding["rule_version"], "code": rule.id}
+    issue: dict[str, Any] = {
+        "resourceType": "DetectedIssue",
+        "id": resource_id("issue", rule.id, finding["dose_id"]),
+        "status": "final",
+        "code": {"coding": [coding], "text": f"{rule.statement} ({rule.citation})"},
+        "severity": SEVERITY[finding["severity"]],
+        "patient": {"reference": visible(finding["patient_id"])},
+        "implicated": [{"reference": visible(finding["dose_id"])}],
+        "evidence": list(_evidence(finding["evidence"] or [])),
+        "detail": visible(finding["message"]),
+    }
+    # FHIR has no empty lists.
+    return {name: value for name, value in issue.items() if value != []}
+
+
+def _evidence(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for item in items:
+        said = ": ".join(text for text in (item["role"], item["reported"]) if text)
+        entry: dict[str, Any] = {"code": [{"text": visible(said)}]} if said else {}
+        # A component has no address of its own: the Observation that holds it does.
+        reference = (item["resource"] or "").partition("#")[0]
+        if "/" in reference:
+            entry["detail"] = [{"reference": visible(reference)}]
+        if entry:
+            yield entry

@@ -1,0 +1,36 @@
+"""What the pipeline hands to the reports, beside the Parquet tables that already lie in phi/."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from bonefhir.knowledge.model import Knowledge
+from bonefhir.settings import Settings
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything about a run that is no table of patients.
+
+    files               FILES; row n is the file that `rejects.file` calls n
+    unused              resources of types that are not used, by type
+    rejects             REJECTS
+    rule_counts         rule_id, pass, fail, indeterminate, not_applicable: one row per rule of the profile
+    suites              results of the Great Expectations suites, counts only (judge.suites.run_suites)
+    seconds             wall time per stage, in the order in which the stages ran
+    peak_memory_bytes   of the whole process tree, as far as it could be measured
+    started             ISO 8601; only run.json shows it
+    """
+
+    settings: Settings
+    knowledge: Knowledge
+    files: pa.Table
+    unused: Mapping[str, int]
+    rejects: pa.Table
+    rule_counts: pa.Table
+    suites: list[dict[str, Any]]
+    seconds: Mapping[str, float]
+    peak_memory_bytes: int
+    started: str

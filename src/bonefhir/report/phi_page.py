@@ -1,0 +1,136 @@
+"""phi/report.html: the report for quality teams. What it shows is prepared here, how it looks is in templates/phi.html."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from bonefhir.report import html
+from bonefhir.report.counts import OUTCOMES, Counts
+from bonefhir.report.facts import Facts
+from bonefhir.report.findings import first_of_each_rule
+from bonefhir.report.run_json import WHERE
+from bonefhir.report.wording import Wording
+from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
+
+MOST_SHOWN = {FAIL: 100, INDETERMINATE: 20}
+"""Findings of one rule on the page; a committee reads no more, and ten thousand must open at once. All stand in findings.csv."""
+QUALITY_SHOWN = 100
+FILES_SHOWN = 500
+NAMES_SHOWN = 5
+
+
+def write(path: Path, phi: Path, facts: Facts, counts: Counts, wording: Wording) -> None:
+    html.write(path, "phi.html", facts, wording, {**_page(facts, counts, wording), **_rows(phi, facts)})
+
+
+def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:
+    applied = [row for row in counts.rules if row.applicable]
+    settings = facts.settings.as_json()
+    return {
+        "counts": counts,
+        "settings": facts.settings,
+        "settings_listed": [(name, value) for name, value in settings.items() if name not in WHERE],
+        "severities": list(reversed(SEVERITIES)),
+        "outcomes": OUTCOMES,
+        "totals": {outcome: _by_severity(counts, outcome) for outcome in OUTCOMES},
+        "applied": applied,
+        "silent": sorted((row for row in counts.rules if not row.applicable), key=lambda row: row.rule.id),
+        "period": _period(counts, wording),
+        "warning": _warning(counts, wording),
+        "sentences": list(_sentences(facts, counts, len(applied), wording)),
+        "notes": list(_notes(counts, wording)),
+        "suites": facts.suites,
+        "unused": sorted(facts.unused.items(), key=lambda pair: (-pair[1], pair[0])),
+    }
+
+
+def _rows(phi: Path, facts: Facts) -> dict[str, Any]:
+    return {
+        "findings": _findings(phi / "verdicts.parquet"),
+        "most": MOST_SHOWN,
+        "quality": _quality(phi / "data_quality.parquet"),
+        "files": facts.files.to_pylist(),
+        "files_shown": FILES_SHOWN,
+        "names_shown": NAMES_SHOWN,
+        "rejects_by_file": _rejects_by_file(facts),
+    }
+
+
+def _by_severity(counts: Counts, outcome: str) -> dict[str, int]:
+    sums = dict.fromkeys((*SEVERITIES, "any"), 0)
+    for row in counts.rules:
+        sums[row.rule.severity] += row.doses[outcome]
+        sums["any"] += row.doses[outcome]
+    return sums
+
+
+def _period(counts: Counts, wording: Wording) -> str:
+    if counts.first is None or counts.last is None:
+        return wording.text("phi.undated")
+    key = "phi.on" if counts.first == counts.last else "phi.between"
+    return wording.text(key, first=counts.first.isoformat(), last=counts.last.isoformat())
+
+
+def _warning(counts: Counts, wording: Wording) -> str | None:
+    """Said where the absence of findings would read as a good result, and is none."""
+    if counts.doses == 0:
+        resources, files = wording.counted("resource", counts.ledger["read"]), wording.counted("file", counts.files)
+        return wording.text("phi.nothing", resources=resources, files=files)
+    return None if any(row.denominator for row in counts.rules) else wording.text("phi.nothing_judged")
+
+
+def _sentences(facts: Facts, counts: Counts, rules: int, wording: Wording) -> Iterator[str]:
+    if counts.doses == 0:
+        return
+    yield wording.text(
+        "phi.sentence",
+        doses=wording.counted("dose", counts.doses),
+        patients=wording.counted("patient", counts.patients),
+        period=_period(counts, wording),
+        rules=wording.counted("rule", rules),
+        profile=wording.word("profiles", facts.settings.profile),
+    )
+    if counts.faulty["any"]:
+        number, any_ = wording.number(counts.faulty["error"]), wording.number(counts.faulty["any"])
+        yield wording.text("phi.sentence_fail", number=number, any=any_)
+    elif any(row.doses[PASS] for row in counts.rules):
+        yield wording.text("phi.sentence_no_fail")
+    if counts.unjudged:
+        yield wording.text("phi.sentence_unjudged", doses=wording.counted("dose", counts.unjudged))
+
+
+def _notes(counts: Counts, wording: Wording) -> Iterator[str]:
+    if counts.ledger["rejected"]:
+        rejected = wording.number(counts.ledger["rejected"])
+        yield wording.text("phi.rejected_note", rejected=rejected, read=wording.counted("resource", counts.ledger["read"]))
+    yield wording.text("phi.not_care")
+
+
+def _findings(verdicts: Path) -> dict[str, list[dict[str, Any]]]:
+    """Rule -> its findings on the page."""
+    shown: dict[str, list[dict[str, Any]]] = {}
+    for finding in first_of_each_rule(verdicts, MOST_SHOWN).to_pylist():
+        shown.setdefault(finding["rule_id"], []).append(finding)
+    return shown
+
+
+def _quality(path: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """(kind, severity) -> its first rows, by place."""
+    order: list[tuple[str, str]] = [(name, "ascending") for name in ("file", "line", "resource", "detail")]
+    shown: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    table = pq.read_table(path)
+    for key in table.group_by(["kind", "severity"], use_threads=False).aggregate([]).to_pylist():
+        mask = pc.and_(pc.equal(table["kind"], key["kind"]), pc.equal(table["severity"], key["severity"]))
+        shown[key["kind"], key["severity"]] = table.filter(mask).sort_by(order).slice(0, QUALITY_SHOWN).to_pylist()
+    return shown
+
+
+def _rejects_by_file(facts: Facts) -> list[tuple[str, str, int]]:
+    """(file, reason, rejected resources) in reading order."""
+    names = facts.files["file"].to_pylist()
+    grouped = facts.rejects.group_by(["file", "reason"], use_threads=False).aggregate([([], "count_all")]).to_pylist()
+    rows = sorted(grouped, key=lambda row: (row["file"], -row["count_all"], row["reason"]))
+    return [(names[row["file"]], row["reason"], row["count_all"]) for row in rows]

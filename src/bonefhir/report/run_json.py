@@ -1,0 +1,63 @@
+"""run.json: what was run on what, and how it went. Only `run` may differ between two runs on the same input."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bonefhir import __version__
+from bonefhir.report.counts import LEDGER, OUTCOMES, Counts, RuleCount, by_kind
+from bonefhir.report.facts import Facts
+
+FORMAT = 1
+"""Of the whole output folder. Changed only with the contract."""
+
+WHERE = ("sources", "out", "jobs")
+"""Settings that say where and how fast, not what: the same input gives the same bytes from another place."""
+
+
+def write(path: Path, facts: Facts, counts: Counts) -> None:
+    write_json(path, as_json(facts, counts))
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """ASCII, so that no name of a file can turn the words of a terminal round. Refuses NaN, which is no JSON."""
+    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8", newline="\n")
+
+
+def as_json(facts: Facts, counts: Counts) -> dict[str, Any]:
+    settings = facts.settings.as_json()
+    where = {name: settings.pop(name) for name in WHERE}
+    return {
+        "format": FORMAT,
+        "program": "bonefhir",
+        "version": __version__,
+        "rules_digest": facts.knowledge.digest,
+        "profile": facts.settings.profile,
+        "settings": settings,
+        "overrides": list(facts.knowledge.overrides),
+        "inputs": facts.files.select(["file", "format", "compression", "bytes", "sha256"]).to_pylist(),
+        "ledger": _ledger(facts, counts),
+        "unused": dict(sorted(facts.unused.items())),
+        "doses": counts.doses,
+        "patients": counts.patients,
+        "period": {"first": _iso(counts.first), "last": _iso(counts.last)},
+        "verdicts": {row.rule.id: _verdicts(row) for row in sorted(counts.rules, key=lambda row: row.rule.id)},
+        "reasons": {row.reason: row.verdicts for row in counts.reasons},
+        "rejects": dict(counts.rejects),
+        "data_quality": dict(sorted(by_kind(counts).items())),
+        "suites": facts.suites,
+        "run": {"started": facts.started, "seconds": dict(facts.seconds), "peak_memory_bytes": facts.peak_memory_bytes, **where},
+    }
+
+
+def _ledger(facts: Facts, counts: Counts) -> dict[str, Any]:
+    names = [*LEDGER, "empty_entries"]
+    return {"total": dict(counts.ledger), "files": facts.files.select(["file", *names]).to_pylist()}
+
+
+def _verdicts(row: RuleCount) -> dict[str, Any]:
+    return {"version": row.rule.version, "severity": row.rule.severity, **{outcome: row.doses[outcome] for outcome in OUTCOMES}}
+
+
+def _iso(day: Any) -> str | None:
+    return None if day is None else day.isoformat()

@@ -1,0 +1,44 @@
+"""share/summary.json and share/report.html: the same suppressed counts, for programs and for people."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bonefhir.report import html
+from bonefhir.report.counts import OUTCOMES, Counts
+from bonefhir.report.facts import Facts
+from bonefhir.report.run_json import write_json
+from bonefhir.report.share_counts import rule_rows, summary
+from bonefhir.report.wording import Wording
+from bonefhir.vocabulary import SEVERITIES
+
+
+def write(folder: Path, facts: Facts, counts: Counts, wording: Wording) -> None:
+    printed = summary(facts, counts)
+    write_json(folder / "summary.json", printed)
+    rows = rule_rows(counts, facts.settings.small_number)[1]
+    values = {
+        "summary": printed,
+        "applied": [row for row in rows if row.count.applicable],
+        "severities": list(reversed(SEVERITIES)),
+        "outcomes": OUTCOMES,
+        "warning": None if counts.doses else wording.text("share.nothing"),
+        "sentences": list(_sentences(printed, counts, wording)),
+    }
+    html.write(folder / "report.html", "share.html", facts, wording, values)
+
+
+def _sentences(printed: dict[str, Any], counts: Counts, wording: Wording) -> Iterator[str]:
+    if counts.doses == 0:
+        return
+    first, last = printed["period"]["first"], printed["period"]["last"]
+    yield wording.text(
+        "share.sentence",
+        doses=wording.number(printed["doses"]),
+        patients=wording.number(printed["patients"]),
+        period=first if first == last else f"{first} – {last}",
+        rules=wording.counted("rule", sum(1 for row in counts.rules if row.applicable)),
+        profile=wording.word("profiles", printed["profile"]),
+    )
+    failing = {name: wording.number(printed["doses_with_a_fail"][name]) for name in ("error", "any")}
+    yield wording.text("share.sentence_fail", **failing, unjudged=wording.number(printed["doses_not_fully_judged"]))

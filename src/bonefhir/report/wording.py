@@ -1,0 +1,64 @@
+"""The texts of the reports, read from report/wording/<language>.toml. No sentence for people stands in code."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from math import inf, isnan
+from typing import Any
+
+from bonefhir.report.suppress import Shown
+
+_DECIMALS = 3
+
+
+class Wording:
+    """`text` of a key that is not there is a defect, and raises; a `word` of a vocabulary that sites extend is its own name."""
+
+    def __init__(self, texts: Mapping[str, Any]) -> None:
+        self._texts = texts
+
+    @property
+    def language(self) -> str:
+        return str(self._texts["language"])
+
+    def text(self, key: str, **values: object) -> str:
+        """'phi.title' -> the text, its {names} filled in."""
+        group, name = key.split(".")
+        return str(self._texts[group][name]).format(**values)
+
+    def word(self, group: str, name: str) -> str:
+        return str(self._texts[group].get(name, name))
+
+    def number(self, number: Shown) -> str:
+        """'12,345'; a suppressed number as it is."""
+        if isinstance(number, int):
+            return f"{number:,}".replace(",", self._texts["thousands"])
+        return number.replace(">=", "≥")
+
+    def counted(self, noun: str, number: int) -> str:
+        """'1 dose', '2 doses'."""
+        one, many = self._texts["nouns"][noun]
+        return f"{self.number(number)} {one if number == 1 else many}"
+
+    def percent(self, share: float) -> str:
+        return f"{100 * share:.1f}\u00a0%".replace(".", self._texts["decimal"])
+
+    def measured(self, low: float | None, high: float | None, unit: str | None) -> str:
+        """'1.4 mg/dL', '1.2 to 1.4 mg/dL', '≥ 90 mL/min'; '' if nothing was measured. Point, not comma: as in the label."""
+        if low is None or high is None or isnan(low) or isnan(high):
+            return ""
+        if high == inf:
+            span = f"≥ {_plain(low)}"
+        else:
+            span = _plain(low) if _plain(low) == _plain(high) else f"{_plain(low)} to {_plain(high)}"
+        return f"{span} {unit}" if unit and unit != "1" else span
+
+
+def _plain(number: float) -> str:
+    return f"{round(number, _DECIMALS):.{_DECIMALS}f}".rstrip("0").rstrip(".")
+
+
+@cache
+def load(language: str = "en") -> Wording:
+    return Wording(tomllib.loads((files("bonefhir.report") / "wording" / f"{language}.toml").read_text("utf-8")))

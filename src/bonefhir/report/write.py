@@ -1,0 +1,27 @@
+"""Everything that a run leaves beside its tables, in one call."""
+
+from pathlib import Path
+
+from bonefhir.report import detected_issues, findings_csv, measure_reports, phi_page, rejects, run_json, share_page, workbook
+from bonefhir.report.counts import count
+from bonefhir.report.facts import Facts
+from bonefhir.report.wording import load
+
+
+def write_all(folder: Path, facts: Facts) -> None:
+    """Writes run.json, the rest of phi/, and share/ of an output folder whose phi/*.parquet are there already.
+
+    Raises AccountingError if the tables and `facts` contradict each other; OSError if something cannot be written.
+    """
+    phi, share, fhir = folder / "phi", folder / "share", folder / "phi" / "fhir"
+    share.mkdir(exist_ok=True)
+    fhir.mkdir(exist_ok=True)
+    counts, wording, verdicts = count(phi, facts), load(), phi / "verdicts.parquet"
+    rejects.write(phi / "rejects.ndjson", facts)
+    findings_csv.write(phi / "findings.csv", verdicts, facts.knowledge.rules)
+    workbook.write(phi / "findings.xlsx", verdicts, facts.knowledge.rules, wording)
+    detected_issues.write(fhir / "detected-issues.ndjson", verdicts, facts.knowledge.rules)
+    measure_reports.write(fhir / "measure-reports.json", counts)
+    phi_page.write(phi / "report.html", phi, facts, counts, wording)
+    share_page.write(share, facts, counts, wording)
+    run_json.write(folder / "run.json", facts, counts)

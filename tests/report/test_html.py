@@ -1,0 +1,137 @@
+"""Both reports: one file that fetches and runs nothing, says what is true, and can be read by everybody."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from bonefhir.report import phi_page
+from bonefhir.report.write import write_all
+from bonefhir.tables import DOSES
+from tests.report.fixtures import HOSTILE, MARKS, evidence, file_row, make, outcomes, quality, reject, rule, verdict
+from tests.report.pages import Page
+
+A = rule("ZA4-A", override="severity warning -> error (committee of May)")
+W, SILENT = rule("ZA4-W", "warning"), rule("ZOL/5 X", "info")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with every kind of content, each text of the data hostile."""
+    out = tmp_path_factory.mktemp("run")
+    rows = outcomes(A, 40, 30, 12) + outcomes(W, 0, 0, 20)
+    for n, text in enumerate(HOSTILE):
+        hostile = dict.fromkeys(("message", "dose_start", "patient_id", "dose_id", "product", "indication", "unit"), text)
+        item = evidence("amount", A, n) | dict.fromkeys(("role", "resource", "time", "reported", "unit"), text)
+        rows.append(verdict(A, 0, "fail", **hostile, reasons=["bounds"], evidence=[item]))
+    qualities = [quality("unit-suspect", detail=text, resource=text, patient_id=text, file=text) for text in HOSTILE]
+    files = [file_row("a.ndjson"), *(file_row(text) for text in HOSTILE)]
+    rejects = [reject(n, "not-fhir", id=text, detail=text, path=text) for n, text in enumerate(HOSTILE, 1)]
+    write_all(out, make(out, [A, W, SILENT], rows, qualities, files, rejects))
+    return out
+
+
+@pytest.fixture(params=["phi", "share"])
+def page(request: pytest.FixtureRequest, folder: Path) -> Page:
+    return Page((folder / request.param / "report.html").read_text("utf-8"))
+
+
+def test_it_is_well_formed(page: Page) -> None:
+    assert page.faults == []
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_it_runs_and_fetches_nothing(page: Page) -> None:
+    assert {tag for tag, _ in page.elements} & {"script", "iframe", "object", "embed", "img", "link", "form", "base"} == set()
+    attributes = [pair for _, listed in page.elements for pair in listed.items()]
+    assert all(value.startswith("#") for name, value in attributes if name in ("src", "href", "action"))
+    assert not [name for name, _ in attributes if name.startswith("on") or name in ("style", "srcset")]
+
+
+def test_its_policy_allows_its_own_style_and_nothing_else(page: Page) -> None:
+    policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    style = page.html.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_every_link_of_the_page_leads_somewhere(page: Page) -> None:
+    ids = {attributes.get("id") for _, attributes in page.elements}
+    assert [link["href"] for link in page.all("a") if link["href"][1:] not in ids] == []
+
+
+def test_it_can_be_read_by_everybody(page: Page) -> None:
+    assert page.all("html")[0]["lang"] == "en"
+    assert page.all("h1")
+    assert {"main", "header", "footer", "nav"} <= {tag for tag, _ in page.elements}
+    assert [header for header in page.all("th") if header.get("scope") not in ("col", "row")] == []
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_texts_of_the_data_are_escaped_and_hide_nothing(folder: Path) -> None:
+    page = Page((folder / "phi" / "report.html").read_text("utf-8"))
+    assert "<script>alert(1)</script>" in page.text
+    assert "{{ 7 * 7 }}{% raw %}" in page.text
+    assert "left⟨U+202E⟩right" in page.text
+    assert not [mark for mark in MARKS if mark in page.html]
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", page.html)
+
+
+def test_it_shows_what_was_counted(folder: Path) -> None:
+    text = " ".join(Page((folder / "phi" / "report.html").read_text("utf-8")).text.split())
+    failed = 30 + len(HOSTILE)
+    assert f"{failed} / {failed + 40} = " in text
+    assert "section 2.1; revision: to be confirmed" in text
+    assert "How ZA4-A may be wrong." in text
+    assert "committee of May" in text
+    assert "no usable serum creatinine in the window" in text
+    assert "Rules that applied to no dose (1)" in text
+    assert "not a medical device" in text
+
+
+def test_findings_are_bounded_and_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phi_page, "MOST_SHOWN", {"fail": 3, "indeterminate": 2})
+    monkeypatch.setattr(phi_page, "QUALITY_SHOWN", 2)
+    monkeypatch.setattr(phi_page, "FILES_SHOWN", 2)
+    files, rejects = [file_row(f"{n}.json") for n in range(4)], [reject(n) for n in range(4)]
+    write_all(tmp_path, make(tmp_path, [A], outcomes(A, 1, 9, 9), [quality("no-unit")] * 5, files, rejects))
+    page = Page((tmp_path / "phi" / "report.html").read_text("utf-8"))
+    assert len(page.all("article")) == 5
+    assert "5 of 18 are shown" in page.text
+    assert "2 of 5 are shown" in page.text
+    assert "2 of 4 files are shown" in page.text
+    assert "2 of 4 pairs" in page.text
+
+
+@pytest.mark.parametrize("part", ["phi", "share"])
+def test_no_dose_does_not_read_as_no_problem(tmp_path: Path, part: str) -> None:
+    write_all(tmp_path, make(tmp_path, [A], []))
+    text = Page((tmp_path / part / "report.html").read_text("utf-8")).text
+    assert "Nothing was audited" in text
+    assert "This is not a result without findings" in text
+    assert "pass." not in text
+
+
+def test_a_run_in_which_nothing_could_be_judged_says_so(tmp_path: Path) -> None:
+    write_all(tmp_path, make(tmp_path, [A], outcomes(A, 0, 0, 30)))
+    assert "every verdict is indeterminate" in Page((tmp_path / "phi" / "report.html").read_text("utf-8")).text
+
+
+def test_no_file_and_no_suite(tmp_path: Path) -> None:
+    facts = make(tmp_path, [], [], files=())
+    facts.suites.clear()
+    write_all(tmp_path, facts)
+    assert "No suite was run." in Page((tmp_path / "phi" / "report.html").read_text("utf-8")).text
+
+
+def test_columns_that_the_fixture_writes_are_those_of_the_tables() -> None:
+    needed: Callable[[str], bool] = DOSES.names.__contains__
+    assert all(map(needed, ("dose_id", "patient_id", "product", "date_first", "date_last")))
