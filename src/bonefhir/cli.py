@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bonefhir import __version__
+from bonefhir import __version__, log
 from bonefhir.defects import described
 from bonefhir.errors import BonefhirError, OutputError
 from bonefhir.settings import CONFORMANCE, FAIL_ON, PROFILES
@@ -29,6 +29,8 @@ FORMATS = ("text", "json", "junit", "sarif", "github")
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code. A user's mistake is one message on stderr, without traceback; a defect is named by type and place."""
     options = parser().parse_args(arguments)
+    if arguments is None:  # called from a shell, so the process is ours
+        log.set_up()
     try:
         command = import_module(f"bonefhir.commands.{options.command}")
         return int(command.run(options))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bonefhir import log
 from bonefhir.configuration import settings_from
 from bonefhir.settings import Settings
 
@@ -21,6 +22,7 @@ def run(options: argparse.Namespace) -> int:
 
     settings = settings_of(options)
     summary = audit(settings, progress(options.quiet))
+    clear_progress()
     print(described(summary))
     return 1 if summary.failed(settings.fail_on) else 0
 
@@ -32,19 +34,18 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return settings_from(given | lists, options.config, Path.cwd())
 
 
-def progress(quiet: bool) -> Callable[[str], None]:
-    """On a terminal one line that changes; otherwise one line per message."""
-    if quiet:
-        return lambda _: None
+def progress(quiet: bool) -> Callable[[str], None] | None:
+    return None if quiet else log.progress()
+
+
+def clear_progress() -> None:
+    """The line that progress keeps on a terminal."""
     if sys.stderr.isatty():
-        return lambda text: print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-    return lambda text: print(text, file=sys.stderr, flush=True)
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def described(summary: "Summary") -> str:
     """Counts only: what a terminal or a log may show."""
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
     lines = [f"{summary.patients} patients, {summary.doses} doses, {summary.rejected} rejected", ""]
     lines.append(f"{'':10}{''.join(f'{verdict:>15}' for verdict in VERDICTS)}")
     for severity in ("error", "warning", "info"):

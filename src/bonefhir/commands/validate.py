@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bonefhir.commands import baseline
-from bonefhir.commands.audit import progress, settings_of
+from bonefhir.commands.audit import clear_progress, progress, settings_of
 from bonefhir.commands.results import table
 from bonefhir.report.ci import FORMATS, Finding
 from bonefhir.settings import Settings
@@ -26,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
         options.out = options.out or Path(folder) / "run"
         settings = settings_of(options)
         summary = audit(settings, progress(options.quiet or not sys.stderr.isatty()))
+        clear_progress()
         found = findings(settings)
     # The clock is read here and nowhere else: an acceptance ends on a date.
     left = baseline.without(found, accepted, datetime.now(UTC).date())
