@@ -54,19 +54,19 @@ def parsed(line: str) -> dict[str, Any] | None:
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "of-seed-7"
-    write(folder, patients=100, seed=7)
+    write(folder, patients=104, seed=7)
     return folder
 
 
 def test_same_seed_same_files(sample: Path, tmp_path: Path) -> None:
-    write(tmp_path / "again", patients=100, seed=7)
-    write(tmp_path / "other", patients=100, seed=8)
+    write(tmp_path / "again", patients=104, seed=7)
+    write(tmp_path / "other", patients=104, seed=8)
     assert contents(sample) == contents(tmp_path / "again")
     assert contents(sample) != contents(tmp_path / "other")
 
 
 def test_committed_sample_is_what_the_generator_writes(tmp_path: Path) -> None:
-    write(tmp_path / "again", patients=100, seed=20)
+    write(tmp_path / "again", patients=104, seed=20)
     assert contents(SAMPLE) == contents(tmp_path / "again")
 
 

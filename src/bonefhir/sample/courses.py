@@ -1,6 +1,5 @@
-"""Courses of treatment without a fault: what every scenario starts from, and what most patients of a sample are."""
+"""Courses of treatment without a fault: what every scenario starts from."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -37,6 +36,8 @@ RECLAST = Regimen("zoledronic_acid_5mg", "osteoporosis", 5.0, SHORT, "intravenou
 PAMIDRONATE = Regimen("pamidronate", "bone_metastases", 90.0, (120, 150, 180), "intravenous", 28)
 XGEVA = Regimen("denosumab_120mg", "bone_metastases", 120.0, (), "subcutaneous", 28)
 PROLIA = Regimen("denosumab_60mg", "osteoporosis", 60.0, (), "subcutaneous", 183)
+XOFIGO = Regimen("radium_223", "bone_metastases", 0.0, (), "intravenous", 28)
+KBQ_PER_KG = 55
 HYPERCALCAEMIA = "hypercalcemia_of_malignancy"
 
 
@@ -53,6 +54,7 @@ class Build:
 COMFORTABLE = Build()
 ROBUST = Build(clearance=(112, 138), age=(44, 60), creatinine=(0.65, 0.85))
 """Even half a milligram more creatinine leaves the clearance above 60 mL/min."""
+ELDERLY_MAN = Build(clearance=(62, 110), age=(60, 82), creatinine=(0.7, 1.3), sex="male")
 RENAL_BANDS = {3.5: (53.5, 56.5), 3.3: (43.5, 46.0), 3.0: (33.5, 36.0)}
 """Labelled dose of zoledronic acid 4 mg → clearances well inside its band."""
 
@@ -75,11 +77,11 @@ def begin(admission: Admission, build: Build = COMFORTABLE, start: date | None =
             return admit(admission, someone, weight, creatinine), start
 
 
-def prepare(case: Case, start: date, indication: str) -> None:
+def prepare(case: Case, start: date, indication: str, tumour: str = "tumour") -> None:
     """What a careful clinic has on record before the first dose."""
     ago = case.chance.randrange
     if indication != "osteoporosis":
-        case.diagnose("tumour", start - timedelta(days=ago(300, 900)))
+        case.diagnose(tumour, start - timedelta(days=ago(300, 900)))
     since = ago(3, 8) if indication == HYPERCALCAEMIA else ago(62, 200)
     case.diagnose(indication, start - timedelta(days=since))
     case.examine(start - timedelta(days=ago(10, 150)))
@@ -123,75 +125,14 @@ def hypercalcaemic(case: Case, regimen: Regimen, start: date, corrected: float) 
     return case.visit(given, lead=1)
 
 
-# ------------------------------------------------------------------------------------------------------- without a fault
-
-
-def monthly_zoledronic(admission: Admission) -> Case:
-    case, start = begin(admission)
-    indication = admission.chance.choice(("bone_metastases", "bone_metastases", "multiple_myeloma"))
-    treated(case, ZOLEDRONIC.against(indication), start, admission.chance.randint(3, 5))
-    return case
-
-
-def quarterly_zoledronic(admission: Admission) -> Case:
-    case, start = begin(admission)
-    treated(case, ZOLEDRONIC.every(84), start, admission.chance.randint(2, 4))
-    return case
-
-
-def reduced_zoledronic(admission: Admission) -> Case:
-    amount = admission.chance.choice(tuple(RENAL_BANDS))
-    case, start = begin(admission, reduced(amount))
-    treated(case, ZOLEDRONIC.of(amount), start, admission.chance.randint(2, 4))
-    case.diagnose("kidney_disease", start - timedelta(days=admission.chance.randrange(200, 700)))
-    return case
-
-
-def monthly_denosumab(admission: Admission) -> Case:
-    case, start = begin(admission)
-    indication = admission.chance.choice(("bone_metastases", "bone_metastases", "multiple_myeloma"))
-    treated(case, XGEVA.against(indication), start, admission.chance.randint(3, 5))
-    return case
-
-
-def monthly_pamidronate(admission: Admission) -> Case:
-    case, start = begin(admission)
-    regimen = admission.chance.choice((PAMIDRONATE, PAMIDRONATE.against("multiple_myeloma", 240, 255)))
-    treated(case, regimen, start, admission.chance.randint(2, 4))
-    return case
-
-
-def yearly_zoledronic(admission: Admission) -> Case:
-    case, start = begin(admission)
-    treated(case, RECLAST, start, 2)
-    return case
-
-
-def halfyearly_denosumab(admission: Admission) -> Case:
-    case, start = begin(admission)
-    treated(case, PROLIA, start, 3)
-    return case
-
-
-def hypercalcaemia(admission: Admission) -> Case:
-    """A single dose; the German hospital codes no hypercalcaemia of malignancy, so it treats a myeloma instead."""
-    if HYPERCALCAEMIA not in admission.hospital.conditions:
-        return monthly_zoledronic(admission)
-    case, start = begin(admission)
-    prepare(case, start, HYPERCALCAEMIA)
-    hypercalcaemic(case, ZOLEDRONIC, start, admission.chance.uniform(12.8, 14.2))
-    return case
-
-
-CLEAN: Sequence[Callable[[Admission], Case]] = (
-    monthly_zoledronic,
-    monthly_zoledronic,
-    quarterly_zoledronic,
-    reduced_zoledronic,
-    monthly_denosumab,
-    monthly_denosumab,
-    monthly_pamidronate,
-    yearly_zoledronic,
-    halfyearly_denosumab,
-    hypercalcaemia,
-)
+def radium(case: Case, start: date, doses: int) -> list[Visit]:
+    """Injections of radium-223 for prostate cancer, each with its blood counts."""
+    prepare(case, start, "bone_metastases", tumour="prostate_cancer")
+    visits = course(case, XOFIGO, start, doses)
+    for visit in visits:
+        visit.dose.amount = KBQ_PER_KG * case.record.weight
+        drawn = visit.lab("creatinine").at
+        visit.drop("haemoglobin", "platelets")
+        for analyte, least, most in (("haemoglobin", 10.6, 13.5), ("platelets", 125, 310), ("neutrophils", 2.0, 5.5)):
+            visit.labs.append(case.measured(analyte, case.chance.uniform(least, most), drawn))
+    return visits

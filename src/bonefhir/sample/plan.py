@@ -6,11 +6,12 @@ from datetime import timedelta
 from random import Random
 
 from bonefhir.sample.case import Admission, Case
-from bonefhir.sample.courses import CLEAN, ROBUST, XGEVA, ZOLEDRONIC, begin, treated
+from bonefhir.sample.clean import CLEAN
+from bonefhir.sample.courses import ROBUST, XGEVA, ZOLEDRONIC, begin, treated
 from bonefhir.sample.hospitals import HOSPITALS
 from bonefhir.sample.scenarios import LOCAL, WHOLE, LocalScenario, WholeScenario
 
-PLANTED = (9, 20)
+PLANTED = (12, 25)
 """Share of the patients that carry scenarios."""
 HOST_DOSES = 6
 PER_HOST = 3

@@ -107,7 +107,7 @@ class Aldhelm(Hospital):
         drug = DRUGS[dose.product]
         if drug.charted_in_ml:
             return quantity(amount(dose.amount * drug.millilitres / drug.mg, 1), "mL", "mL")
-        return quantity(amount(dose.amount), "mg", "mg")
+        return super().charted(dose)
 
     def drugs(self, record: Record) -> list[Written]:
         """The Medications of a record: every Bundle repeats those that it needs."""

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from bonefhir.sample.hospitals.fhir import LOINC, SNOMED, TERMINOLOGY, Coding, Test, concept, quantity
+from bonefhir.sample.hospitals.fhir import LOINC, SNOMED, TERMINOLOGY, Coding, Measure, Test, amount, concept, quantity
 from bonefhir.sample.model import Diagnosis, Dose, Entry, Examination, Lab, Record, Resource, Visit
 from bonefhir.sample.people import Names
 
@@ -28,6 +28,8 @@ class Hospital(ABC):
     routes: ClassVar[Mapping[str, Sequence[Coding]]]
     conditions: ClassVar[Mapping[str, tuple[Sequence[Coding], str | None]]]
     calcium: ClassVar[str] = "calcium"
+    mass_code: ClassVar[str | None] = "mg"
+    activity: ClassVar[Measure] = Measure("kBq", "kBq", 1, 0)
 
     @abstractmethod
     def identity(self, patient: int, n: int) -> str:
@@ -50,6 +52,12 @@ class Hospital(ABC):
     @abstractmethod
     def given(self, dose: Dose) -> Resource:
         """Its elements for time and dosage."""
+
+    def charted(self, dose: Dose) -> Resource:
+        """The dose as a Quantity: in mg, of a radiopharmaceutical in the hospital's unit of activity."""
+        if dose.product == "radium_223":
+            return quantity(amount(dose.amount * self.activity.per, self.activity.digits), self.activity.unit, self.activity.ucum)
+        return quantity(amount(dose.amount), "mg", self.mass_code)
 
     def day(self, on: date) -> str:
         return on.isoformat()

@@ -50,6 +50,16 @@ class Test:
         return digits if self.decimals else int(digits)
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A unit of activity: written value = kBq × per, with so many digits after the point."""
+
+    unit: str
+    ucum: str | None
+    per: float
+    digits: int
+
+
 def concept(codings: Sequence[Coding], text: str | None = None) -> Resource:
     """A CodeableConcept."""
     made: Resource = {}

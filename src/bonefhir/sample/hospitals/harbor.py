@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bonefhir.sample.hospitals.base import Hospital, Places, Written, write_lines
-from bonefhir.sample.hospitals.fhir import LOINC, RXNORM, TERMINOLOGY, V3_ROUTE, Coding, Test, amount, concept, quantity
+from bonefhir.sample.hospitals.fhir import LOINC, RXNORM, TERMINOLOGY, V3_ROUTE, Coding, Measure, Test, amount, concept, quantity
 from bonefhir.sample.model import Dose, Entry, Lab, Record, Resource
 from bonefhir.sample.people import AMERICAN, Names
 
@@ -16,6 +16,8 @@ DRUGS: dict[str, tuple[str | None, str]] = {
     "pamidronate": ("11473", "Pamidronate disodium IV"),
     "denosumab_120mg": ("993449", "Xgeva 120 mg"),
     "denosumab_60mg": ("993449", "Prolia 60 mg"),
+    "radium_223": (None, "Xofigo"),
+    "abiraterone": (None, "Abiraterone acetate 250 mg tabs"),
     "furosemide": (None, "Furosemide 40 mg tab"),
     "naproxen": (None, "Naproxen 500 mg tab"),
 }
@@ -30,6 +32,8 @@ class Harbor(Hospital):
         "dates without times, chemistry as components of a panel, pounds, units without codes ('mg/dl'), diagnoses as text"
     )
     names: ClassVar[Names] = AMERICAN
+    mass_code = None
+    activity: ClassVar[Measure] = Measure("uCi", None, 1 / 37, 1)
     tests: ClassVar[dict[str, Test]] = {
         "creatinine": Test("2160-0", "Creatinine", "mg/dl", "", 1, 2),
         "calcium": Test("17861-6", "Calcium", "mg/dl", "", 1, 1),
@@ -38,6 +42,7 @@ class Harbor(Hospital):
         "weight": Test("3141-9", "Weight", "lbs", "", 1 / 0.45359237, 1, category="vital-signs"),
         "urine_creatinine": Test("2161-8", "Creatinine, urine", "mg/dl", "", 1, 0),
         "haemoglobin": Test("718-7", "Hgb", "g/dl", "", 1, 1),
+        "neutrophils": Test("751-8", "ANC", "K/uL", "", 1, 1),
         "platelets": Test("777-3", "Plt", "K/uL", "", 1, 0),
     }
     routes: ClassVar[dict[str, Sequence[Coding]]] = {
@@ -52,6 +57,7 @@ class Harbor(Hospital):
         "osteoporosis": ([], "Osteoporosis"),
         "osteonecrosis_of_jaw": ([], "MRONJ"),
         "tumour": ([], "Lung cancer"),
+        "prostate_cancer": ([], "Prostate cancer"),
         "kidney_disease": ([], "CKD 3"),
     }
 
@@ -75,7 +81,7 @@ class Harbor(Hospital):
         return {"contained": [contained], "medicationReference": {"reference": "#med"}}
 
     def given(self, dose: Dose) -> Resource:
-        dosage: Resource = {"route": self.route(dose), "dose": quantity(amount(dose.amount), "mg")}
+        dosage: Resource = {"route": self.route(dose), "dose": self.charted(dose)}
         if dose.minutes:
             dosage["rateQuantity"] = quantity(amount(dose.amount * 60 / dose.minutes, 3), "mg/hr")
         return {"effectiveDateTime": self.time(dose.start), "dosage": dosage}

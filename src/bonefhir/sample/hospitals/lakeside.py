@@ -14,9 +14,7 @@ from bonefhir.sample.hospitals.fhir import (
     Coding,
     Test,
     american_summer,
-    amount,
     concept,
-    quantity,
 )
 from bonefhir.sample.model import Dose, Entry, Record, Resource
 from bonefhir.sample.people import AMERICAN, Names
@@ -27,6 +25,8 @@ DRUGS: dict[str, tuple[str, str, str]] = {
     "pamidronate": ("1737449", "10 ML Pamidronate Disodium 3 MG/ML Injection", "pamidronate IVPB"),
     "denosumab_120mg": ("1046398", "1.7 ML denosumab 70 MG/ML Injection", "denosumab (XGEVA) SQ"),
     "denosumab_60mg": ("993452", "1 ML denosumab 60 MG/ML Prefilled Syringe", "denosumab (PROLIA) SQ"),
+    "radium_223": ("1424219", "6 ML radium chloride Ra-223 30 MCI/ML Injection [Xofigo]", "radium Ra-223 dichloride (XOFIGO) IV"),
+    "abiraterone": ("1100075", "abiraterone acetate 250 MG Oral Tablet", "abiraterone PO"),
     "furosemide": ("313988", "Furosemide 40 MG Oral Tablet", "furosemide 40 mg PO"),
     "naproxen": ("198014", "Naproxen 500 MG Oral Tablet", "naproxen 500 mg PO"),
 }
@@ -49,6 +49,7 @@ class Lakeside(Hospital):
         "egfr": Test("98979-8", EGFR, "mL/min/1.73 m2", "mL/min/{1.73_m2}", 1, 0),
         "urine_creatinine": Test("2161-8", "Creatinine [Mass/volume] in Urine", "mg/dL", "mg/dL", 1, 0),
         "haemoglobin": Test("718-7", "Hemoglobin [Mass/volume] in Blood", "g/dL", "g/dL", 1, 1),
+        "neutrophils": Test("751-8", "Neutrophils [#/volume] in Blood by Automated count", "10*3/uL", "10*3/uL", 1, 1),
         "platelets": Test("777-3", "Platelets [#/volume] in Blood by Automated count", "10*3/uL", "10*3/uL", 1, 0),
     }
     routes: ClassVar[dict[str, Sequence[Coding]]] = {
@@ -64,6 +65,7 @@ class Lakeside(Hospital):
         "osteonecrosis_of_jaw": ([(ICD10CM, "M87.180", "Osteonecrosis due to drugs, jaw")], None),
         "pregnancy": ([(ICD10CM, "Z33.1", "Pregnant state, incidental")], None),
         "tumour": ([(ICD10CM, "C34", "Malignant neoplasm of bronchus and lung")], "Lung cancer"),
+        "prostate_cancer": ([(ICD10CM, "C61", "Malignant neoplasm of prostate")], None),
         "kidney_disease": ([(ICD10CM, "N18.31", "Chronic kidney disease, stage 3a")], None),
     }
 
@@ -82,7 +84,7 @@ class Lakeside(Hospital):
 
     def given(self, dose: Dose) -> Resource:
         start = self.time(dose.start)
-        dosage = {"dosage": {"route": self.route(dose), "dose": quantity(amount(dose.amount), "mg", "mg")}}
+        dosage = {"dosage": {"route": self.route(dose), "dose": self.charted(dose)}}
         if dose.minutes is None:
             return {"effectiveDateTime": start} | dosage
         return {"effectivePeriod": {"start": start, "end": self.time(dose.end)}} | dosage

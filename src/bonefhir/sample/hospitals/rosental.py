@@ -14,6 +14,7 @@ from bonefhir.sample.hospitals.fhir import (
     ICD10GM,
     SNOMED,
     Coding,
+    Measure,
     Test,
     amount,
     concept,
@@ -30,6 +31,8 @@ DRUGS: dict[str, tuple[str, str]] = {
     "pamidronate": ("M05BA03", "Pamidronsäure Infusionslösungskonzentrat"),
     "denosumab_120mg": ("M05BX04", "XGEVA 120 mg Injektionslösung"),
     "denosumab_60mg": ("M05BX04", "Prolia 60 mg Injektionslösung"),
+    "radium_223": ("V10XX03", "Xofigo Injektionslösung"),
+    "abiraterone": ("L02BX03", "Abirateron Tablette"),
     "furosemide": ("C03CA01", "Furosemid 40 mg Tablette"),
     "naproxen": ("M01AE02", "Naproxen 500 mg Tablette"),
 }
@@ -43,6 +46,7 @@ class Rosental(Hospital):
         "µmol/L, mmol/L and g/L, +01:00 or +02:00, infusions as a rate (4 mg in 15 min)"
     )
     names: ClassVar[Names] = GERMAN
+    activity: ClassVar[Measure] = Measure("MBq", "MBq", 1 / 1000, 2)
     tests: ClassVar[dict[str, Test]] = {
         "creatinine": Test("14682-9", "Creatinine [Moles/volume] in Serum or Plasma", "µmol/L", "umol/L", 88.42, 0),
         "calcium": Test("2000-8", "Calcium [Moles/volume] in Serum or Plasma", "mmol/L", "mmol/L", 1 / 4.008, 2, low=2.15),
@@ -52,6 +56,7 @@ class Rosental(Hospital):
         "egfr": Test("98979-8", EGFR, "ml/min/1,73 m²", "mL/min/{1.73_m2}", 1, 0),
         "urine_creatinine": Test("14683-7", "Creatinine [Moles/volume] in Urine", "mmol/L", "mmol/L", 0.08842, 1),
         "haemoglobin": Test("718-7", "Hemoglobin [Mass/volume] in Blood", "g/dL", "g/dL", 1, 1),
+        "neutrophils": Test("751-8", "Neutrophils [#/volume] in Blood by Automated count", "Gpt/L", "10*9/L", 1, 1),
         "platelets": Test("777-3", "Platelets [#/volume] in Blood by Automated count", "Gpt/L", "10*9/L", 1, 0),
     }
     routes: ClassVar[dict[str, Sequence[Coding]]] = {
@@ -66,6 +71,7 @@ class Rosental(Hospital):
         "osteonecrosis_of_jaw": ([("https://www.meddra.org", "10064658", "")], "Kieferosteonekrose"),
         "pregnancy": ([(ICD10GM, "Z33", "")], "Schwangerschaftsfeststellung als Nebenbefund"),
         "tumour": ([(ICD10GM, "C34.9", "")], "Bronchialkarzinom"),
+        "prostate_cancer": ([(ICD10GM, "C61", "")], "Prostatakarzinom"),
         "kidney_disease": ([(ICD10GM, "N18.3", "")], "Chronische Nierenkrankheit, Stadium 3"),
     }
 
@@ -88,10 +94,10 @@ class Rosental(Hospital):
         return {"medicationReference": self.refer(medication(dose))}
 
     def given(self, dose: Dose) -> Resource:
-        mg = quantity(amount(dose.amount), "mg", "mg")
-        dosage: Resource = {"route": self.route(dose), "dose": mg}
+        given = self.charted(dose)
+        dosage: Resource = {"route": self.route(dose), "dose": given}
         if dose.minutes:
-            dosage["rateRatio"] = {"numerator": mg, "denominator": quantity(amount(dose.minutes), "min", "min")}
+            dosage["rateRatio"] = {"numerator": given, "denominator": quantity(amount(dose.minutes), "min", "min")}
         return {"effectiveDateTime": self.time(dose.start), "dosage": dosage}
 
     def drugs(self, record: Record) -> list[Written]:

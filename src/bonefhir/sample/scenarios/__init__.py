@@ -8,6 +8,7 @@ from bonefhir.sample.scenarios import (  # noqa: F401
     denosumab,
     hypercalcaemia,
     products,
+    radium,
     records,
     renal,
     unknowns,
