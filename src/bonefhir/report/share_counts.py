@@ -154,7 +154,8 @@ def _input(facts: Facts, counts: Counts, k: int) -> dict[str, Any]:
     read: Shown = at_least(counts.ledger["read"], k) if ledger is None else counts.ledger["read"]
     shown = ledger or dict.fromkeys(numbers, HIDDEN)
     whole = shown["rejected"]
-    reasons = protected(counts.rejects, {name: small(n, k) for name, n in counts.rejects.items()}, k) if isinstance(whole, int) else None
+    few = {name: small(number, k) for name, number in counts.rejects.items()}
+    reasons = protected(counts.rejects, few, k) if isinstance(whole, int) else None
     if reasons is None:
         # What the sum may not say its parts may not say either.
         reasons = dict.fromkeys(counts.rejects, HIDDEN if isinstance(whole, int) else whole)
