@@ -1,0 +1,103 @@
+"""The normalised tables of one bucket of patients, as arrays with integer patient codes: what every derivation starts from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from bonefhir.derive.latest import Labs
+from bonefhir.derive.windows import Moments, moments
+from bonefhir.interval import Integers, Interval
+from bonefhir.vocabulary import UNREADABLE
+
+Objects = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One element per row of each table; patients are numbered over all tables of the bucket."""
+
+    administrations: pd.DataFrame
+    administered: Moments
+    labs: pd.DataFrame
+    measured: Moments
+    conditions: pd.DataFrame
+    begun: Moments
+    ended: Moments
+    procedures: pd.DataFrame
+    performed: Moments
+    patients: pd.DataFrame
+    patient_row: Integers
+
+    def of_analytes(self, *names: str) -> Labs:
+        """Measurements of these analytes; those of an unreadable code could be any, and are never usable."""
+        rows = np.flatnonzero(self.labs["analyte"].isin([*names, UNREADABLE]).to_numpy())
+        columns = {name: self.labs[name].to_numpy()[rows] for name in ("value_low", "value_high", "in_si", "usable", "assumptions", "limit_low")}
+        return Labs(
+            self.measured.take(rows),
+            Interval(columns["value_low"], columns["value_high"]),
+            columns["in_si"].astype(bool),
+            columns["usable"].astype(bool),
+            columns["assumptions"].astype(np.int64),
+            columns["limit_low"],
+            rows,
+        )
+
+
+def bucket(
+    administrations: pa.Table, labs: pa.Table, conditions: pa.Table, procedures: pa.Table, patients: pa.Table
+) -> Bucket:
+    frames = [_frame(t) for t in (administrations, labs, conditions, procedures, patients)]
+    adm, lab, con, pro, pat = frames
+    ids = np.concatenate([frame["patient_id"].to_numpy(dtype=object) for frame in frames])
+    codes, names = pd.factorize(ids)
+    adm_c, lab_c, con_c, pro_c, pat_c = np.split(codes.astype(np.int64), np.cumsum([len(f) for f in frames])[:-1])
+    patient_row = np.full(len(names), -1, dtype=np.int64)
+    patient_row[pat_c] = np.arange(len(pat))
+    return Bucket(
+        administrations=adm,
+        administered=_moments(adm, adm_c, "date_first", "date_last", "instant"),
+        labs=lab,
+        measured=_moments(lab, lab_c, "date_first", "date_last", "instant"),
+        conditions=con,
+        begun=_moments(con, con_c, "date_first", "date_last"),
+        ended=_moments(con, con_c, "end_first", "end_last"),
+        procedures=pro,
+        performed=_moments(pro, pro_c, "date_first", "date_last"),
+        patients=pat,
+        patient_row=patient_row,
+    )
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """Dates as datetime64[D]-compatible values, texts as objects with None."""
+    columns: dict[str, object] = {}
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_date(column.type):
+            columns[name] = column.cast(pa.timestamp("us")).to_numpy()
+        elif pa.types.is_timestamp(column.type):
+            columns[name] = column.cast(pa.timestamp("us")).to_numpy()
+        elif pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
+            columns[name] = np.asarray(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
+        elif pa.types.is_list(column.type):
+            columns[name] = pd.Series(column.to_pylist(), dtype=object)
+        else:
+            columns[name] = column.to_numpy()
+    return pd.DataFrame({name: pd.Series(values, dtype=object if _is_text(values) else None) for name, values in columns.items()})
+
+
+def _is_text(values: object) -> bool:
+    return bool(getattr(values, "dtype", None) == object)
+
+
+def _moments(frame: pd.DataFrame, patient: Integers, first: str, last: str, instant: str | None = None) -> Moments:
+    nothing = np.full(len(frame), "NaT", dtype="datetime64[us]")
+    return moments(
+        patient,
+        nothing if instant is None else frame[instant].to_numpy(dtype="datetime64[us]"),
+        frame[first].to_numpy(dtype="datetime64[D]"),
+        frame[last].to_numpy(dtype="datetime64[D]"),
+    )

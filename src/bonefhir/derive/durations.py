@@ -1,0 +1,43 @@
+"""Infusion time: end − start, else dose / rate (semantics, section 2)."""
+
+import numpy as np
+import pandas as pd
+
+from bonefhir.derive.windows import NEVER, Moments
+from bonefhir.interval import Flags, Interval
+
+_MINUTE = 60_000_000
+
+
+def duration(doses: pd.DataFrame, when: Moments) -> tuple[Interval, list[tuple[int, str]]]:
+    """Minutes, and the data-quality findings (row, kind). A stopped dose would have taken longer: its high bound is open."""
+    end = doses["end_instant"].to_numpy(dtype="datetime64[us]").astype(np.int64)
+    both = when.timed & (end != NEVER)
+    minutes = np.where(both & (end > when.instant), (end - when.instant) / _MINUTE, np.nan)
+    zero, negative = both & (end == when.instant), both & (end < when.instant)
+    stopped = doses["stopped"].to_numpy(dtype=bool)
+    by_rate = ~both & ~stopped
+    minutes = np.where(by_rate, _by_rate(doses), minutes)
+    quality = [(int(row), "zero-duration") for row in np.flatnonzero(zero)]
+    quality += [(int(row), "negative-duration") for row in np.flatnonzero(negative | _ends_before(doses, when, both))]
+    return Interval(minutes, np.where(stopped & ~np.isnan(minutes), np.inf, minutes)), quality
+
+
+def _by_rate(doses: pd.DataFrame) -> "np.ndarray":
+    """Amount over amount per minute, else volume over volume per minute."""
+    columns = {name: doses[name].to_numpy(dtype=np.float64) for name in ("amount", "rate_amount", "volume_ml", "rate_volume")}
+    by_amount = columns["amount"] / columns["rate_amount"]
+    return np.where(np.isnan(by_amount), columns["volume_ml"] / columns["rate_volume"], by_amount)
+
+
+def _ends_before(doses: pd.DataFrame, when: Moments, both: Flags) -> Flags:
+    """An end on an earlier date than the start, where not both have a time."""
+    end = doses["end_last"].to_numpy(dtype="datetime64[D]").astype(np.int64)
+    return np.asarray(~both & (end != NEVER) & when.dated & (end < when.first))
+
+
+def amount_by_rate(doses: pd.DataFrame, when: Moments) -> "np.ndarray":
+    """Rate × duration, where no dose is charted; NaN where either is unknown."""
+    end = doses["end_instant"].to_numpy(dtype="datetime64[us]").astype(np.int64)
+    minutes = np.where(when.timed & (end > when.instant) & (end != NEVER), (end - when.instant) / _MINUTE, np.nan)
+    return np.asarray(doses["rate_amount"].to_numpy(dtype=np.float64) * minutes)

@@ -1,0 +1,213 @@
+"""Which product a dose is of, and for which indication it was given (semantics, section 4)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bonefhir.derive.windows import Moments, around
+from bonefhir.interval import Flags, Floats, Integers
+from bonefhir.knowledge.model import Knowledge
+from bonefhir.vocabulary import assumption
+
+Objects = npt.NDArray[np.object_]
+
+HYPERCALCAEMIA = "hypercalcemia_of_malignancy"
+_MALIGNANT = ("bone_metastases", "multiple_myeloma", "giant_cell_tumor_of_bone")
+_ORDER = ("bone_metastases", "multiple_myeloma", "giant_cell_tumor_of_bone", "osteoporosis", "paget")
+_RECENT = 90
+"""Days: how long ago hypercalcaemia, or a condition that ended on an unknown date, may have begun."""
+_AMOUNT_TOLERANCE = 0.1
+"""Relative: an amount within 10 % of a labelled one."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Indications of each dose at one level (reasons, or conditions): flags per indication, and those found by text only.
+
+    recent      hypercalcaemia certainly began within 90 days before the dose
+    """
+
+    present: dict[str, Flags]
+    by_text: dict[str, Flags]
+    recent: Flags
+
+
+@dataclass(frozen=True)
+class Calcium:
+    """Corrected calcium (never ionised) of the 7 days before each dose against 12.0 mg/dL, or 3.0 mmol/L.
+
+    certainly   its low bound reaches the limit
+    possibly    its high bound does, or it is unknown
+    """
+
+    certainly: Flags
+    possibly: Flags
+
+
+def of_reasons(doses: pd.DataFrame) -> Found:
+    names = (*_ORDER, HYPERCALCAEMIA)
+    by_code = {n: _holds(doses["reasons"], n) for n in names}
+    by_text = {n: _holds(doses["reasons_by_text"], n) for n in names}
+    present = {n: by_code[n] | by_text[n] for n in names}
+    return Found(present, {n: by_text[n] & ~by_code[n] for n in names}, np.ones(len(doses), dtype=bool))
+
+
+def _holds(column: "pd.Series[object]", name: str) -> Flags:
+    return np.array([name in each for each in column], dtype=bool)
+
+
+def of_conditions(doses: Moments, conditions: pd.DataFrame, when: Moments, ends: Moments) -> Found:
+    """A condition counts if it is not dated after the dose and is present, or possibly present, on it.
+
+    when    dates on which each condition may have begun; ends: on which it may have ended
+    """
+    names = (*_ORDER, HYPERCALCAEMIA)
+    rows = np.flatnonzero(conditions["value_set"].isin(names).to_numpy())
+    dose, row = around(doses, when.take(rows), 1_000_000)
+    event = rows[row]
+    d, begin, end = doses.take(dose), when.take(event), ends.take(event)
+    ended = conditions["ended_undated"].to_numpy(dtype=bool)[event]
+    began_recently = begin.dated & (begin.last <= d.first) & (d.last - begin.first <= _RECENT)
+    begun = ~begin.dated | (begin.first <= d.last)
+    lasting = ~end.dated | (end.last >= d.first)
+    unknown_end = np.where(begin.dated, began_recently, False)
+    counts = begun & lasting & np.where(ended, unknown_end, True)
+    sets = conditions["value_set"].to_numpy(dtype=object)[event]
+    text = conditions["by_text"].to_numpy(dtype=bool)[event]
+    present = {n: _any(dose[counts & (sets == n)], len(doses)) for n in names}
+    coded = {n: _any(dose[counts & (sets == n) & ~text], len(doses)) for n in names}
+    recent = _any(dose[counts & (sets == HYPERCALCAEMIA) & began_recently], len(doses))
+    return Found(present, {n: present[n] & ~coded[n] for n in names}, recent)
+
+
+def _any(dose: Integers, rows: int) -> Flags:
+    flags = np.zeros(rows, dtype=bool)
+    flags[dose] = True
+    return flags
+
+
+def chosen(found: Found, calcium: Calcium, alone: bool) -> Objects:
+    """The indication of each dose at one level; '' where the level decides nothing.
+
+    alone   the only reason on a dose is taken as it is (level of reasons)
+    """
+    malignant = np.logical_or.reduce([found.present[n] for n in _MALIGNANT])
+    others = np.logical_or.reduce([found.present[n] for n in _ORDER])
+    hypercalcaemia = found.present[HYPERCALCAEMIA]
+    counts = np.where(malignant, calcium.certainly, found.recent & calcium.possibly)
+    if alone:
+        counts = counts | ~others
+    result = np.full(len(hypercalcaemia), "", dtype=object)
+    for name in reversed(_ORDER):
+        result[found.present[name]] = name
+    result[hypercalcaemia & counts] = HYPERCALCAEMIA
+    return result
+
+
+@dataclass(frozen=True)
+class Products:
+    product: Objects
+    basis: Objects
+    assumptions: Integers
+
+
+_BASIS_ASSUMPTION = {
+    "amount": "product-by-amount",
+    "indication": "product-by-indication",
+    "condition": "product-by-indication",
+    "default": "product-by-default",
+}
+
+
+def products(doses: pd.DataFrame, reason: Objects, conditions: Found, knowledge: Knowledge) -> Products:
+    """The first that decides: told by code or text, an amount of one label only, the reason, the amount, the default.
+
+    reason      indication by the reasons on the dose, '' where there is none
+    conditions  the patient's conditions, which count for ibandronate only
+    """
+    product = doses["product"].to_numpy(dtype=object).copy()
+    basis = np.where(pd.isna(product), "", doses["product_basis"].to_numpy(dtype=object)).astype(object)
+    product[pd.isna(product)] = ""
+    amount = doses["charted_amount"].to_numpy(dtype=np.float64)
+    drugs = doses["drug"].to_numpy(dtype=object)
+    for drug in sorted(set(drugs)):
+        rows = np.flatnonzero((drugs == drug) & (product == ""))
+        decide = _ibandronate if drug == "ibandronate" else _by_amount_or_reason
+        decide(product, basis, rows, doses, amount, reason, conditions, knowledge, drug)
+    bits = np.zeros(len(doses), dtype=np.int64)
+    for name, word in _BASIS_ASSUMPTION.items():
+        bits[basis == name] = assumption(word)
+    return Products(product, np.where(basis == "condition", "indication", basis), bits)
+
+
+class _Setter:
+    """Gives a product to those rows that have none yet."""
+
+    def __init__(self, product: Objects, basis: Objects, rows: Integers) -> None:
+        self.product, self.basis, self.rows = product, basis, rows
+
+    def __call__(self, condition: Flags, product: str, basis: str) -> None:
+        hit = self.rows[condition[self.rows] & (self.product[self.rows] == "")]
+        self.product[hit], self.basis[hit] = product, basis
+
+
+def _by_amount_or_reason(
+    product: Objects,
+    basis: Objects,
+    rows: Integers,
+    doses: pd.DataFrame,
+    amount: Floats,
+    reason: Objects,
+    conditions: Found,
+    knowledge: Knowledge,
+    drug: str,
+) -> None:
+    candidates = [knowledge.products[name] for name in knowledge.drugs[drug].products]
+    give = _Setter(product, basis, rows)
+    near = {p.name: _near_any(amount, p.label_amounts) for p in candidates}
+    only = sum(flags.astype(int) for flags in near.values())
+    for p in candidates:
+        give(near[p.name] & (only == 1), p.name, "amount")
+    for p in candidates:
+        labelled_elsewhere = {i for other in candidates if other is not p for i in other.indications}
+        give(np.isin(reason, sorted(set(p.indications) - labelled_elsewhere)), p.name, "indication")
+    for p in candidates:
+        if p.amount_above is not None:
+            give(amount > p.amount_above, p.name, "amount")
+    if any(p.amount_above is not None for p in candidates):
+        smaller = next(p.name for p in candidates if p.amount_above is None)
+        give(~np.isnan(amount), smaller, "amount")
+    give(np.ones(len(doses), dtype=bool), knowledge.drugs[drug].default, "default")
+
+
+def _near_any(amount: Floats, labelled: tuple[float, ...]) -> Flags:
+    near = np.zeros(len(amount), dtype=bool)
+    for value in labelled:
+        near |= np.abs(amount - value) <= _AMOUNT_TOLERANCE * value + 1e-9
+    return near
+
+
+def _ibandronate(
+    product: Objects,
+    basis: Objects,
+    rows: Integers,
+    doses: pd.DataFrame,
+    amount: Floats,
+    reason: Objects,
+    conditions: Found,
+    knowledge: Knowledge,
+    drug: str,
+) -> None:
+    give = _Setter(product, basis, rows)
+    oncology = np.isin(reason, ["bone_metastases", HYPERCALCAEMIA])
+    give(doses["route"].to_numpy(dtype=object) == "oral", "ibandronate_oral", "route")
+    give(amount >= 20, "ibandronate_oral", "amount")
+    give(oncology, "ibandronate_iv_6mg", "indication")
+    give(reason == "osteoporosis", "ibandronate_iv_3mg", "indication")
+    give(np.abs(amount - 3.0) <= 0.1 + 1e-9, "ibandronate_iv_3mg", "amount")
+    give(conditions.present["bone_metastases"] | conditions.present[HYPERCALCAEMIA], "ibandronate_iv_6mg", "condition")
+    for value in (2.0, 4.0, 6.0):
+        give(np.abs(amount - value) <= 0.1 + 1e-9, "ibandronate_iv_6mg", "amount")
+    give(np.ones(len(doses), dtype=bool), "ibandronate_iv_3mg", "default")

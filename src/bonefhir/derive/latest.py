@@ -1,0 +1,140 @@
+"""The latest usable measurement before a dose, as an interval: every one that no other is certainly later than."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bonefhir.derive.windows import NEVER, Moments, Pairs
+from bonefhir.interval import Flags, Integers, Interval, missing
+from bonefhir.vocabulary import assumption
+
+
+@dataclass(frozen=True)
+class Labs:
+    """The usable and unusable measurements of one analyte (or of several that are read alike), as arrays.
+
+    row     index into the bucket's lab table
+    """
+
+    when: Moments
+    value: Interval
+    si: Flags
+    usable: Flags
+    assumptions: Integers
+    limit_low: np.ndarray
+    row: Integers
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, rows: Integers | Flags) -> "Labs":
+        return Labs(
+            self.when.take(rows),
+            Interval(self.value.low[rows], self.value.high[rows]),
+            self.si[rows],
+            self.usable[rows],
+            self.assumptions[rows],
+            self.limit_low[rows],
+            self.row[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Latest:
+    """One element per dose.
+
+    value       NaN where there is no certain candidate
+    si          every value it rests on was reported in the SI unit
+    partial     missing, but a partly dated measurement may be one
+    widened     a partly dated measurement that may be the latest widens the range
+    unusable    an unusable measurement lies, or may lie, in the window
+    picks       pairs of dose and index into the Labs given
+    """
+
+    value: Interval
+    si: Flags
+    partial: Flags
+    widened: Flags
+    unusable: Flags
+    assumptions: Integers
+    picks: tuple[Integers, Integers]
+
+
+def latest(pairs: Pairs, labs: Labs, doses: Moments) -> Latest:
+    """pairs: candidates among `labs` by windows.before."""
+    rows = len(doses)
+    usable = labs.usable[pairs.event]
+    certain = pairs.where(usable & pairs.certain)
+    known = _any(certain.dose, rows)
+    candidates = pairs.where(usable & (pairs.certain | known[pairs.dose]))
+    picked = candidates.where(~_beaten(candidates, certain, labs.when, rows))
+    unusable = pairs.where(~usable)
+    same_day = _same_day(picked, labs.when, doses)
+    bits = np.zeros(rows, dtype=np.int64)
+    np.bitwise_or.at(bits, picked.dose, labs.assumptions[picked.event] | np.where(same_day, assumption("same-day-order"), 0))
+    newer = _any(unusable.dose[_not_earlier(unusable, picked, labs.when, rows)], rows) & known
+    return Latest(
+        value=hull(picked.dose, Interval(labs.value.low[picked.event], labs.value.high[picked.event]), rows),
+        si=known & ~_any(picked.dose[~labs.si[picked.event]], rows),
+        partial=~known & _any(pairs.dose[usable], rows),
+        widened=_any(picked.dose[picked.possible], rows),
+        unusable=_any(unusable.dose, rows),
+        assumptions=bits | np.where(newer, assumption("newer-unusable"), 0),
+        picks=(picked.dose, picked.event),
+    )
+
+
+def hull(dose: Integers, value: Interval, rows: int) -> Interval:
+    """The range of the values of each dose; NaN: none."""
+    result = missing(rows)
+    np.fmin.at(result.low, dose, value.low)
+    np.fmax.at(result.high, dose, value.high)
+    return result
+
+
+def _beaten(candidates: Pairs, certain: Pairs, when: Moments, rows: int) -> Flags:
+    """Some certain candidate of the same dose is certainly later: by instant if both have a time, else by local date."""
+    e = certain.event
+    timed = when.timed[e]
+    last_instant = _maximum(certain.dose[timed], when.instant[e][timed], rows)
+    last_untimed = _maximum(certain.dose[~timed], when.first[e][~timed], rows)
+    last_day = _maximum(certain.dose, when.first[e], rows)
+    c, d = candidates.event, candidates.dose
+    by_instant = (last_instant[d] > when.instant[c]) | (last_untimed[d] > when.last[c])
+    return np.asarray(np.where(when.timed[c], by_instant, last_day[d] > when.last[c]))
+
+
+def _not_earlier(unusable: Pairs, picked: Pairs, when: Moments, rows: int) -> Flags:
+    """The unusable measurement is not certainly earlier than each one that was picked."""
+    e = picked.event
+    timed = when.timed[e]
+    first_instant = _minimum(picked.dose[timed], when.instant[e][timed], rows)
+    first_untimed = _minimum(picked.dose[~timed], when.first[e][~timed], rows)
+    first_day = _minimum(picked.dose, when.first[e], rows)
+    u, d = unusable.event, unusable.dose
+    by_instant = (first_instant[d] <= when.instant[u]) | (first_untimed[d] <= when.last[u])
+    return np.asarray(~when.dated[u] | np.where(when.timed[u], by_instant, first_day[d] <= when.last[u]))
+
+
+def _same_day(picked: Pairs, when: Moments, doses: Moments) -> Flags:
+    """Before the dose only because a date without a time on its day counts so."""
+    timed = when.timed[picked.event] & doses.timed[picked.dose]
+    return np.asarray(~timed & (when.last[picked.event] == doses.first[picked.dose]))
+
+
+def _any(dose: Integers, rows: int) -> Flags:
+    flags = np.zeros(rows, dtype=bool)
+    flags[dose] = True
+    return flags
+
+
+def _maximum(dose: Integers, values: Integers, rows: int) -> Integers:
+    result = np.full(rows, NEVER, dtype=np.int64)
+    np.maximum.at(result, dose, values)
+    return result
+
+
+def _minimum(dose: Integers, values: Integers, rows: int) -> Integers:
+    result = np.full(rows, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(result, dose, values)
+    return result

@@ -1,0 +1,236 @@
+"""Age, sex, weight, creatinine, clearance and eGFR of each dose, now and before the first dose (semantics, section 5)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bonefhir.derive import formulae
+from bonefhir.derive.bucket import Bucket
+from bonefhir.derive.columns import Columns
+from bonefhir.derive.items import Items
+from bonefhir.derive.latest import Latest, latest
+from bonefhir.derive.windows import Moments, before
+from bonefhir.interval import Flags, Integers, Interval, exactly, missing
+from bonefhir.settings import Settings
+from bonefhir.vocabulary import assumption, reason
+
+_OLDEST = 125
+"""Years: a greater age is not plausible (policy)."""
+_ADULT = 18
+"""Years: CKD-EPI 2021 is an equation for adults."""
+_NO_WINDOW = -1_000_000
+"""Days: a window that holds nothing."""
+_HEIGHT_DAYS = 3650
+"""Days for which a height counts (policy)."""
+
+PARTIAL = reason("partial-date")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Age and sex at each dose. implausible: an age that cannot be, so it is unknown."""
+
+    age: Interval
+    female: Interval
+    implausible: Flags
+    row: Integers
+
+
+def person(doses: Moments, bucket: Bucket) -> Person:
+    row = bucket.patient_row[doses.patient]
+    known = row >= 0
+    patients = bucket.patients
+    if not len(patients):
+        return Person(missing(len(doses)), Interval(np.zeros(len(doses)), np.ones(len(doses))), np.zeros(len(doses), dtype=bool), row)
+    first, last = (_days(patients, name, row, known) for name in ("birth_first", "birth_last"))
+    age = Interval(
+        formulae.completed_years(last, doses.first.astype("datetime64[D]")),
+        formulae.completed_years(first, doses.last.astype("datetime64[D]")),
+    )
+    implausible = age.known & ((age.high < 0) | (age.low > _OLDEST))
+    age = Interval(np.clip(age.low, 0, _OLDEST), np.clip(age.high, 0, _OLDEST)).where(age.known & ~implausible, missing(len(doses)))
+    female = Interval(*(np.where(known, patients[f"female_{end}"].to_numpy()[row], other) for end, other in (("low", 0.0), ("high", 1.0))))
+    return Person(age, female, implausible, row)
+
+
+def _days(patients: pd.DataFrame, name: str, row: Integers, known: Flags) -> "np.ndarray":
+    dates = patients[name].to_numpy(dtype="datetime64[D]")[row]
+    return np.where(known, dates, np.datetime64("NaT", "D"))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a clearance needs, at one time point per dose, and a clearance and an eGFR as reported for want of it."""
+
+    creatinine: Latest
+    weight: Latest
+    height: Latest | None
+    clearance: Latest
+    egfr: Latest
+
+
+class Renal:
+    """Adds the renal quantities of every dose to its columns."""
+
+    def __init__(self, bucket: Bucket, doses: Moments, settings: Settings, columns: Columns, items: Items) -> None:
+        self.bucket, self.doses, self.settings, self.columns, self.items = bucket, doses, settings, columns, items
+        self.person = person(doses, bucket)
+        partly = np.where(doses.first != doses.last, PARTIAL, 0)
+        columns.quantity("age", self.person.age, reason("no-age"), partly)
+        columns.data["female_low"], columns.data["female_high"] = self.person.female
+        self._patient_items()
+
+    def now(self, creatinine_days: Integers) -> None:
+        """At the dose: creatinine, weight, clearance, eGFR."""
+        found = self._inputs(creatinine_days, self.settings.weight_window_days)
+        self._lab("creatinine", found.creatinine, "no-creatinine", "creatinine")
+        self._lab("weight", found.weight, "no-weight", "body weight")
+        missing_inputs = self._missing_inputs("creatinine")
+        self._clearance("clearance", "creatinine", found, missing_inputs | np.where(found.egfr.value.known, reason("only-egfr"), 0))
+        self._egfr(found)
+
+    def before_first(self, first: Integers, rows: Flags) -> None:
+        """Baseline: at the first dose of the product, from the 90 days before it; the same for all its doses.
+
+        first   row of the first dose of each dose's course; rows: doses that are the first
+        """
+        found = self._inputs(
+            np.where(rows, self.settings.baseline_window_days, _NO_WINDOW), np.where(rows, self.settings.weight_window_days, _NO_WINDOW)
+        )
+        self._lab("baseline_creatinine", found.creatinine, "no-creatinine", "baseline creatinine")
+        self._lab("baseline_weight", found.weight, "no-weight", "body weight at the first dose")
+        self._clearance("baseline_clearance", "baseline_creatinine", found, self._missing_inputs("baseline_creatinine") | reason("no-baseline"))
+        for name in [n for n in self.columns.data if n.startswith("baseline_")]:
+            self.columns.data[name] = self.columns.data[name][first]
+        self.columns.data["baseline_creatinine_missing"] = np.where(
+            self.columns.bits("baseline_creatinine_missing") & PARTIAL, PARTIAL | reason("no-baseline"), 0
+        ) | np.where(self.columns.interval("baseline_creatinine").known, 0, reason("no-baseline"))
+
+    def _inputs(self, creatinine_days: Integers, weight_days: Integers | int) -> Inputs:
+        def at(analyte: str, days: Integers | int) -> Latest:
+            labs = self.bucket.of_analytes(analyte)
+            found = latest(before(self.doses, labs.when, days), labs, self.doses)
+            return _on_rows(found, labs.row)
+
+        height = at("height", _HEIGHT_DAYS) if self.settings.weight != "actual" else None
+        return Inputs(
+            at("creatinine", creatinine_days),
+            at("weight", weight_days),
+            height,
+            at("clearance", creatinine_days),
+            at("egfr", creatinine_days),
+        )
+
+    def _lab(self, name: str, found: Latest, absent: str, role: str) -> None:
+        self.columns.quantity(
+            name,
+            found.value,
+            np.where(found.partial, PARTIAL, reason(absent)),
+            np.where(found.widened, PARTIAL, 0),
+            found.assumptions,
+            found.si,
+        )
+        self.items.add_labs(name, role, found.picks, self.bucket.labs)
+
+    def _missing_inputs(self, creatinine: str) -> Integers:
+        weight = "weight" if creatinine == "creatinine" else "baseline_weight"
+        names = (creatinine, weight, "age")
+        return np.asarray(np.bitwise_or.reduce([self.columns.bits(f"{name}_missing") for name in names]))
+
+    def _clearance(self, name: str, creatinine: str, found: Inputs, absent: Integers) -> None:
+        """Cockcroft-Gault; where it cannot be computed, a clearance reported as Cockcroft-Gault."""
+        male, female = (self._cockcroft_gault(creatinine, found, sex) for sex in (0.0, 1.0))
+        computed = _of_sex(self.person.female, male, female)
+        reported = found.clearance
+        use = ~computed.known & reported.value.known
+        weight = "weight" if creatinine == "creatinine" else "baseline_weight"
+        why = [self.columns.bits(f"{n}_why") for n in (creatinine, weight, "age")]
+        assumed = [self.columns.bits(f"{n}_assumed") for n in (creatinine, weight)]
+        self.columns.quantity(
+            name,
+            reported.value.where(use, computed),
+            absent,
+            np.where(use, np.where(reported.widened, PARTIAL, 0), np.bitwise_or.reduce(why)),
+            np.where(use, reported.assumptions | assumption("crcl-as-reported"), np.bitwise_or.reduce(assumed)),
+        )
+        self.columns.by_sex(name, reported.value.where(use, male), reported.value.where(use, female))
+        kept = use[reported.picks[0]]
+        self.items.add_labs(f"{name}_reported", "clearance as reported", (reported.picks[0][kept], reported.picks[1][kept]), self.bucket.labs)
+
+    def _cockcroft_gault(self, creatinine: str, found: Inputs, sex: float) -> Interval:
+        female = exactly(np.full(len(self.doses), sex))
+        weight = _policy(self.settings.weight, found.weight.value, found.height, female)
+        return _both_known(
+            formulae.cockcroft_gault(self.columns.interval("age"), weight, self.columns.interval(creatinine), female)
+        )
+
+    def _egfr(self, found: Inputs) -> None:
+        """CKD-EPI 2021 from the latest creatinine in adults; else the latest eGFR as reported."""
+        age, creatinine = self.columns.interval("age"), self.columns.interval("creatinine")
+        adult = age.low >= _ADULT
+        male, female = (
+            _both_known(formulae.ckd_epi_2021(age, creatinine, exactly(np.full(len(self.doses), sex)))).where(adult, missing(len(self.doses)))
+            for sex in (0.0, 1.0)
+        )
+        computed = _of_sex(self.person.female, male, female)
+        use = ~computed.known & found.egfr.value.known
+        absent = self.columns.bits("creatinine_missing") | self.columns.bits("age_missing") | reason("no-egfr")
+        why = self.columns.bits("creatinine_why") | self.columns.bits("age_why")
+        self.columns.quantity(
+            "egfr",
+            found.egfr.value.where(use, computed),
+            absent,
+            np.where(use, np.where(found.egfr.widened, PARTIAL, 0), why),
+            np.where(use, found.egfr.assumptions | assumption("egfr-as-reported"), self.columns.bits("creatinine_assumed")),
+        )
+        self.columns.by_sex("egfr", found.egfr.value.where(use, male), found.egfr.value.where(use, female))
+        kept = use[found.egfr.picks[0]]
+        self.items.add_labs("egfr_reported", "eGFR as reported", (found.egfr.picks[0][kept], found.egfr.picks[1][kept]), self.bucket.labs)
+
+    def _patient_items(self) -> None:
+        dose = np.flatnonzero(self.person.row >= 0)
+        rows = self.person.row[dose]
+        patients = self.bucket.patients
+        born = patients["birth_date"].to_numpy(dtype=object)[rows]
+        gender = patients["gender"].to_numpy(dtype=object)[rows]
+        reported = np.array([f"born {b or 'unknown'}, {g or 'sex unknown'}" for b, g in zip(born, gender, strict=True)], dtype=object)
+        self.items.add(
+            "patient",
+            "age and sex",
+            dose,
+            resource=patients["patient_id"].to_numpy(dtype=object)[rows],
+            reported=reported,
+            low=self.person.age.low[dose],
+            high=self.person.age.high[dose],
+            unit="a",
+        )
+
+
+def _on_rows(found: Latest, row: Integers) -> Latest:
+    """Picks as rows of the bucket's lab table."""
+    picks = (found.picks[0], row[found.picks[1]])
+    return Latest(found.value, found.si, found.partial, found.widened, found.unusable, found.assumptions, picks)
+
+
+def _of_sex(female: Interval, male_value: Interval, female_value: Interval) -> Interval:
+    """The value of the sex that is known; the hull of both where it is not."""
+    both = male_value.hull(female_value)
+    return male_value.where(female.high == 0, female_value.where(female.low == 1, both))
+
+
+def _both_known(value: Interval) -> Interval:
+    unknown = ~value.known
+    return Interval(np.where(unknown, np.nan, value.low), np.where(unknown, np.nan, value.high))
+
+
+_Policy = Callable[[Interval, Interval], Interval]
+
+
+def _policy(weight: str, actual: Interval, height: Latest | None, female: Interval) -> Interval:
+    """The weight that goes into Cockcroft-Gault (setting `weight`)."""
+    if weight == "actual" or height is None:
+        return actual
+    ideal = formulae.ideal_weight(height.value, female)
+    return ideal if weight == "ideal" else _both_known(formulae.adjusted_weight(actual, ideal))

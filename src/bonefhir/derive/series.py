@@ -1,0 +1,276 @@
+"""Evidence that a rule asks for with parameters of its own: measurements in a window, earlier creatinines, other rows of the patient.
+
+Each function gives the columns that the rule's kind reads, one element per dose of the bucket, and adds the evidence items
+under the rule's group. States are NONE, POSSIBLE or CERTAIN.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bonefhir.constants import CREATININE_UMOL_L
+from bonefhir.derive.bucket import Bucket
+from bonefhir.derive.columns import Column, Columns
+from bonefhir.derive.items import Items
+from bonefhir.derive.latest import Labs, hull, latest
+from bonefhir.derive.windows import NEVER, Moments, Pairs, after, before
+from bonefhir.interval import TOLERANCE, Flags, Integers, Interval
+from bonefhir.vocabulary import NONE, POSSIBLE, CERTAIN, reason
+
+ANY_CALCIUM = ("calcium_ionised", "calcium_corrected", "calcium_total")
+PARTIAL = reason("partial-date")
+_HOUR = 3_600_000_000
+_DAY = 24 * _HOUR
+
+
+Window = Callable[[Moments], Pairs]
+"""The candidates among events, for each dose."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What only the whole input can say. last_date: days since 1970; NEVER: no date."""
+
+    last_date: int
+    lab_records: frozenset[str]
+    dental_records: bool
+
+
+@dataclass(frozen=True)
+class Course:
+    """Of each dose within its course of the product: the rows of the previous and the first dose; -1: none."""
+
+    previous: Integers
+    first: Integers
+    ordinal: Integers
+
+
+@dataclass(frozen=True)
+class Series:
+    bucket: Bucket
+    doses: Moments
+    product: npt.NDArray[np.object_]
+    dose_id: npt.NDArray[np.object_]
+    start: npt.NDArray[np.object_]
+    course: Course
+    columns: Columns
+    facts: Facts
+    items: Items
+
+    # ---------------------------------------------------------------- measurements in a window
+
+    def lab_before(self, group: str, labs: tuple[str, ...], days: Integers) -> dict[str, Column]:
+        return self._measured(group, labs, lambda when: before(self.doses, when, days))
+
+    def lab_after(self, group: str, labs: tuple[str, ...], from_days: int, to_days: int) -> dict[str, Column]:
+        found = self._measured(group, labs, lambda when: after(self.doses, when, from_days, to_days))
+        last_day = self.doses.last + to_days
+        return found | {"not_due": (self.facts.last_date <= last_day) | self._died_before(last_day)}
+
+    def _measured(self, group: str, names: tuple[str, ...], window: Window) -> dict[str, Column]:
+        rows = len(self.doses)
+        flags = {name: np.zeros(rows, dtype=bool) for name in ("absent", "no_records", "unusable", "partial")}
+        assumed = np.zeros(rows, dtype=np.int64)
+        for name in names:
+            analytes = ANY_CALCIUM if name == "any_calcium" else (name,)
+            labs = self.bucket.of_analytes(*analytes)
+            pairs = window(labs.when)
+            usable, certain = labs.usable[pairs.event], pairs.certain
+            measured = _any(pairs.dose[usable & certain], rows)
+            unusable = _any(pairs.dose[~usable], rows) & ~measured
+            partial = _any(pairs.dose[usable & ~certain], rows) & ~measured
+            nothing = ~(measured | unusable | partial)
+            records = bool(self.facts.lab_records & set(analytes))
+            flags["absent" if records else "no_records"] |= nothing
+            flags["unusable"] |= unusable
+            flags["partial"] |= partial
+            assumed |= self._cite(group, name.removeprefix("any_"), pairs, labs)
+        return {**flags, "measured_assumed": assumed}
+
+    def _cite(self, group: str, role: str, pairs: Pairs, labs: Labs) -> Integers:
+        """The latest of them, or those that cannot be used where none can."""
+        found = latest(pairs, labs, self.doses)
+        self.items.add_labs(group, role, (found.picks[0], labs.row[found.picks[1]]), self.bucket.labs)
+        lost = ~labs.usable[pairs.event] & ~found.value.known[pairs.dose]
+        self.items.add_labs(group, f"{role}, not usable", (pairs.dose[lost], labs.row[pairs.event[lost]]), self.bucket.labs)
+        return found.assumptions
+
+    def _died_before(self, day: Integers) -> Flags:
+        """Died, or may have died, before the day."""
+        row = self.bucket.patient_row[self.doses.patient]
+        patients = self.bucket.patients
+        if not len(patients):
+            return np.zeros(len(day), dtype=bool)
+        deceased = patients["deceased"].to_numpy(dtype=bool)[row] & (row >= 0)
+        date = patients["deceased_first"].to_numpy(dtype="datetime64[D]").astype(np.int64)[row]
+        return np.asarray(deceased & ((date == NEVER) | (date < day)))
+
+    def quantity(self, group: str, analyte: str, days: int, absent: str) -> dict[str, Column]:
+        """The latest of one analyte, as the columns of a quantity of its name; `<name>_none`: no measurement may be one."""
+        labs = self.bucket.of_analytes(analyte)
+        found = latest(before(self.doses, labs.when, days), labs, self.doses)
+        columns = Columns(len(self.doses))
+        why = np.where(found.widened, PARTIAL, 0)
+        missing = np.where(found.partial, PARTIAL, reason(absent))
+        columns.quantity(analyte, found.value, missing, why, found.assumptions, found.si)
+        self.items.add_labs(group, analyte.replace("_", " "), (found.picks[0], labs.row[found.picks[1]]), self.bucket.labs)
+        return columns.data | {f"{analyte}_none": ~found.value.known & ~found.partial}
+
+    # ---------------------------------------------------------------- creatinine over time
+
+    def recovery(self, group: str, rule: Mapping[str, float]) -> dict[str, Column]:
+        """reached: some creatinine since the previous dose had certainly risen by the rule's limit; between: there is any."""
+        labs = self.bucket.of_analytes("creatinine")
+        labs = labs.take(labs.usable)
+        since = np.where(self.course.previous >= 0, self.doses.last - self.doses.first[self.course.previous] + 1, 0)
+        pairs = before(self.doses, labs.when, since)
+        pairs = pairs.where(pairs.certain & self._after_previous(pairs, labs.when))
+        rise, allowed = self._rise(pairs, labs, rule)
+        reached = rise >= allowed - TOLERANCE
+        rows = len(self.doses)
+        self.items.add_labs(group, "creatinine since the previous dose", (pairs.dose[reached], labs.row[pairs.event[reached]]), self.bucket.labs)
+        return {"reached": _any(pairs.dose[reached], rows), "between": _any(pairs.dose, rows)}
+
+    def _after_previous(self, pairs: Pairs, when: Moments) -> Flags:
+        """Strictly and certainly after the previous dose of the product."""
+        previous = self.course.previous[pairs.dose]
+        p, e = self.doses.take(previous), when.take(pairs.event)
+        timed = p.timed & e.timed
+        return np.asarray((previous >= 0) & np.where(timed, e.instant > p.instant, e.first > p.last))
+
+    def _rise(self, pairs: Pairs, labs: Labs, rule: Mapping[str, float]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Least rise over baseline, and the most that the rule allows before it is reached; in the unit that was reported."""
+        baseline = self.columns.interval("baseline_creatinine")
+        low, high = baseline.low[pairs.dose], baseline.high[pairs.dose]
+        si = labs.si[pairs.event] & self.columns.data["baseline_creatinine_si"].astype(bool)[pairs.dose]
+        scale = np.where(si, CREATININE_UMOL_L, 1.0)
+        limits = {n: np.where(si, rule[f"{n}_umol_l"], rule[n]) for n in ("normal_below", "rise_normal", "rise_abnormal")}
+        rise = (labs.value.low[pairs.event] - high) * scale
+        normal = high * scale < limits["normal_below"] - TOLERANCE
+        abnormal = low * scale >= limits["normal_below"] - TOLERANCE
+        most = np.where(normal, limits["rise_normal"], np.where(abnormal, limits["rise_abnormal"], np.maximum(limits["rise_normal"], limits["rise_abnormal"])))
+        return np.where(np.isnan(rise), -np.inf, rise), most
+
+    def stable(self, group: str, rise_hours: float, ratio_days: int) -> dict[str, Column]:
+        """Rise of the latest creatinine over the lowest within `rise_hours`, and its ratio to the lowest in `ratio_days`."""
+        labs = self.bucket.of_analytes("creatinine")
+        labs = labs.take(labs.usable & (labs.when.first == labs.when.last) & labs.when.dated)
+        pairs = before(self.doses, labs.when, ratio_days)
+        pairs = pairs.where(pairs.certain)
+        newest = latest(pairs, labs, self.doses)
+        value = _one_per_instant(pairs, labs)
+        recent = _within_hours(pairs, newest.picks, labs.when, len(self.doses), rise_hours)
+        rows = len(self.doses)
+        lowest = _lowest(pairs.dose, value, rows)
+        lowest_recent = _lowest(pairs.dose[recent], Interval(value.low[recent], value.high[recent]), rows)
+        self.items.add_labs(group, "creatinine", (pairs.dose, labs.row[pairs.event]), self.bucket.labs)
+        si = np.bincount(pairs.dose, weights=~labs.si[pairs.event], minlength=rows) == 0
+        columns = Columns(rows)
+        columns.quantity("rise", newest.value - lowest_recent, si=si)
+        columns.quantity("ratio", newest.value.over(lowest), si=si)
+        return columns.data | {"count": _measurements(pairs, labs.when, rows), "stable_assumed": newest.assumptions}
+
+    # ---------------------------------------------------------------- other rows of the patient
+
+    def other_product(self, group: str, others: tuple[str, ...], days: int) -> dict[str, Column]:
+        """A dose of one of the others on this dose's date or at most `days` days before it, whatever the time of day."""
+        rows = np.flatnonzero(np.isin(self.product, others))
+        dates = _without_times(self.doses)
+        pairs = before(dates, dates.take(rows), days)
+        event = rows[pairs.event]
+        self.items.add(group, "other product", pairs.dose, resource=self.dose_id[event], time=self.start[event], reported=self.product[event])
+        return {"other": _state(pairs, len(self.doses))}
+
+    def condition(self, group: str, value_set: str, days: int) -> dict[str, Column]:
+        """days > 0: present on the dose's date and begun at most so long before it; 0: begun on or before it, ended or not."""
+        table = self.bucket.conditions
+        rows = np.flatnonzero((table["value_set"] == value_set).to_numpy())
+        begun, ended = self.bucket.begun.take(rows), self.bucket.ended.take(rows)
+        pairs = before(_without_times(self.doses), begun, days if days else 1_000_000)
+        if days:
+            open_ended = table["ended_undated"].to_numpy(dtype=bool)[rows]
+            pairs = self._present(pairs, ended, open_ended)
+        event = rows[pairs.event]
+        self._cite_rows(group, value_set.replace("_", " "), pairs.dose, table, event)
+        return {"condition": _state(pairs, len(self.doses))}
+
+    def _present(self, pairs: Pairs, ended: Moments, open_ended: Flags) -> Pairs:
+        """Those that have not certainly ended before the dose; certain only where they certainly have not."""
+        e, d = ended.take(pairs.event), self.doses.take(pairs.dose)
+        lasting = (~e.dated | (e.first >= d.last)) & ~open_ended[pairs.event]
+        over = e.dated & (e.last < d.first)
+        return Pairs(pairs.dose, pairs.event, pairs.certain & lasting).where(~over)
+
+    def dental(self, group: str, days: int) -> dict[str, Column]:
+        table = self.bucket.procedures
+        rows = np.flatnonzero((table["value_set"] == "dental").to_numpy())
+        pairs = before(_without_times(self.doses), self.bucket.performed.take(rows), days)
+        self._cite_rows(group, "dental examination", pairs.dose, table, rows[pairs.event])
+        return {"dental": _state(pairs, len(self.doses)), "records": np.full(len(self.doses), self.facts.dental_records)}
+
+    def _cite_rows(self, group: str, role: str, dose: Integers, table: pd.DataFrame, rows: Integers) -> None:
+        self.items.add(
+            group, role, dose, resource=table["resource"].to_numpy(dtype=object)[rows], time=table["time"].to_numpy(dtype=object)[rows]
+        )
+
+
+def _any(dose: Integers, rows: int) -> Flags:
+    flags = np.zeros(rows, dtype=bool)
+    flags[dose] = True
+    return flags
+
+
+def _state(pairs: Pairs, rows: int) -> Integers:
+    state = np.full(rows, NONE, dtype=np.int64)
+    state[pairs.dose[~pairs.certain]] = POSSIBLE
+    state[pairs.dose[pairs.certain]] = CERTAIN
+    return state
+
+
+def _without_times(when: Moments) -> Moments:
+    """By local date only."""
+    return Moments(when.patient, np.full(len(when), NEVER, dtype=np.int64), when.first, when.last)
+
+
+def _within_hours(pairs: Pairs, newest: tuple[Integers, Integers], when: Moments, rows: int, hours: float) -> Flags:
+    """At most so many hours before the latest; without times, 24 hours for each day between."""
+    dose, event = newest
+    instant = np.full(rows, NEVER, dtype=np.int64)
+    np.maximum.at(instant, dose, when.instant[event])
+    day = np.full(rows, NEVER, dtype=np.int64)
+    np.maximum.at(day, dose, when.first[event])
+    all_timed = ~_any(dose[~when.timed[event]], rows)
+    timed = all_timed[pairs.dose] & when.timed[pairs.event]
+    by_instant = instant[pairs.dose] - when.instant[pairs.event] <= hours * _HOUR
+    by_day = (day[pairs.dose] - when.first[pairs.event]) * 24 <= hours
+    return np.asarray(np.where(timed, by_instant, by_day))
+
+
+def _one_per_instant(pairs: Pairs, labs: Labs) -> Interval:
+    """Value of each pair; values of one instant are one measurement, with their range."""
+    low, high = labs.value.low[pairs.event].copy(), labs.value.high[pairs.event].copy()
+    timed = np.flatnonzero(labs.when.timed[pairs.event])
+    keys = np.stack([pairs.dose[timed], labs.when.instant[pairs.event[timed]]])
+    _, same = np.unique(keys, axis=1, return_inverse=True)
+    same = same.reshape(-1)
+    range_ = hull(same, Interval(low[timed], high[timed]), int(same.max(initial=-1)) + 1)
+    low[timed], high[timed] = range_.low[same], range_.high[same]
+    return Interval(low, high)
+
+
+def _lowest(dose: Integers, value: Interval, rows: int) -> Interval:
+    """Of several intervals the least: the least lower and the least upper bound. NaN: none."""
+    low, high = np.full(rows, np.nan), np.full(rows, np.nan)
+    np.fmin.at(low, dose, value.low)
+    np.fmin.at(high, dose, value.high)
+    return Interval(low, high)
+
+
+def _measurements(pairs: Pairs, when: Moments, rows: int) -> Integers:
+    """Number of measurements: values of one instant are one, two of one date without times are two."""
+    timed = when.timed[pairs.event]
+    instants = np.unique(np.stack([pairs.dose[timed], when.instant[pairs.event[timed]]]), axis=1)
+    return np.asarray(np.bincount(instants[0], minlength=rows) + np.bincount(pairs.dose[~timed], minlength=rows))

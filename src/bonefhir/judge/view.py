@@ -1,0 +1,105 @@
+"""What a kind of rule sees, and what it says: one element per dose, nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from bonefhir.interval import Flags, Floats, Integers, Interval, missing
+from bonefhir.vocabulary import reason
+
+NOT_APPLICABLE, PASS, FAIL, INDETERMINATE = range(4)
+WORDS = ("not_applicable", "pass", "fail", "indeterminate")
+"""Verdicts in this module are indices into these."""
+
+BOUNDS = reason("bounds")
+SEXES = ("male", "female")
+
+
+@dataclass(frozen=True)
+class View:
+    """Columns of some doses, by name. A quantity `q` is q_low, q_high, q_missing, q_why, q_assumed, q_si."""
+
+    columns: Mapping[str, npt.NDArray[np.generic]]
+    rows: int
+
+    def interval(self, name: str) -> Interval:
+        return Interval(self.columns[f"{name}_low"], self.columns[f"{name}_high"])  # type: ignore[arg-type]
+
+    def bits(self, name: str) -> Integers:
+        return np.asarray(self.columns[name], dtype=np.int64)
+
+    def flag(self, name: str) -> Flags:
+        return np.asarray(self.columns[name], dtype=bool)
+
+    def numbers(self, name: str) -> Floats:
+        return np.asarray(self.columns[name], dtype=np.float64)
+
+    def text(self, name: str) -> npt.NDArray[np.object_]:
+        return np.asarray(self.columns[name], dtype=object)
+
+    def union(self, suffix: str, quantities: Sequence[str]) -> Integers:
+        total = np.zeros(self.rows, dtype=np.int64)
+        for name in quantities:
+            total |= self.bits(f"{name}_{suffix}")
+        return total
+
+    @property
+    def sex_unknown(self) -> Flags:
+        return np.asarray(self.columns["female_low"] != self.columns["female_high"])
+
+    def of_sex(self, sex: str) -> "View":
+        """As if every dose were given to a patient of this sex."""
+        own = {name.replace(f"_{sex}_", "_"): values for name, values in self.columns.items() if f"_{sex}_" in name}
+        return View({**self.columns, **own}, self.rows)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """verdict: indices into WORDS. reasons and assumed: bits. groups: evidence that the verdict rests on."""
+
+    verdict: Integers
+    reasons: Integers
+    observed: Interval
+    limit: Floats
+    unit: npt.NDArray[np.object_]
+    assumed: Integers
+    groups: tuple[str, ...] = field(default=())
+
+
+def verdicts(fail: Flags, passed: Flags, not_applicable: Flags | None = None) -> Integers:
+    codes = np.where(fail, FAIL, np.where(passed, PASS, INDETERMINATE))
+    return codes if not_applicable is None else np.where(not_applicable, NOT_APPLICABLE, codes)
+
+
+def outcome(
+    view: View,
+    verdict: Integers,
+    quantities: Sequence[str],
+    *,
+    observed: Interval | None = None,
+    limit: Floats | float = np.nan,
+    unit: npt.NDArray[np.object_] | str | None = None,
+    more: Integers | int = 0,
+    assumed: Integers | int = 0,
+    groups: Sequence[str] = (),
+) -> Outcome:
+    """Reasons of what is indeterminate: what is missing; else what explains the range; `bounds` if nothing does.
+
+    quantities  those the verdict depends on
+    more        reasons (bits) that the kind itself knows
+    """
+    absent = view.union("missing", quantities)
+    explained = np.where(absent != 0, absent, view.union("why", quantities)) | more
+    reasons = np.where(verdict == INDETERMINATE, np.where(explained == 0, BOUNDS, explained), 0)
+    units = np.full(view.rows, unit, dtype=object) if unit is None or isinstance(unit, str) else unit
+    return Outcome(
+        verdict,
+        reasons,
+        missing(view.rows) if observed is None else observed,
+        np.broadcast_to(np.asarray(limit, dtype=np.float64), (view.rows,)),
+        units,
+        view.union("assumed", quantities) | assumed,
+        tuple(groups),
+    )

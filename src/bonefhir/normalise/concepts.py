@@ -1,0 +1,127 @@
+"""CodeableConcepts and Medications as the read tables hold them (JSON text) → codings in canonical form, and texts.
+
+Every function here works on one distinct concept; the columns only hold dictionary codes into them.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from bonefhir.knowledge.model import Code
+
+ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD_10 = "http://hl7.org/fhir/sid/icd-10"
+ICD_10_GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
+NDC = "http://hl7.org/fhir/sid/ndc"
+PREFIX_KINDS = frozenset({"icd10cm_category", "icd10who"})
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+class CodingJson(msgspec.Struct):
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class ConceptJson(msgspec.Struct):
+    coding: list[CodingJson] | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Concept:
+    """codings: (canonical system, comparable code), in order. texts: text, then displays, NFKC-normalised."""
+
+    codings: tuple[tuple[str, str], ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+NOTHING = Concept()
+
+
+def plain(text: str) -> str:
+    """The form in which texts are compared: NFKC, case folded, blanks collapsed."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def decode(text: str | None, systems: Mapping[str, str]) -> Concept:
+    """A CodeableConcept; what is no CodeableConcept is an empty one (the reader has rejected it)."""
+    if text is None:
+        return NOTHING
+    try:
+        return concept_of(msgspec.json.decode(text, type=ConceptJson), systems)
+    except msgspec.MsgspecError:
+        return NOTHING
+
+
+def concept_of(raw: ConceptJson, systems: Mapping[str, str]) -> Concept:
+    codings = raw.coding or []
+    texts = [raw.text, *(c.display for c in codings)]
+    return Concept(
+        tuple(comparable(systems.get(c.system, c.system), c.code) for c in codings if c.system and c.code),
+        tuple(dict.fromkeys(plain(t) for t in texts if t)),
+    )
+
+
+def comparable(system: str, code: str) -> tuple[str, str]:
+    """ICD without dots, ICD-10-GM as ICD-10 of the WHO, NDC in eleven digits; else as it is."""
+    if system == ICD_10_GM:
+        system = ICD_10
+    if system in (ICD_10, ICD_10_CM):
+        return system, code.replace(".", "")
+    if system == NDC:
+        return system, ndc_11(code)
+    return system, code
+
+
+def ndc_11(code: str) -> str:
+    """'0078-0387-25' → '00078038725'. A code that cannot be padded for certain stays as it is, and matches nothing."""
+    parts = code.split("-")
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        return code
+    padded = "".join(part.zfill(width) for part, width in zip(parts, (5, 4, 2), strict=True))
+    return padded if len(padded) == 11 else code
+
+
+class CodeIndex(Generic[V]):
+    """(system, code) → value, with the prefixes of ICD categories."""
+
+    def __init__(self, rows: Iterable[tuple[Code, V]]) -> None:
+        self._exact: dict[tuple[str, str], V] = {}
+        self._prefixes: dict[tuple[str, str], V] = {}
+        for code, value in rows:
+            key = comparable(code.system, code.code)
+            self._exact.setdefault(key, value)
+            if code.kind in PREFIX_KINDS:
+                self._prefixes.setdefault(key, value)
+        self._lengths = sorted({len(code) for _, code in self._prefixes}, reverse=True)
+
+    def get(self, coding: tuple[str, str]) -> V | None:
+        """The exact row, else the longest category that the code begins with."""
+        found = self._exact.get(coding)
+        if found is not None or coding[0] not in (ICD_10, ICD_10_CM):
+            return found
+        system, code = coding
+        for length in self._lengths:
+            value = self._prefixes.get((system, code[:length]))
+            if value is not None and len(code) >= length:
+                return value
+        return None
+
+
+def per_distinct(column: pa.ChunkedArray | pa.Array, function: Callable[[str | None], T]) -> tuple[list[T], "np.ndarray"]:
+    """The function's value for each distinct text of a symbol column (null last), and each row's index into them."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    texts: list[str | None] = array.dictionary.to_pylist()
+    values = [function(text) for text in texts] + [function(None)]
+    codes = array.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False).astype(np.int64)
+    return values, codes

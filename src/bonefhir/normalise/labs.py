@@ -1,0 +1,260 @@
+"""Observations → measurements in canonical units (tables.LABS), each usable or with the reason why it is not."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bonefhir import tables
+from bonefhir.interval import Flags, Floats
+from bonefhir.knowledge import units
+from bonefhir.knowledge.model import Knowledge, Measurement
+from bonefhir.normalise import times
+from bonefhir.normalise.concepts import CodeIndex, comparable, decode, per_distinct
+from bonefhir.vocabulary import UNREADABLE, assumption
+
+_EXCLUDING = re.compile(
+    r"(?<!\w)(?:urine|urinary|ratio|clearance|dialysate|dialysis|fluid|stone|crystals|oxalate|score|product|filtration|gfr|formula|"
+    r"kinase|antibody)(?!\w)"
+)
+_UNMAPPED = {"creatinine": re.compile(r"(?<!\w)creatinine(?!\w)"), "calcium_total": re.compile(r"(?<!\w)calcium(?!\w)")}
+_SUSPECTS = frozenset({"creatinine", "calcium_total", "calcium_corrected", "calcium_ionised", "albumin"})
+
+
+class AnalyteMatcher:
+    """Distinct Observation.code → (analyte or None, unmapped)."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._systems = knowledge.systems
+        self._codes = CodeIndex((code, m.name) for m in knowledge.measurements.values() for code in m.codes)
+        self._known = frozenset(comparable(*coding) for coding in knowledge.known_lab_codes)
+
+    def match(self, text: str | None) -> tuple[str | None, bool]:
+        if text is None:
+            return UNREADABLE, False
+        concept = decode(text, self._systems)
+        analyte = next((a for coding in concept.codings if (a := self._codes.get(coding))), None)
+        if analyte is not None or any(coding in self._known for coding in concept.codings):
+            return analyte, False
+        for name, word in _UNMAPPED.items():
+            if any(word.search(t) and not _EXCLUDING.search(t) for t in concept.texts):
+                return name, True
+        return None, False
+
+
+def identify(observations: pa.Table, knowledge: Knowledge) -> tuple[npt.NDArray[np.object_], Flags]:
+    """Per row: the analyte (None: nobody asks for it; '?': unreadable code), and whether only its text names it."""
+    matcher = AnalyteMatcher(knowledge)
+    values, codes = per_distinct(observations["code"], matcher.match)
+    analytes = np.array([analyte for analyte, _ in values], dtype=object)[codes]
+    unmapped = np.array([flag for _, flag in values], dtype=bool)[codes]
+    return analytes, unmapped
+
+
+class Readings:
+    """Columns of measurements while they are made usable or not; `reason` holds '' for usable."""
+
+    def __init__(self, observations: pa.Table, analytes: npt.NDArray[np.object_]) -> None:
+        self.table = observations
+        self.analytes = analytes
+        rows = len(analytes)
+        self.reason = np.full(rows, "", dtype=object)
+        self.assumptions = np.zeros(rows, dtype=np.int64)
+        self.suspect = np.zeros(rows, dtype=bool)
+
+    def unusable(self, rows: Flags, reason: str) -> None:
+        """The first reason stays."""
+        self.reason[rows & (self.reason == "")] = reason
+
+
+def normalise(
+    observations: pa.Table,
+    analytes: npt.NDArray[np.object_],
+    unmapped: Flags,
+    rejected: Flags,
+    knowledge: Knowledge,
+    file_names: pa.Array,
+) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
+    """LABS of the rows given, and per row whether its unit is suspect.
+
+    rejected    the resource was rejected: its measurement exists, and is not usable
+    """
+    readings = Readings(observations, analytes)
+    readings.unusable(rejected, "rejected")
+    readings.unusable(unmapped, "unmapped-lab")
+    kinds = np.asarray(observations["value_kind"].to_pylist(), dtype=object)
+    readings.unusable(kinds != "Quantity", "not-a-quantity")
+    value = _numbers(observations["quantity_value"])
+    readings.unusable(np.isnan(value), "not-a-quantity")
+    factor, unit_codes, si = _factors(readings, knowledge)
+    low, high = _bounds(readings, value, factor, knowledge)
+    return _table(readings, knowledge, low, high, factor, si, unit_codes, file_names), readings.suspect
+
+
+def _numbers(column: pa.ChunkedArray) -> Floats:
+    return np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _factors(readings: Readings, knowledge: Knowledge) -> tuple[Floats, npt.NDArray[np.object_], Flags]:
+    """Factor to the canonical unit, the unit's code, and whether it is the SI unit; problems make the row unusable."""
+    columns = [readings.table[f"quantity_{part}"] for part in ("system", "code", "unit")]
+    keys = pa.StructArray.from_arrays(
+        [*(c.cast(pa.string()).combine_chunks() for c in columns), pa.array(readings.analytes, pa.string())],
+        names=["system", "code", "unit", "analyte"],
+    )
+    distinct, codes = _distinct(keys)
+    found = [_factor(knowledge, key) for key in distinct]
+    factor = np.array([f for f, _, _, _, _ in found], dtype=np.float64)[codes]
+    unit_codes = np.array([u for _, u, _, _, _ in found], dtype=object)[codes]
+    problems = np.array([p for _, _, _, _, p in found], dtype=object)[codes]
+    for problem in sorted(set(problems) - {""}):
+        readings.unusable(problems == problem, problem)
+    readings.assumptions |= np.where(np.array([a for _, _, _, a, _ in found], dtype=bool)[codes], assumption("unit-alias"), 0)
+    return factor, unit_codes, np.array([s for _, _, s, _, _ in found], dtype=bool)[codes]
+
+
+def _factor(knowledge: Knowledge, key: Mapping[str, str | None]) -> tuple[float, str | None, bool, bool, str]:
+    measurement = knowledge.measurements.get(key["analyte"] or "")
+    match = units.lookup(knowledge, key["system"], key["code"], key["unit"])
+    if match.unit is None or measurement is None:
+        return np.nan, None, False, False, match.problem or ""
+    factor = units.factor_to(match.unit, measurement)
+    if factor is None:
+        return np.nan, match.unit.code, False, match.by_alias, "unit-mismatch"
+    return factor, match.unit.code, match.unit.quantity_kind == "substance_concentration", match.by_alias, ""
+
+
+def _distinct(keys: pa.StructArray) -> tuple[list[dict[str, str | None]], npt.NDArray[np.int64]]:
+    """Distinct structs and each row's index into them (Arrow does not dictionary-encode structs)."""
+    joined = pc.binary_join_element_wise(
+        *(pc.fill_null(keys.field(i), "\x00") for i in range(keys.type.num_fields)), "\x1f"
+    ).dictionary_encode()
+    names = [field.name for field in keys.type]
+    split = [[None if part == "\x00" else part for part in text.split("\x1f")] for text in joined.dictionary.to_pylist()]
+    return [dict(zip(names, parts, strict=True)) for parts in split], joined.indices.to_numpy(zero_copy_only=False)
+
+
+def _bounds(readings: Readings, value: Floats, factor: Floats, knowledge: Knowledge) -> tuple[Floats, Floats]:
+    """Bounds in the canonical unit; NaN where unusable. Plausibility is tested on the value reported."""
+    canonical = value * factor
+    ranges = {name: m.plausible for name, m in knowledge.measurements.items()}
+    at_least = np.array([ranges.get(a, (0.0, 0.0))[0] for a in readings.analytes])
+    at_most = np.array([ranges.get(a, (0.0, 0.0))[1] for a in readings.analytes])
+    negative = np.asarray(pc.starts_with(readings.table["quantity_value"], "-").fill_null(False))
+    implausible = ~np.isnan(canonical) & ((canonical < at_least) | (canonical > at_most))
+    readings.suspect = implausible & ~negative & _plausible_otherwise(readings, value, factor, at_least, at_most, knowledge)
+    readings.unusable(negative, "negative")
+    readings.unusable(implausible, "implausible")
+    comparator = np.asarray(readings.table["quantity_comparator"].to_pylist(), dtype=object)
+    readings.unusable(comparator == "ad", "comparator-ad")
+    usable = readings.reason == ""
+    low = np.where(usable, np.where(np.isin(comparator, ["<", "<="]), 0.0, canonical), np.nan)
+    high = np.where(usable, np.where(np.isin(comparator, [">", ">="]), np.inf, canonical), np.nan)
+    return low, high
+
+
+def _plausible_otherwise(
+    readings: Readings, value: Floats, factor: Floats, at_least: Floats, at_most: Floats, knowledge: Knowledge
+) -> Flags:
+    """Creatinine, calcium, albumin: plausible if the number had been written in the analyte's other unit."""
+    others = {name: _other_factor(knowledge.measurements[name], knowledge) for name in _SUSPECTS & set(knowledge.measurements)}
+    other = np.array([others.get(a, np.nan) for a in readings.analytes], dtype=np.float64)
+    conventional = np.abs(factor - 1.0) < 1e-9
+    canonical = value * np.where(conventional, other, 1.0)
+    return np.asarray(~np.isnan(canonical) & (canonical >= at_least) & (canonical <= at_most))
+
+
+def _other_factor(measurement: Measurement, knowledge: Knowledge) -> float:
+    unit = measurement.suspect_unit or measurement.si_unit
+    match = knowledge.ucum.get(unit or "")
+    factor = units.factor_to(match, measurement) if match else None
+    return np.nan if factor is None else factor
+
+
+def _reference_low(readings: Readings, knowledge: Knowledge) -> Floats:
+    """The first `low` of referenceRange in a unit that converts, in the canonical unit; NaN: none."""
+    keys = pa.StructArray.from_arrays(
+        [readings.table["reference_lows"].cast(pa.string()).combine_chunks(), pa.array(readings.analytes, pa.string())],
+        names=["lows", "analyte"],
+    )
+    distinct, codes = _distinct(keys)
+    return np.array([_first_low(key, knowledge) for key in distinct], dtype=np.float64)[codes]
+
+
+class _Low(msgspec.Struct):
+    value: float | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+
+def _first_low(key: Mapping[str, str | None], knowledge: Knowledge) -> float:
+    measurement = knowledge.measurements.get(key["analyte"] or "")
+    if measurement is None or key["lows"] is None:
+        return np.nan
+    for low in msgspec.json.decode(key["lows"], type=list[_Low]):
+        match = units.lookup(knowledge, low.system, low.code, low.unit)
+        factor = units.factor_to(match.unit, measurement) if match.unit else None
+        if factor is not None and low.value is not None:
+            return low.value * factor
+    return np.nan
+
+
+def _table(
+    readings: Readings,
+    knowledge: Knowledge,
+    low: Floats,
+    high: Floats,
+    factor: Floats,
+    si: Flags,
+    unit_codes: npt.NDArray[np.object_],
+    file_names: pa.Array,
+) -> pa.Table:
+    source = readings.table
+    when = times.parse(source["effective"])
+    kind = np.asarray(source["effective_kind"].to_pylist(), dtype=object)
+    readings.assumptions |= np.where(kind == "issued", assumption("time-from-issued"), 0)
+    readings.assumptions |= np.where(when.no_offset, assumption("lab-no-offset"), 0)
+    usable = readings.reason == ""
+    canonical = {name: m.unit for name, m in knowledge.measurements.items()}
+    columns = {
+        "resource": _resources(source),
+        "patient_id": source["subject"],
+        "analyte": pa.array(readings.analytes, pa.string()),
+        "value_low": low,
+        "value_high": high,
+        "unit": pa.array([canonical.get(a) for a in readings.analytes], pa.string()),
+        "reported": _reported(source),
+        "in_si": si & usable,
+        "limit_low": _reference_low(readings, knowledge),
+        "usable": usable,
+        "unusable_reason": pa.array(np.where(usable, None, readings.reason), pa.string()),
+        "time": source["effective"],
+        "instant": pa.array(when.instant).cast(pa.timestamp("us", tz="UTC")),
+        "date_first": pa.array(when.first),
+        "date_last": pa.array(when.last),
+        "assumptions": readings.assumptions,
+        "source_file": file_names.take(source["file"].combine_chunks()),
+        "source_line": source["line"],
+    }
+    return tables.build(tables.LABS, columns)
+
+
+def _resources(source: pa.Table) -> pa.ChunkedArray:
+    names = pc.binary_join_element_wise("Observation", source["id"].fill_null("?"), "/")
+    component = source["component"]
+    suffixed = pc.binary_join_element_wise(names, component.cast(pa.string()), "#")
+    return pc.if_else(pc.less(component, 0), names, suffixed)
+
+
+def _reported(source: pa.Table) -> pa.ChunkedArray:
+    """'<0.2 mg/dL': comparator, digits and unit as written."""
+    unit = pc.coalesce(source["quantity_unit"].cast(pa.string()), source["quantity_code"].cast(pa.string()), "")
+    number = pc.binary_join_element_wise(
+        source["quantity_comparator"].cast(pa.string()).fill_null(""), source["quantity_value"].fill_null(""), ""
+    )
+    return pc.utf8_trim_whitespace(pc.binary_join_element_wise(number, unit, " "))

@@ -1,0 +1,110 @@
+"""Data-quality findings of single resources (tables.DATA_QUALITY). They are not verdicts: they say what was met in the data."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bonefhir import tables
+from bonefhir.interval import Flags
+from bonefhir.normalise.drugs import DrugMatch
+from bonefhir.normalise.fates import EXCLUDED, IRRELEVANT, SUPERSEDED
+
+SEVERITY = {
+    "version-conflict": "warning",
+    "version-order": "warning",
+    "older-version": "info",
+    "id-collision": "error",
+    "code-text-mismatch": "error",
+    "code-unlisted": "warning",
+    "unit-suspect": "warning",
+    "unmapped-lab": "warning",
+}
+"""Kinds not named here are warnings."""
+
+DETAIL = {
+    "version-conflict": "different contents under one id, and no version tells which is newer: the later in reading order was taken",
+    "version-order": "versionId and lastUpdated disagree about which version is newer: lastUpdated was followed",
+    "older-version": "an older version with other contents was set aside",
+    "id-collision": "two Patients of one id differ in birth date and sex: they may be two people",
+    "code-text-mismatch": "code and text name different substances: the code was followed",
+    "code-unlisted": "matched by text; its code is in none of the lists, and may be another substance",
+    "unit-suspect": "implausible in the unit written, plausible in the other unit of this lab: not corrected, not used",
+    "unmapped-lab": "its text names a lab that a rule needs, its code is unknown: it counts as measured, and is not used",
+    "rejected": "",
+    "not-a-quantity": "the value is no Quantity with a number: not used",
+    "no-unit": "no unit: not used",
+    "unit-conflict": "unit text and unit code mean different units: not used",
+    "unit-mismatch": "the unit is unknown or of another kind of quantity: not used",
+    "implausible": "outside the plausible range in the unit written: not used",
+    "negative": "negative value: not used",
+    "comparator-ad": "comparator 'ad': not used",
+}
+
+
+def build(kinds: Sequence[str], columns: dict[str, object], detail: Sequence[str] | None = None) -> pa.Table:
+    """One row per kind given; `columns` holds resource, patient_id, file and line."""
+    severities = [SEVERITY.get(kind, "warning") for kind in kinds]
+    details = [DETAIL.get(kind, kind.replace("-", " ")) for kind in kinds] if detail is None else detail
+    texts = {"kind": kinds, "severity": severities, "detail": details}
+    return tables.build(tables.DATA_QUALITY, {name: pa.array(list(v), pa.string()) for name, v in texts.items()} | columns)
+
+
+def of_resources(resource_type: str, resources: pa.Table, found: Sequence[tuple[int, str]], file_names: pa.Array) -> pa.Table:
+    rows = np.array([row for row, _ in found], dtype=np.int64)
+    return build([kind for _, kind in found], _places(resource_type, resources.take(rows), file_names))
+
+
+def while_reading(resource_type: str, resources: pa.Table, fate: npt.NDArray[np.int8], file_names: pa.Array) -> pa.Table:
+    """Warnings that the reader left on resources which matter."""
+    warnings = resources["warnings"].cast(pa.string()).to_pylist()
+    open_ = (fate != SUPERSEDED) & (fate != IRRELEVANT)
+    return of_resources(
+        resource_type,
+        resources,
+        [(row, kind) for row in np.flatnonzero(open_) if warnings[row] for kind in warnings[row].split()],
+        file_names,
+    )
+
+
+def of_collisions(patients: pa.Table, rows: Sequence[int], file_names: pa.Array) -> pa.Table:
+    return of_resources("Patient", patients, [(row, "id-collision") for row in rows], file_names)
+
+
+def of_medications(
+    doses: pa.Table, fate: npt.NDArray[np.int8], matches: Sequence[DrugMatch], file_names: pa.Array
+) -> pa.Table:
+    """Of doses that are used, and of those that a mismatching code has kept out."""
+    open_ = (fate != SUPERSEDED) & (fate != EXCLUDED)
+    found = [(row, "code-text-mismatch") for row in np.flatnonzero(open_) if matches[row].mismatch]
+    found += [(row, "code-unlisted") for row in np.flatnonzero(open_) if matches[row].unlisted]
+    return of_resources("MedicationAdministration", doses, sorted(found), file_names)
+
+
+def of_labs(labs: pa.Table, suspect: Flags) -> pa.Table:
+    """Each value that is not usable, with its reason; rejected ones stand among the rejects."""
+    reasons = labs["unusable_reason"].cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero((reasons != "") & (reasons != "rejected"))
+    kinds = np.where(suspect[rows], "unit-suspect", reasons[rows])
+    source = labs.take(rows)
+    columns = {
+        "resource": source["resource"],
+        "patient_id": source["patient_id"].cast(pa.string()),
+        "file": source["source_file"].cast(pa.string()),
+        "line": source["source_line"],
+    }
+    analytes = source["analyte"].cast(pa.string()).to_pylist()
+    return build(list(kinds), columns, [f"{a}: {DETAIL[kind]}" for a, kind in zip(analytes, kinds, strict=True)])
+
+
+def _places(resource_type: str, source: pa.Table, file_names: pa.Array) -> dict[str, object]:
+    ids = pc.binary_join_element_wise(resource_type, source["id"].fill_null("?"), "/")
+    patient = ids if resource_type == "Patient" else pa.nulls(len(source), pa.string())
+    return {
+        "resource": ids,
+        "patient_id": source["subject"].cast(pa.string()) if "subject" in source.column_names else patient,
+        "file": file_names.take(source["file"].combine_chunks()).cast(pa.string()),
+        "line": source["line"],
+    }

@@ -1,0 +1,80 @@
+"""Same type and id read more than once: which is the newest, and what must be said about it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from bonefhir.interval import Flags
+from bonefhir.normalise import times
+
+
+@dataclass(frozen=True)
+class Versions:
+    """superseded per row; quality: rows (row index, kind) of data-quality findings."""
+
+    superseded: Flags
+    quality: list[tuple[int, str]]
+
+
+def decide(resources: pa.Table) -> Versions:
+    """One row per resource. Greatest meta.lastUpdated (absent first), then versionId (numeric), then reading order.
+
+    A resource without an id has no other versions: it will be rejected.
+    """
+    frame = pd.DataFrame(
+        {
+            "id": np.asarray(resources["id"].to_pylist(), dtype=object),
+            "updated": times.parse(resources["last_updated"]).instant.astype(np.int64),
+            "version": _numbers(resources["version_id"]),
+            "digest": resources["digest"].to_numpy(),
+            "seq": resources["seq"].to_numpy(),
+        }
+    )
+    repeated = frame[frame["id"].notna() & frame.duplicated("id", keep=False)]
+    superseded = np.zeros(len(frame), dtype=bool)
+    quality: list[tuple[int, str]] = []
+    if len(repeated):
+        ordered = repeated.sort_values(["id", "updated", "version", "seq"], kind="stable")
+        newest = ~ordered.duplicated("id", keep="last")
+        superseded[ordered.index[~newest]] = True
+        quality = _quality(ordered, newest)
+    return Versions(superseded, quality)
+
+
+def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    """versionId as a number; -1 where it is absent or none."""
+    texts = np.asarray(column.to_pylist(), dtype=object)
+    return np.array([float(t) if t is not None and t.isascii() and t.isdigit() else -1.0 for t in texts])
+
+
+_ABSENT = np.iinfo(np.int64).min
+
+
+def _quality(ordered: pd.DataFrame, newest: "pd.Series[bool]") -> list[tuple[int, str]]:
+    """Of each group whose contents differ: the row of the newest, and what is to be said."""
+    of_newest = ordered[newest].set_index("id")
+    older = ordered[~newest]
+    winner = of_newest.loc[older["id"]]
+    differs = older["digest"].to_numpy() != winner["digest"].to_numpy()
+    unversioned = (older["updated"].to_numpy() == _ABSENT) & (older["version"].to_numpy() < 0)
+    unversioned &= (winner["updated"].to_numpy() == _ABSENT) & (winner["version"].to_numpy() < 0)
+    backwards = older["version"].to_numpy() > winner["version"].to_numpy()
+    kinds = np.select([differs & unversioned, differs & backwards, differs], ["version-conflict", "version-order", "older-version"], "")
+    index = dict(zip(of_newest.index, ordered.index[newest], strict=True))
+    rows = [index[i] for i in older["id"]]
+    return sorted({(int(row), str(kind)) for row, kind in zip(rows, kinds, strict=True) if kind})
+
+
+def collisions(patients: pa.Table) -> list[int]:
+    """Rows of Patients that share their id with one whose birth date and sex both differ: two people under one id."""
+    frame = patients.select(["id", "birth_date", "gender"]).to_pandas()
+    frame = frame[frame["id"].notna() & frame["birth_date"].notna() & frame["gender"].notna()]
+    found = []
+    for _, group in frame[frame.duplicated("id", keep=False)].groupby("id"):
+        births, genders = group["birth_date"].to_numpy(), group["gender"].to_numpy()
+        if any(births[i] != births[0] and genders[i] != genders[0] for i in range(1, len(group))):
+            found.append(int(group.index[-1]))
+    return found

@@ -1,0 +1,51 @@
+"""The settings of a run, once: where they come from and what they may be. Every stage takes them from here."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+PROFILES = ("us", "eu")
+CONFORMANCE = ("evidence", "full", "none")
+WEIGHTS = ("actual", "ideal", "adjusted")
+FAIL_ON = ("none", "info", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """sources and out as given by the user; numbers marked policy in semantics.md are fields here with its default.
+
+    jobs            processes; 0: one per core
+    small_number    groups smaller than this are suppressed in share/
+    """
+
+    sources: tuple[str, ...]
+    out: Path
+    profile: str = "us"
+    conformance: str = "evidence"
+    jobs: int = 0
+    rules: tuple[Path, ...] = ()
+    terminology: tuple[Path, ...] = ()
+    fail_on: str = "none"
+    strict: bool = False
+    data_docs: bool = False
+    weight: str = "actual"
+    weight_window_days: int = 90
+    baseline_window_days: int = 90
+    vitamin_d_window_days: int = 365
+    albumin_window_days: int = 7
+    unknown_albumin: tuple[float, float] = (2.0, 5.0)
+    calcium_limit_mg_dl: float = 8.5
+    calcium_limit_ionised_mmol_l: float = 1.12
+    small_number: int = 11
+
+    def as_json(self) -> dict[str, Any]:
+        """For run.json: plain types only."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    return value
