@@ -167,15 +167,25 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     given = {"sources": tuple(sources), "out": Path(out), "profile": profile, "conformance": conformance, "jobs": jobs}
     given |= {"rules": paths(rules), "terminology": paths(terminology)}
     given |= {"fail_on": fail_on, "strict": strict, "data_docs": data_docs}
-    work = open_run(given, config)
-    run = pipeline.load_run(Path(work))
+    run = pipeline.load_run(Path(open_run(given, config)))
+    try:
+        summary = stages(run)
+    except BaseException:
+        pipeline.discard(run)
+        raise
+    show(summary)
+    return outcome(summary, run.settings.fail_on)
+
+
+def stages(run: pipeline.Run) -> pipeline.Summary:
+    """As pipeline.audit, but files and buckets side by side."""
+    work = str(run.work)
     finished([scan.submit(work, group) for group in groups(range(len(run.files)))])
     finished([audit_buckets.submit(work, group) for group in groups(resolve(work))])
     check_suites(work)
     summary = report(work)
     publish(work)
-    show(summary)
-    return outcome(summary, run.settings.fail_on)
+    return summary
 
 
 def finished(futures: Sequence[PrefectFuture[Any]]) -> None:

@@ -12,7 +12,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 CODE = [*MODULES, *sorted((ROOT / "flows").glob("*.py"))]
 
 STAGES = ("read", "conform", "normalise", "derive", "judge", "report", "sample")
-GROUND = ("interval", "vocabulary", "tables", "settings", "errors", "log", "defects")
+GROUND = ("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants")
 LAYERS = [("cli", "commands", "configuration", "flows"), ("pipeline",), STAGES, ("knowledge",), GROUND]
 """From the top; a module may import what lies below its own layer, and what lies in its own part."""
 
