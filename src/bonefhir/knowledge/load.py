@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bonefhir.knowledge import files, labels, measurements, overrides, rules, terminology
-from bonefhir.knowledge.codes import UNUSED_KINDS, comparable
+from bonefhir.knowledge import collisions, files, labels, local, measurements, overrides, rules, terminology
+from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.faults import Faults, Place, unknown
 from bonefhir.knowledge.fields import Names
 from bonefhir.knowledge.files import Document
 from bonefhir.knowledge.labels import Labels
-from bonefhir.knowledge.model import Code, Knowledge, Measurement, Rule, ValueSet
+from bonefhir.knowledge.model import Knowledge, Measurement, Rule, ValueSet
 from bonefhir.knowledge.terminology import Terminology
 
 FOLDERS = ("labels", "guidelines", "measurements", "terminology")
@@ -63,13 +63,13 @@ def assemble(documents: Sequence[Document], faults: Faults) -> Knowledge:
     found = labels.read(read.labels, terms.systems, faults)
     labs = measurements.read(read.measurements, terms.systems, faults)
     sets = terms.value_sets()
-    sets, labs = _attach(terms, found, sets, labs, faults)
-    names = _names(found, sets, labs, terms)
+    collisions.check(terms, found, labs, faults)
+    local.attach(terms, found, sets, labs, faults)
+    names = _names(read, sets, terms)
     _check_indications(found, names, faults)
     by_id = rules.read(_rule_tables(read), names, faults)
     said = [line for document, table in read.overrides for line in overrides.apply(document, table, by_id, names, faults)]
     _check_value_sets(terms, found, by_id, faults)
-    _check_codes(terms, found, labs, faults)
     ruled = {product for rule in by_id.values() for product in rule.products}
     return Knowledge(
         drugs=found.drugs,
@@ -115,44 +115,15 @@ def _tables(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [table for table in given if isinstance(table, dict)] if isinstance(given, list) else []
 
 
-def _names(found: Labels, sets: Mapping[str, ValueSet], labs: Mapping[str, Measurement], terms: Terminology) -> Names:
+def _names(read: Read, sets: Mapping[str, ValueSet], terms: Terminology) -> Names:
+    """What rules may refer to; also things whose own file has a fault, which is reported there and not at every mention."""
     return Names(
-        products=frozenset(found.products),
+        products=frozenset(str(content.get("product")) for _, content in read.labels),
         indications=frozenset(name for name, one in sets.items() if one.resource_type == "Condition"),
         value_sets=frozenset(sets),
-        measurements=frozenset(labs),
+        measurements=frozenset(str(content.get("name")) for _, content in read.measurements),
         routes=frozenset(terms.routes.values()),
     )
-
-
-def _attach(
-    terms: Terminology, found: Labels, sets: dict[str, ValueSet], labs: dict[str, Measurement], faults: Faults
-) -> tuple[dict[str, ValueSet], dict[str, Measurement]]:
-    """A site's codes to the concepts that they name: a product, a drug, a measurement or a value set."""
-    for concept, code, place in terms.codes:
-        if code.kind in UNUSED_KINDS:
-            _set_aside(terms, code, place)
-        elif concept in found.products and _free(found, concept, code, place, faults):
-            found.products[concept] = replace(found.products[concept], codes=(*found.products[concept].codes, code))
-        elif concept in found.drugs and _free(found, concept, code, place, faults):
-            found.drugs[concept] = replace(found.drugs[concept], codes=(*found.drugs[concept].codes, code))
-        elif concept in labs:
-            labs[concept] = replace(labs[concept], codes=(*labs[concept].codes, code))
-        elif concept in sets:
-            sets[concept] = replace(sets[concept], codes=(*sets[concept].codes, code))
-        elif concept not in found.products and concept not in found.drugs:
-            faults.add(place, unknown("concept", concept, {*found.products, *found.drugs, *labs, *sets}))
-    return sets, labs
-
-
-def _set_aside(terms: Terminology, code: Code, place: Place) -> None:
-    terms.known_labs.append((code, place))
-    if code.kind == "exclude":
-        terms.excluded.add(comparable(code.system, code.code))
-
-
-def _free(found: Labels, owner: str, code: Code, place: Place, faults: Faults) -> bool:
-    return found.claim(("code", *comparable(code.system, code.code)), owner, place, faults)
 
 
 def _known_labs(terms: Terminology, labs: Mapping[str, Measurement]) -> frozenset[tuple[str, str]]:
@@ -178,26 +149,3 @@ def _check_value_sets(terms: Terminology, found: Labels, by_id: Mapping[str, Rul
     for name, place in placed.items():
         if name not in used:
             faults.add(place, f"no label and no rule uses this: {unknown('value set', name, used)}")
-
-
-def _check_codes(terms: Terminology, found: Labels, labs: Mapping[str, Measurement], faults: Faults) -> None:
-    """A code that means two things, and a code twice in one set."""
-    owners = {key[1:]: owner for key, (owner, _) in found.owners.items() if key[0] == "code"}
-    for key, (substance, place) in terms.other.items():
-        if key in owners:
-            faults.add(place, f"code '{key[1]}' stands for {owners[key]} already, not for {substance}")
-    known = measurements.claimed(labs)
-    for code, place in terms.known_labs:
-        if comparable(code.system, code.code) in known and code.kind not in UNUSED_KINDS:
-            faults.add(place, f"code '{code.code}' is one of the measurement {known[comparable(code.system, code.code)]} already")
-    for sets in (terms.conditions, terms.procedures):
-        for name, codes in sets.items():
-            _check_doubles(name, codes, faults)
-
-
-def _check_doubles(name: str, codes: Sequence[tuple[Code, Place]], faults: Faults) -> None:
-    seen: dict[tuple[str, str], Place] = {}
-    for code, place in codes:
-        first = seen.setdefault(comparable(code.system, code.code), place)
-        if first is not place:
-            faults.add(place, f"code '{code.code}' already stands in '{name}' at {first}")

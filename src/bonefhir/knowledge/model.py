@@ -133,6 +133,11 @@ class Rule:
     override: str | None = None
 
     @property
+    def evidence_key(self) -> str:
+        """Rules of one kind with equal parameters rest on the same evidence."""
+        return f"{self.kind}:{sorted((k, str(v)) for k, v in self.parameters.items())}"
+
+    @property
     def citation(self) -> str:
         """'Zometa US PI 2.2, Table 1', 'Pamidronate US PI, Warnings', as printed in messages."""
         joint = ", " if self.source.section[:1].isupper() else " "

@@ -86,13 +86,13 @@ def _read_rule(one: Found, names: Names, faults: Faults) -> Rule | None:
         statement=table["statement"],
         source=Source(**table["source"]),
         guidance=table["guidance"],
-        examples=examples.read(table["examples"], kind, _first_text_line(document, first), document.name, faults),
+        examples=examples.read(table["examples"], kind, first_text_line(document, first), document.name, faults),
         file=document.name,
         line=line,
     )
 
 
-def _first_text_line(document: Document, line: int) -> int:
+def first_text_line(document: Document, line: int) -> int:
     """The line on which a multi-line text begins: TOML drops the line break right after the quotes."""
     written = document.text.split("\n")[line - 1].rstrip()
     return line + 1 if written.endswith(('"""', "'''")) else line

@@ -102,13 +102,13 @@ def _systems(terminology: Terminology, found: Iterator[Row], faults: Faults) -> 
 
 
 def _units(terminology: Terminology, found: Iterator[Row], faults: Faults) -> None:
-    seen: dict[str, str] = {}
     for place, row in found:
         alias, target = plain(row["alias"]), row["ucum"]
+        known = "" if alias in terminology.rejected_units else getattr(terminology.units.get(alias), "code", target)
         if not alias:
             faults.add(place, "the alias is empty")
-        elif seen.setdefault(alias, target) != target:
-            faults.add(place, f"unit '{alias}' already means '{seen[alias] or 'nothing'}'")
+        elif known != target:
+            faults.add(place, f"unit '{alias}' already means '{known or 'nothing, on purpose'}'")
         elif not target:
             terminology.rejected_units[alias] = row["quantity_kind"].removeprefix("reject_")
         else:

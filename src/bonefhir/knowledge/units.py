@@ -74,6 +74,8 @@ def _as_ucum(knowledge: Knowledge, code: str) -> Unit | None:
 
 
 def _by_alias(knowledge: Knowledge, text: str) -> Unit | None:
+    """Through the table, else as UCUM. A bare number is no unit: it is the code of another system."""
     if not text or text in knowledge.rejected_units:
         return None
-    return knowledge.units.get(text) or ucum.parse(text)
+    parsed = ucum.parse(text)
+    return knowledge.units.get(text) or (parsed if parsed and parsed.quantity_kind != "dimensionless" else None)
