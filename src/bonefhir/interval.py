@@ -61,7 +61,8 @@ def exactly(values: Floats) -> Interval:
 
 
 def missing(rows: int) -> Interval:
-    return exactly(np.full(rows, np.nan))
+    """Two arrays, never one twice: callers fill the bounds in place."""
+    return Interval(np.full(rows, np.nan), np.full(rows, np.nan))
 
 
 def above(values: Floats, limit: float | Floats) -> Flags:
