@@ -1,0 +1,151 @@
+"""The flow: the stages and the bytes of the command, a state that says how it went, and no value of a patient in Prefect."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow as prefect_flow
+from prefect.artifacts import Artifact
+from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL
+from prefect.states import Completed, Failed
+
+from bonefhir import pipeline
+from bonefhir.cli import main as command
+from bonefhir.errors import InputError, KnowledgeError
+from bonefhir.pipeline import Summary
+from flows import audit as flow
+
+SAMPLE = Path(__file__).parents[2] / "sample_data"
+CANARY = "CANARY-4711"
+SUMMARY = Summary({"warning": {"fail": 1}}, 2, 1, 0, [{"rule_id": "X", "fail": 1}], {}, Path("out"))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def database() -> bytes:
+    """All that Prefect's server has written down."""
+    path = Path(PREFECT_SERVER_DATABASE_CONNECTION_URL.value().split("///")[1])
+    return b"".join(part.read_bytes() for part in sorted(path.parent.glob(f"{path.name}*")))
+
+
+# ---------------------------------------------------------------------------------------------------- with a real server
+
+
+def test_the_flow_writes_the_bytes_of_the_command(prefect_server: None, tmp_path: Path) -> None:
+    """And ends in a failed state, not in an exception, when findings are grave enough."""
+    assert command(["audit", str(SAMPLE), "--out", str(tmp_path / "command"), "--quiet"]) == 0
+    state = flow.audit(sources=[str(SAMPLE)], out=str(tmp_path / "flow"), fail_on="error", return_state=True)
+    assert (state.is_failed(), state.name) == (True, flow.FINDINGS)
+    by_command, by_flow = files(tmp_path / "command"), files(tmp_path / "flow")
+    runs = [json.loads(written.pop("run.json")) for written in (by_command, by_flow)]
+    assert by_command == by_flow
+    assert runs[0].pop("run") != runs[1].pop("run")
+    assert [run["settings"].pop("fail_on") for run in runs] == ["none", "error"]
+    assert runs[0] == runs[1]
+    assert {path.name for path in tmp_path.iterdir()} == {"command", "flow"}
+
+
+def test_artifacts_hold_counts_and_the_database_no_patient(prefect_server: None, tmp_path: Path) -> None:
+    state = flow.audit(sources=[str(SAMPLE)], out=str(tmp_path / "out"), return_state=True)
+    assert state.is_completed()
+    text = Artifact.get("audit")
+    table = Artifact.get("audit-rules")
+    assert text is not None
+    assert table is not None
+    assert "doses" in str(text.data)
+    assert set(json.loads(str(table.data))[0]) == {"rule_id", "pass", "fail", "indeterminate", "not_applicable"}
+    verdicts = (tmp_path / "out" / "phi" / "findings.csv").read_text(encoding="utf-8")
+    assert "MedicationAdministration/" in verdicts
+    assert b"MedicationAdministration/" not in database()
+    assert b"Patient/" not in database()
+
+
+def test_a_defect_fails_the_run_without_its_words(
+    prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pipeline, "audit_bucket", raising(ValueError(CANARY)))
+    state = flow.audit(sources=[str(SAMPLE)], out=str(tmp_path / "out"), return_state=True)
+    assert (state.is_failed(), state.name) == (True, "Failed")
+    assert "ValueError" in str(state.message)
+    assert CANARY not in str(state.message) + caplog.text
+    assert CANARY.encode() not in database()
+    assert not list(tmp_path.iterdir())  # nothing published, nothing left beside it
+
+
+def test_reading_is_tried_again_and_arithmetic_is_not(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(pipeline, "load_run", lambda work: work)
+    monkeypatch.setattr(pipeline, "scan", failing_once(calls, OSError(CANARY)))
+    monkeypatch.setattr(pipeline, "audit_bucket", failing_once(calls, OSError(CANARY)))
+    at_once = flow.scan.with_options(retry_delay_seconds=0)
+
+    @prefect_flow(name="tries")
+    def tries() -> tuple[Any, Any]:
+        return at_once("work", [7], return_state=True), flow.audit_buckets("work", [8], return_state=True)
+
+    scanned, audited = tries()
+    assert scanned.is_completed()
+    assert audited.is_failed()
+    assert calls == ["7", "7", "8"]
+
+
+def test_a_mistake_of_the_user_has_the_exit_code_of_the_command(
+    prefect_server: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert flow.main([str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == InputError.exit_code
+    assert "no such file or folder" in capsys.readouterr().err
+
+
+def failing_once(calls: list[str], error: Exception) -> Any:
+    failed: Iterator[bool] = iter([True])
+
+    def stage(_run: Any, number: int) -> None:
+        calls.append(str(number))
+        if next(failed, False):
+            raise error
+
+    return stage
+
+
+def raising(error: Exception) -> Any:
+    def stage(*_: Any) -> None:
+        raise error
+
+    return stage
+
+
+# ------------------------------------------------------------------------------------------------------- without a server
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(0, []), (1, [1]), (8, [1] * 8), (9, [2] + [1] * 7), (100, [13] * 4 + [12] * 4)])
+def test_work_is_dealt_into_a_few_tasks(count: int, sizes: list[int]) -> None:
+    dealt = flow.groups(range(count))
+    assert [len(group) for group in dealt] == sizes
+    assert sorted(number for group in dealt for number in group) == list(range(count))
+
+
+@pytest.mark.parametrize(
+    ("error", "becomes"),
+    [(ValueError(CANARY), flow.DefectError), (OSError(CANARY), flow.TransientError), (KnowledgeError(["a: x"]), KnowledgeError)],
+)
+def test_only_our_own_errors_keep_their_words(error: Exception, becomes: type[Exception]) -> None:
+    with pytest.raises(becomes) as caught:
+        flow.safely(raising(error))()
+    assert CANARY not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_only_transient_errors_are_tried_again() -> None:
+    assert flow.is_transient(None, None, Failed(data=flow.TransientError("x")))  # type: ignore[arg-type]
+    assert not flow.is_transient(None, None, Failed(data=flow.DefectError("x")))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("fail_on", "failed"), [("none", False), ("error", False), ("warning", True), ("info", True)])
+def test_the_state_follows_the_findings(fail_on: str, failed: bool) -> None:
+    state = flow.outcome(SUMMARY, fail_on)
+    assert state.is_failed() == failed
+    assert state.type == (Failed() if failed else Completed()).type
