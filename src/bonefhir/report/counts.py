@@ -15,6 +15,9 @@ from bonefhir.report.facts import Facts
 from bonefhir.report.rates import Share, wilson
 from bonefhir.vocabulary import FAIL, INDETERMINATE, NOT_APPLICABLE, PASS, REASONS, SEVERITIES
 
+INCOMPLETE = ("more-pages", "outcome-entry", "empty-file")
+"""Kinds of data-quality findings after which the input cannot be taken for whole."""
+
 JUDGED = (PASS, FAIL, INDETERMINATE)
 OUTCOMES = (*JUDGED, NOT_APPLICABLE)
 LEDGER = ("read", "used", "irrelevant", "superseded", "excluded", "rejected")
@@ -78,6 +81,7 @@ class Counts:
     quality       by severity, falling, then kind
     rejects       reason -> rejected resources, falling
     ledger        sums over the files
+    incomplete    why the input may not be whole: kinds, 'truncated', 'whole-file'; empty: nothing says so
     """
 
     files: int
@@ -92,10 +96,12 @@ class Counts:
     quality: tuple[KindCount, ...]
     rejects: Mapping[str, int]
     ledger: Mapping[str, int]
+    incomplete: tuple[str, ...]
 
 
 def count(phi: Path, facts: Facts) -> Counts:
     """Raises AccountingError if the table of verdicts and `facts.rule_counts` disagree."""
+    quality = _quality(phi)
     doses = pq.read_table(phi / "doses.parquet", columns=["patient_id", "date_first", "date_last"])
     verdicts = _verdicts(phi)
     return Counts(
@@ -108,10 +114,19 @@ def count(phi: Path, facts: Facts) -> Counts:
         faulty=_faulty(verdicts),
         unjudged=pc.count_distinct(verdicts.filter(pc.field("verdict") == INDETERMINATE)["dose_id"]).as_py(),
         reasons=tuple(sorted(_reasons(verdicts), key=lambda r: (-r.doses, REASONS.index(r.reason)))),
-        quality=_quality(phi),
+        quality=quality,
         rejects=tallied(facts.rejects, "reason"),
         ledger={name: pc.sum(facts.files[name]).as_py() or 0 for name in (*LEDGER, "empty_entries")},
+        incomplete=tuple(_incomplete(facts, quality)),
     )
+
+
+def _incomplete(facts: Facts, quality: tuple[KindCount, ...]) -> Iterator[str]:
+    yield from sorted({row.kind for row in quality} & set(INCOMPLETE))
+    if pc.any(pc.equal(facts.rejects["reason"], "truncated")).as_py():
+        yield "truncated"
+    if pc.any(pc.and_(pc.is_null(facts.rejects["line"]), pc.is_null(facts.rejects["entry"]))).as_py():
+        yield "whole-file"
 
 
 def severity_order(severity: str) -> int:

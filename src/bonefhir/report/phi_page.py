@@ -40,6 +40,7 @@ def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:
         "silent": sorted((row for row in counts.rules if not row.applicable), key=lambda row: row.rule.id),
         "period": _period(counts, wording),
         "warning": _warning(counts, wording),
+        "incomplete": incomplete(counts, wording),
         "sentences": list(_sentences(facts, counts, len(applied), wording)),
         "notes": list(_notes(counts, wording)),
         "suites": facts.suites,
@@ -80,6 +81,12 @@ def _warning(counts: Counts, wording: Wording) -> str | None:
         resources, files = wording.counted("resource", counts.ledger["read"]), wording.counted("file", counts.files)
         return wording.text("phi.nothing", resources=resources, files=files)
     return None if any(row.denominator for row in counts.rules) else wording.text("phi.nothing_judged")
+
+
+def incomplete(counts: Counts, wording: Wording) -> str | None:
+    """Why the input may not be whole."""
+    why = "; ".join(wording.word("incomplete", name) for name in counts.incomplete)
+    return wording.text("phi.incomplete", why=why) if why else None
 
 
 def _sentences(facts: Facts, counts: Counts, rules: int, wording: Wording) -> Iterator[str]:

@@ -38,6 +38,7 @@ def as_json(facts: Facts, counts: Counts) -> dict[str, Any]:
         "inputs": facts.files.select(["file", "format", "compression", "bytes", "sha256"]).to_pylist(),
         "ledger": _ledger(facts, counts),
         "unused": dict(sorted(facts.unused.items())),
+        "incomplete": list(counts.incomplete),
         "doses": counts.doses,
         "patients": counts.patients,
         "period": {"first": _iso(counts.first), "last": _iso(counts.last)},

@@ -36,6 +36,7 @@ def summary(facts: Facts, counts: Counts) -> dict[str, Any]:
         "small_number": k,
         "overrides": len(facts.knowledge.overrides),
         "period": {"first": month(counts.first), "last": month(counts.last)},
+        "incomplete": list(counts.incomplete),
         "doses": counts.doses if exact else _doses_of_products(rows),
         "patients": alone(counts.patients, k),
         "doses_with_a_fail": {name: _union(number, _cells(rows, FAIL, name)) for name, number in counts.faulty.items()},

@@ -7,6 +7,7 @@ from typing import Any
 from bonefhir.report import html
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
+from bonefhir.report.phi_page import incomplete
 from bonefhir.report.run_json import write_json
 from bonefhir.report.share_counts import rule_rows, summary
 from bonefhir.report.wording import Wording
@@ -23,6 +24,7 @@ def write(folder: Path, facts: Facts, counts: Counts, wording: Wording) -> None:
         "severities": list(reversed(SEVERITIES)),
         "outcomes": OUTCOMES,
         "warning": None if counts.doses else wording.text("share.nothing"),
+        "incomplete": incomplete(counts, wording),
         "sentences": list(_sentences(printed, counts, wording)),
     }
     html.write(folder / "report.html", "share.html", facts, wording, values)
