@@ -150,13 +150,18 @@ def lab_in_error(case: Case, visit: Visit) -> Entry:
     return lab
 
 
-@local("lab-corrected", "A trap: a creatinine of 3.4 mg/dL, and before it in the file its newer, corrected version", WITH_IDS)
+@local(
+    "lab-corrected",
+    "A creatinine of 3.4 mg/dL, and before it in the file its newer, corrected version, which alone counts",
+    WITH_IDS,
+)
 def lab_corrected(case: Case, visit: Visit) -> Entry:
     newer = spoil(visit, version(2, "2024-02-02T09:00:00Z"))
     newer.status = "corrected"
     older = case.measured("creatinine", 3.4, newer.at, version(1, "2024-02-01T09:00:00Z"), alone=True)
     older.id = newer.id
     visit.labs.append(older)
+    case.noted(newer, "older-version", "info")
     return newer
 
 
