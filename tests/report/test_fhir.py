@@ -7,6 +7,7 @@ from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.detectedissue import DetectedIssue
 
 from bonefhir.report.detected_issues import write as write_issues
+from bonefhir.report.findings import extracted
 from bonefhir.report.write import write_all
 from tests.report.fixtures import HOSTILE, evidence, make, outcomes, rule, verdict
 
@@ -20,7 +21,8 @@ def test_a_detected_issue_per_fail(tmp_path: Path) -> None:
     for n, text in enumerate(HOSTILE):
         rows.append(verdict(A, 50 + n, "fail", message=text, evidence=[{**component, "reported": text}]))
     make(tmp_path, [A, W], rows)
-    write_issues(tmp_path / "issues.ndjson", tmp_path / "phi" / "verdicts.parquet", [A, W])
+    with extracted(tmp_path / "phi" / "verdicts.parquet") as found:
+        write_issues(tmp_path / "issues.ndjson", found, [A, W])
     lines = (tmp_path / "issues.ndjson").read_text("utf-8").splitlines()
     issues = [json.loads(line) for line in lines]
     for line in lines:

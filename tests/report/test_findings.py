@@ -3,12 +3,13 @@
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from bonefhir.report import findings
-from bonefhir.report.findings import first_of_each_rule
+from bonefhir.report.findings import extracted, first_of_each_rule
 from bonefhir.report.findings_csv import COLUMNS, write
 from tests.report.fixtures import HOSTILE, evidence, make, outcomes, rule, verdict
 
@@ -21,8 +22,8 @@ def lines(path: Path) -> list[dict[str, str]]:
 
 def test_order_and_selection(tmp_path: Path) -> None:
     rows = outcomes(A, 2, 2, 1) + outcomes(W, 1, 1, 1)
-    write(tmp_path / "f.csv", _verdicts(tmp_path, rows), [A, W])
-    order = [(row["verdict"], row["severity"], row["dose_id"][-1]) for row in lines(tmp_path / "f.csv")]
+    path = _csv(tmp_path, rows)
+    order = [(row["verdict"], row["severity"], row["dose_id"][-1]) for row in lines(path)]
     assert order == [
         ("fail", "error", "2"),
         ("fail", "error", "3"),
@@ -33,20 +34,19 @@ def test_order_and_selection(tmp_path: Path) -> None:
 
 
 def test_order_does_not_depend_on_the_size_of_the_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = _verdicts(tmp_path, outcomes(A, 5, 7, 9) + outcomes(W, 3, 8, 2))
-    write(tmp_path / "whole.csv", path, [A, W])
+    rows = outcomes(A, 5, 7, 9) + outcomes(W, 3, 8, 2)
+    whole = _csv(tmp_path, rows, "whole.csv").read_bytes()
     monkeypatch.setattr(findings, "_BATCH", 2)
-    write(tmp_path / "parts.csv", path, [A, W])
-    assert (tmp_path / "whole.csv").read_bytes() == (tmp_path / "parts.csv").read_bytes()
+    assert _csv(tmp_path, rows, "parts.csv").read_bytes() == whole
 
 
 def test_cells(tmp_path: Path) -> None:
     changes = {"reported": "<150 [lb_av]", "value_low": 0.0, "value_high": 68.038855, "unit": "kg", "time": None}
     weight = evidence("weight", A, 1) | changes
     row = verdict(A, 1, "fail", observed_low=-2.5, observed_high=1.4 - 0.9, evidence=[evidence("amount", A, 1), weight])
-    write(tmp_path / "f.csv", _verdicts(tmp_path, [row]), [A])
-    assert (tmp_path / "f.csv").read_bytes().startswith(b"\xef\xbb\xbfrule_id,severity,verdict,")
-    cell = lines(tmp_path / "f.csv")[0]
+    path = _csv(tmp_path, [row])
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfrule_id,severity,verdict,")
+    cell = lines(path)[0]
     assert tuple(cell) == COLUMNS
     assert (cell["observed_low"], cell["observed_high"], cell["limit"]) == ("-2.5", "0.5", "3.3")
     assert cell["source"] == "Zometa US PI 2.1"
@@ -60,34 +60,36 @@ def test_what_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
     lists: dict[str, list[str]] = {"reasons": [], "evidence": [], "assumptions": []}
     nothing = dict.fromkeys(("observed_high", "limit", "unit", "indication"))
     row = verdict(A, 1, "indeterminate", observed_low=float("nan"), **nothing, **lists)
-    write(tmp_path / "f.csv", _verdicts(tmp_path, [row]), [A])
-    cell = lines(tmp_path / "f.csv")[0]
+    path = _csv(tmp_path, [row])
+    cell = lines(path)[0]
     assert {cell[name] for name in ("observed_low", "observed_high", "limit", "unit", "indication", "evidence")} == {""}
 
 
 def test_hostile_texts_are_cells_not_formulas(tmp_path: Path) -> None:
     rows = [verdict(A, n, "fail", message=text, patient_id=text, dose_start=text) for n, text in enumerate(HOSTILE)]
-    write(tmp_path / "f.csv", _verdicts(tmp_path, rows), [A])
-    rows_read = lines(tmp_path / "f.csv")
+    path = _csv(tmp_path, rows)
+    rows_read = lines(path)
     assert len(rows_read) == len(HOSTILE)
     assert not [cell for row in rows_read for cell in row.values() if cell and cell.lstrip()[:1] in "=+-@\t\r\uff1d"]
 
 
 def test_pandas_reads_it_as_it_stands(tmp_path: Path) -> None:
-    write(tmp_path / "f.csv", _verdicts(tmp_path, outcomes(A, 0, 3)), [A])
-    frame = pd.read_csv(tmp_path / "f.csv")
+    path = _csv(tmp_path, outcomes(A, 0, 3))
+    frame = pd.read_csv(path)
     assert list(frame["rule_id"]) == ["ZA4-A"] * 3
     assert frame["limit"].dtype == "float64"
 
 
 def test_no_finding_leaves_the_header(tmp_path: Path) -> None:
-    write(tmp_path / "f.csv", _verdicts(tmp_path, outcomes(A, 3)), [A])
-    assert (tmp_path / "f.csv").read_text("utf-8-sig").splitlines() == [",".join(COLUMNS)]
+    path = _csv(tmp_path, outcomes(A, 3))
+    assert path.read_text("utf-8-sig").splitlines() == [",".join(COLUMNS)]
 
 
 def test_a_page_takes_the_first_findings_of_each_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(findings, "_BATCH", 4)
-    shown = first_of_each_rule(_verdicts(tmp_path, outcomes(A, 1, 9, 9) + outcomes(W, 0, 2, 9)), {"fail": 5, "indeterminate": 3})
+    make(tmp_path, [A, W], outcomes(A, 1, 9, 9) + outcomes(W, 0, 2, 9))
+    with extracted(tmp_path / "phi" / "verdicts.parquet") as found:
+        shown = first_of_each_rule(found, {"fail": 5, "indeterminate": 3})
     counts = shown.group_by(["rule_id", "verdict"]).aggregate([([], "count_all")]).to_pylist()
     assert {(row["rule_id"], row["verdict"]): row["count_all"] for row in counts} == {
         ("ZA4-A", "fail"): 5,
@@ -98,6 +100,10 @@ def test_a_page_takes_the_first_findings_of_each_rule(tmp_path: Path, monkeypatc
     assert shown["dose_id"].to_pylist()[:5] == [f"MedicationAdministration/d{n:06}" for n in range(1, 6)]
 
 
-def _verdicts(folder: Path, rows: list[dict[str, object]]) -> Path:
-    make(folder, [A, W], rows)
-    return folder / "phi" / "verdicts.parquet"
+def _csv(folder: Path, rows: list[dict[str, Any]], name: str = "f.csv") -> Path:
+    """findings.csv of a run with these verdicts."""
+    if not (folder / "phi").exists():
+        make(folder, [A, W], rows)
+    with extracted(folder / "phi" / "verdicts.parquet") as found:
+        write(folder / name, found, [A, W])
+    return folder / name

@@ -130,8 +130,8 @@ def test_an_input_that_is_not_whole_is_said_first(tmp_path: Path, part: str) -> 
     rejects = [reject(0, "truncated", line=None)]
     write_all(tmp_path, make(tmp_path, [A], outcomes(A, 30), [quality("more-pages")], rejects=rejects))
     text = Page((tmp_path / part / "report.html").read_text("utf-8")).text
-    why = ("a page of a longer answer is there without the rest", "a file or line ends in the middle", "a file could not be read at all")
-    assert f"The input may be incomplete: {'; '.join(why)}." in text
+    assert "The input may be incomplete: a page of a longer answer is there without the rest; a file or line ends" in text
+    assert "a file could not be read at all. What is missing was not audited" in text
 
 
 def test_no_file_and_no_suite(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bonefhir.report import workbook
+from bonefhir.report.findings import extracted
 from bonefhir.report.wording import load
 from tests.report.fixtures import HOSTILE, make, outcomes, rule, verdict
 
@@ -18,7 +19,8 @@ NAMESPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 def write(folder: Path, rows: list[dict[str, object]]) -> Path:
     make(folder, [A, W], rows)
     path = folder / "findings.xlsx"
-    workbook.write(path, folder / "phi" / "verdicts.parquet", [A, W], load())
+    with extracted(folder / "phi" / "verdicts.parquet") as found:
+        workbook.write(path, found, [A, W], load())
     return path
 
 
@@ -76,3 +78,4 @@ def test_a_sheet_is_bounded_and_says_so(tmp_path: Path, monkeypatch: pytest.Monk
 def test_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = write(tmp_path, outcomes(A, 0, 3))
     assert {file.name for file in tmp_path.iterdir()} == {"phi", path.name}
+    assert not [file.name for file in (tmp_path / "phi").iterdir() if file.suffix != ".parquet"]

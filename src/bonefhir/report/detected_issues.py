@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bonefhir.knowledge.model import Rule
-from bonefhir.report.findings import batches
+from bonefhir.report.findings import Findings
 from bonefhir.report.identity import resource_id
 from bonefhir.report.visible import visible
 from bonefhir.vocabulary import FAIL, SEVERITIES
@@ -20,11 +20,11 @@ RULES = "urn:bonefhir:rule"
 SEVERITY = {"error": "high", "warning": "moderate", "info": "low"}
 
 
-def write(path: Path, verdicts: Path, rules: Sequence[Rule]) -> None:
+def write(path: Path, findings: Findings, rules: Sequence[Rule]) -> None:
     by_id = {rule.id: rule for rule in rules}
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for severity in reversed(SEVERITIES):
-            for part in batches(verdicts, FAIL, severity):
+            for part in findings.of(FAIL, severity):
                 for finding in part.to_pylist():
                     file.write(json.dumps(as_issue(finding, by_id[finding["rule_id"]])) + "\n")
 

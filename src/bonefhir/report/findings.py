@@ -1,11 +1,15 @@
 """Findings: the verdicts that are `fail` or `indeterminate`, in the order in which people should read them.
 
 `fail` before `indeterminate`, then severity, gravest first, then dose_id, rule_id. The table of verdicts is sorted by the
-last two, so each group is one pass over the file and nothing is ever held whole.
+last two, so one pass over it leaves a sorted file for each pair of the first two. All reports read those: they are a small
+part of the verdicts, and nothing is ever held whole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -15,38 +19,59 @@ import pyarrow.parquet as pq
 from bonefhir.tables import VERDICTS
 from bonefhir.vocabulary import FAIL, INDETERMINATE, SEVERITIES
 
-_BATCH = 32_768
 GROUPS = tuple((verdict, severity) for verdict in (FAIL, INDETERMINATE) for severity in reversed(SEVERITIES))
+_BATCH = 32_768
+_SCHEMA = VERDICTS.schema
 
 
-def batches(verdicts: Path, verdict: str, severity: str, columns: Sequence[str] = tuple(VERDICTS.names)) -> Iterator[pa.Table]:
-    """The findings of one group in order, in parts that fit into memory."""
-    file = pq.ParquetFile(verdicts)
-    for number in range(file.num_row_groups):
-        keys = file.read_row_group(number, columns=["verdict", "severity"])
-        wanted = pc.and_(pc.equal(keys["verdict"], verdict), pc.equal(keys["severity"], severity))
-        if not pc.any(wanted).as_py():
-            continue
-        start = 0
-        for batch in file.iter_batches(_BATCH, row_groups=[number], columns=list(columns)):
-            part = pa.Table.from_batches([batch]).filter(wanted.slice(start, batch.num_rows))
-            start += batch.num_rows
+@dataclass(frozen=True)
+class Findings:
+    """The files of the groups, in Arrow's format, in a folder of their own."""
+
+    folder: Path
+
+    def of(self, verdict: str, severity: str) -> Iterator[pa.Table]:
+        """The findings of one group in order, in parts that fit into memory."""
+        with pa.ipc.open_stream(self.file(verdict, severity)) as reader:
+            for batch in reader:
+                yield pa.Table.from_batches([batch])
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        """Every finding, in order."""
+        for group in GROUPS:
+            yield from self.of(*group)
+
+    def file(self, verdict: str, severity: str) -> Path:
+        return self.folder / f"{verdict}-{severity}.arrows"
+
+
+@contextmanager
+def extracted(verdicts: Path) -> Iterator[Findings]:
+    """The findings of a table of verdicts. Their files hold patient data: they lie beside the table, and go in the end."""
+    with TemporaryDirectory(prefix=".findings-", dir=verdicts.parent) as folder:
+        findings = Findings(Path(folder))
+        with ExitStack() as stack:
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            writers = {g: stack.enter_context(pa.ipc.new_stream(findings.file(*g), _SCHEMA, options=options)) for g in GROUPS}
+            _split(verdicts, writers)
+        yield findings
+
+
+def _split(verdicts: Path, writers: Mapping[tuple[str, str], pa.ipc.RecordBatchStreamWriter]) -> None:
+    for batch in pq.ParquetFile(verdicts).iter_batches(_BATCH, columns=_SCHEMA.names):
+        found = pa.Table.from_batches([batch]).filter(pc.is_in(batch["verdict"], pa.array([FAIL, INDETERMINATE])))
+        for (verdict, severity), writer in writers.items():
+            part = found.filter((pc.field("verdict") == verdict) & (pc.field("severity") == severity))
             if part.num_rows:
-                yield part
+                writer.write_table(part.cast(_SCHEMA))
 
 
-def all_batches(verdicts: Path, columns: Sequence[str] = tuple(VERDICTS.names)) -> Iterator[pa.Table]:
-    """Every finding, in order."""
-    for verdict, severity in GROUPS:
-        yield from batches(verdicts, verdict, severity, columns)
-
-
-def first_of_each_rule(verdicts: Path, most: dict[str, int]) -> pa.Table:
+def first_of_each_rule(findings: Findings, most: Mapping[str, int]) -> pa.Table:
     """At most `most[verdict]` findings of each rule, in order: what a page can show."""
     seen: dict[tuple[str, str], int] = {}
     kept = [VERDICTS.empty()]
     for verdict, severity in GROUPS:
-        for part in batches(verdicts, verdict, severity):
+        for part in findings.of(verdict, severity):
             wanted = _first(part["rule_id"].combine_chunks(), verdict, most[verdict], seen)
             kept.append(part.filter(wanted))
     return pa.concat_tables(kept)

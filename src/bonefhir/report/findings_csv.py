@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from bonefhir.knowledge.model import Rule
-from bonefhir.report.findings import all_batches
+from bonefhir.report.findings import Findings
 from bonefhir.report.spreadsheet import harmless
 
 TEXTS = ("rule_id", "severity", "verdict", "reasons", "patient_id", "dose_id", "dose_start", "product", "indication")
@@ -25,12 +25,12 @@ _DECIMALS = 6
 """Comparisons know no more digits (interval.TOLERANCE), and 1.3999999999999999 helps nobody."""
 
 
-def write(path: Path, verdicts: Path, rules: Sequence[Rule]) -> None:
+def write(path: Path, findings: Findings, rules: Sequence[Rule]) -> None:
     with path.open("wb") as file:
         file.write(b"\xef\xbb\xbf" + (",".join(COLUMNS) + "\n").encode())
         options = pcsv.WriteOptions(include_header=False, quoting_style="needed")
         with pcsv.CSVWriter(file, _SCHEMA, write_options=options) as writer:
-            for part in all_batches(verdicts):
+            for part in findings:
                 writer.write_table(as_text(part, rules))
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from bonefhir.report import html
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
-from bonefhir.report.findings import first_of_each_rule
+from bonefhir.report.findings import Findings, first_of_each_rule
 from bonefhir.report.run_json import WHERE
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
@@ -22,8 +22,8 @@ FILES_SHOWN = 500
 NAMES_SHOWN = 5
 
 
-def write(path: Path, phi: Path, facts: Facts, counts: Counts, wording: Wording) -> None:
-    html.write(path, "phi.html", facts, wording, {**_page(facts, counts, wording), **_rows(phi, facts)})
+def write(path: Path, phi: Path, findings: Findings, facts: Facts, counts: Counts, wording: Wording) -> None:
+    html.write(path, "phi.html", facts, wording, {**_page(facts, counts, wording), **_rows(phi, findings, facts)})
 
 
 def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:
@@ -48,9 +48,9 @@ def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:
     }
 
 
-def _rows(phi: Path, facts: Facts) -> dict[str, Any]:
+def _rows(phi: Path, findings: Findings, facts: Facts) -> dict[str, Any]:
     return {
-        "findings": _findings(phi / "verdicts.parquet"),
+        "findings": _by_rule(findings),
         "most": MOST_SHOWN,
         "quality": _quality(phi / "data_quality.parquet"),
         "files": facts.files.to_pylist(),
@@ -116,10 +116,10 @@ def _notes(counts: Counts, wording: Wording) -> Iterator[str]:
     yield wording.text("phi.not_care")
 
 
-def _findings(verdicts: Path) -> dict[str, list[dict[str, Any]]]:
+def _by_rule(findings: Findings) -> dict[str, list[dict[str, Any]]]:
     """Rule -> its findings on the page."""
     shown: dict[str, list[dict[str, Any]]] = {}
-    for finding in first_of_each_rule(verdicts, MOST_SHOWN).to_pylist():
+    for finding in first_of_each_rule(findings, MOST_SHOWN).to_pylist():
         shown.setdefault(finding["rule_id"], []).append(finding)
     return shown
 

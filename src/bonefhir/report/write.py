@@ -5,6 +5,7 @@ from pathlib import Path
 from bonefhir.report import detected_issues, findings_csv, measure_reports, phi_page, rejects, run_json, share_page, workbook
 from bonefhir.report.counts import count
 from bonefhir.report.facts import Facts
+from bonefhir.report.findings import extracted
 from bonefhir.report.wording import load
 
 
@@ -16,12 +17,13 @@ def write_all(folder: Path, facts: Facts) -> None:
     phi, share, fhir = folder / "phi", folder / "share", folder / "phi" / "fhir"
     share.mkdir(exist_ok=True)
     fhir.mkdir(exist_ok=True)
-    counts, wording, verdicts = count(phi, facts), load(), phi / "verdicts.parquet"
+    counts, wording, rules = count(phi, facts), load(), facts.knowledge.rules
     rejects.write(phi / "rejects.ndjson", facts)
-    findings_csv.write(phi / "findings.csv", verdicts, facts.knowledge.rules)
-    workbook.write(phi / "findings.xlsx", verdicts, facts.knowledge.rules, wording)
-    detected_issues.write(fhir / "detected-issues.ndjson", verdicts, facts.knowledge.rules)
+    with extracted(phi / "verdicts.parquet") as findings:
+        findings_csv.write(phi / "findings.csv", findings, rules)
+        workbook.write(phi / "findings.xlsx", findings, rules, wording)
+        detected_issues.write(fhir / "detected-issues.ndjson", findings, rules)
+        phi_page.write(phi / "report.html", phi, findings, facts, counts, wording)
     measure_reports.write(fhir / "measure-reports.json", counts)
-    phi_page.write(phi / "report.html", phi, facts, counts, wording)
     share_page.write(share, facts, counts, wording)
     run_json.write(folder / "run.json", facts, counts)
