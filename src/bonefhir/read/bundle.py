@@ -1,0 +1,183 @@
+"""A Bundle of any type, opened: each entry's resource goes to the reader, in order, with its place and the fullUrls around it."""
+
+from typing import Protocol
+
+import msgspec
+import pyarrow as pa
+from msgspec import UNSET, Raw, UnsetType
+
+from bonefhir.read import elements, keys, references
+from bonefhir.read.contained import Fields
+from bonefhir.read.fault import Fault
+from bonefhir.read.references import Scope
+from bonefhir.read.resource import FIELDS
+
+
+class Broken(Exception):
+    """The Bundle's own envelope cannot be used; raised before any entry is."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault.detail)
+
+
+class Sink(Protocol):
+    """Where entries go: the reader."""
+
+    empty_entries: int
+
+    def line_at(self, offset: int) -> int: ...
+    def warn(self, kind: str, line: int | None, detail: str) -> None: ...
+    def reject(self, fault: Fault, line: int | None, entry: str | None, raw: bytes) -> None: ...
+    def full_url(self, url: str, target: str) -> None: ...
+    def resource(
+        self, raw: bytes, offset: int, line: int, entry: str | None, full_url: str | None, scope: Scope | None
+    ) -> None: ...
+
+
+class _Link(msgspec.Struct):
+    relation: str | UnsetType = UNSET
+
+
+class _Envelope(msgspec.Struct):
+    type: str | UnsetType = UNSET
+    total: int | UnsetType = UNSET
+    link: list[_Link] | UnsetType = UNSET
+    entry: list[Raw] | UnsetType = UNSET
+
+
+class _Head(msgspec.Struct):
+    resourceType: str | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+
+
+_envelope = msgspec.json.Decoder(_Envelope).decode
+_head = msgspec.json.Decoder(_Head).decode
+
+
+def read_bundle(sink: Sink, raw: bytes, original: bytes, offset: int, prefix: str = "", around: Scope | None = None) -> None:
+    """raw: the Bundle as it decodes; original: the same bytes as they stand in the file, at `offset`. Raises Broken.
+
+    prefix: path of the entry in which a nested Bundle stands, '3/'.
+    """
+    envelope = _open(raw)
+    line = sink.line_at(offset)
+    members = [] if envelope.entry is UNSET else envelope.entry
+    entries = [_fields(member) for member in members]
+    _remark(sink, envelope, entries, line, prefix)
+    scope = Scope(around)
+    if b"rn:" in raw:
+        _collect_urls(sink, entries, scope)
+    base = pa.py_buffer(raw).address
+    for index, (member, fields) in enumerate(zip(members, entries, strict=True)):
+        start = pa.py_buffer(member).address - base
+        _entry(sink, member, fields, original, start, base, offset, f"{prefix}{index}", scope)
+
+
+def _open(raw: bytes) -> _Envelope:
+    try:
+        envelope = _envelope(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Broken(elements.mistyped(error)) from None
+    members = FIELDS(raw).get("entry")
+    rest = raw
+    if members is not None:
+        start = pa.py_buffer(members).address - pa.py_buffer(raw).address
+        rest = raw[:start] + b"[]" + raw[start + len(members) :]
+    if keys.repeated(rest):
+        raise Broken(Fault("duplicate-keys", None, "a key stands twice in the Bundle: entries would be lost"))
+    return envelope
+
+
+def _fields(member: Raw) -> Fields | None:
+    """An entry's fields; null if it is not an object."""
+    try:
+        return FIELDS(member)
+    except msgspec.DecodeError:
+        return None
+
+
+def _remark(sink: Sink, envelope: _Envelope, entries: list[Fields | None], line: int, prefix: str) -> None:
+    """What a Bundle says of itself that whoever reads the report must know."""
+    if envelope.type is UNSET:
+        sink.warn("bundle-without-type", line, "a Bundle without a type; its entries were read")
+    if prefix.count("/") > 1:
+        sink.warn("nested-bundle", line, "Bundles inside of Bundles inside of a Bundle; their entries were read")
+    links = [] if envelope.link is UNSET else envelope.link
+    if any(link.relation == "next" for link in links):
+        sink.warn("more-pages", line, "the Bundle has a next page that is not part of this file: the data is incomplete")
+    elif envelope.type == "searchset" and isinstance(envelope.total, int):
+        matches = sum(1 for fields in entries if fields and b'"match"' in bytes(fields.get("search", b'"match"')))
+        if envelope.total > matches:
+            sink.warn("more-pages", line, f"the search found {envelope.total}, the Bundle has {matches}: the data is incomplete")
+
+
+def _collect_urls(sink: Sink, entries: list[Fields | None], scope: Scope) -> None:
+    """First of all, because references also point forward."""
+    for fields in entries:
+        url = _url(fields) if fields else None
+        if fields is None or url is None or "resource" not in fields or not references.is_urn(url):
+            continue
+        try:
+            head = _head(fields["resource"])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue  # the resource itself is rejected when it is read
+        id = references.id_of(url) if head.id is UNSET else head.id
+        if head.resourceType is not UNSET and id is not None and references.ID.fullmatch(id):
+            target = f"{head.resourceType}/{id}"
+            scope.add(references.urn(url), target)
+            sink.full_url(references.urn(url), target)
+
+
+def _url(fields: Fields) -> str | None:
+    raw = fields.get("fullUrl")
+    try:
+        return None if raw is None else msgspec.json.decode(raw, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _entry(
+    sink: Sink,
+    member: Raw,
+    fields: Fields | None,
+    original: bytes,
+    start: int,
+    base: int,
+    offset: int,
+    path: str,
+    scope: Scope,
+) -> None:
+    """start: of the entry in the Bundle's bytes; base: address of these; offset: of the Bundle in the file."""
+    line = sink.line_at(offset + start)
+    if fields is None:
+        if bytes(member) == b"null":
+            sink.empty_entries += 1
+            sink.warn("null-entry", line, "null among a Bundle's entries")
+        else:
+            sink.reject(Fault("not-an-object", "entry", "the entry is not a JSON object"), line, path, b"")
+        return
+    _remark_entry(sink, fields, line)
+    raw = fields.get("resource")
+    if keys.repeated(_without(member, raw)):
+        sink.reject(Fault("duplicate-keys", "entry", keys.TWICE), line, path, b"")
+    elif raw is None:
+        sink.empty_entries += 1
+    else:
+        place = pa.py_buffer(raw).address - base
+        text = original[place : place + len(raw)]
+        sink.resource(text, offset + place, sink.line_at(offset + place), path, _url(fields), scope)
+
+
+def _without(member: Raw, resource: Raw | None) -> bytes:
+    """The entry's bytes with a zero for the resource."""
+    return bytes(member) if resource is None else bytes(member).replace(bytes(resource), b"0", 1)
+
+
+def _remark_entry(sink: Sink, fields: Fields, line: int) -> None:
+    if "request" in fields and b'"DELETE"' in bytes(fields["request"]):
+        sink.warn("delete-entry", line, "a Bundle deletes a resource; deletions are not carried out here")
+    if "search" in fields and b'"outcome"' in bytes(fields["search"]):
+        sink.warn("outcome-entry", line, "the server remarks on its answer (OperationOutcome): it may be incomplete")
+    if "fullUrl" in fields and _url(fields) is None:
+        sink.warn("fullurl-unreadable", line, "a fullUrl is not a string")

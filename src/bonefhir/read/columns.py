@@ -1,0 +1,68 @@
+"""Rows → Arrow columns, batch by batch: Python objects live for one batch only, and texts that repeat are held once."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from bonefhir.tables import SYMBOL, Table
+
+BATCH = 1 << 15
+Row = tuple[Any, ...]
+
+
+class Codes(dict[str | None, int]):
+    """Text → its number, in the order in which texts first came. Null has the number -1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        super().__setitem__(None, -1)
+
+    def __missing__(self, text: str) -> int:
+        number = len(self) - 1
+        self[text] = number
+        return number
+
+    def array(self, batches: Sequence[Any]) -> pa.DictionaryArray:
+        numbers = np.concatenate(batches) if batches else np.empty(0, np.int32)
+        texts = pa.array((text for text in self if text is not None), pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32(), mask=numbers < 0), texts)
+
+
+class Rows:
+    """The rows of one table of one file."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._rows: list[Row] = []
+        self._codes = {column.name: Codes() for column in table if column.type == SYMBOL}
+        self._batches: dict[str, list[Any]] = {name: [] for name in table.names}
+
+    def add(self, row: Row) -> None:
+        """Values in the order of the table's columns."""
+        self._rows.append(row)
+        if len(self._rows) >= BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        for column, values in zip(self._table, zip(*self._rows, strict=True), strict=True):
+            codes = self._codes.get(column.name)
+            batch = pa.array(values, column.type) if codes is None else _numbers(codes, values)
+            self._batches[column.name].append(batch)
+        self._rows.clear()
+
+    def table(self) -> pa.Table:
+        """All rows added. The rows are still there afterwards; add no more."""
+        if self._rows:
+            self._flush()
+        columns = []
+        for column in self._table:
+            batches = self._batches[column.name]
+            codes = self._codes.get(column.name)
+            columns.append(codes.array(batches) if codes is not None else pa.chunked_array(batches, column.type))
+        return pa.table(columns, schema=self._table.schema)
+
+
+def _numbers(codes: Codes, values: Iterable[str | None]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    return np.fromiter(map(codes.__getitem__, values), np.int32)

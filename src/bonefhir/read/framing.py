@@ -1,0 +1,183 @@
+"""What a file is, told by its content: one JSON document, or NDJSON. Then each resource in it goes to the reader.
+
+A document that is broken anywhere is refused as a whole, because what is missing is unknown. Of NDJSON, the broken lines are.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Raw
+
+from bonefhir.read import characters
+from bonefhir.read.bundle import Broken, read_bundle
+from bonefhir.read.content import GZIP, ZSTD, foreign_format
+from bonefhir.read.fault import Fault, FileFault
+from bonefhir.read.limits import Limits
+from bonefhir.read.reader import Lines, Reader, unreadable
+
+BOM = b"\xef\xbb\xbf"
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_BLANK = b" \t\r\n"
+_any = msgspec.json.Decoder(Raw).decode
+
+
+class _Head(msgspec.Struct):
+    resourceType: str
+
+
+class _OptionalHead(msgspec.Struct):
+    resourceType: str | None = None
+
+
+_resource = msgspec.json.Decoder(_Head).decode
+_document_head = msgspec.json.Decoder(_OptionalHead).decode
+
+
+def first_part(blocks: Iterator[bytes], limits: Limits) -> tuple[bytes, bool]:
+    """The beginning of the file: the first line that is not blank and something after it, or as much as a line may have.
+
+    And whether that is all of the file.
+    """
+    head = b""
+    for block in blocks:
+        head += block
+        _, _, after = head.lstrip(_BLANK).partition(b"\n")
+        if after.strip(_BLANK) or len(head) > limits.line:
+            return head, False
+    return head, True
+
+
+def check_encoding(head: bytes) -> None:
+    """Raises FileFault for what cannot be UTF-8 text with JSON."""
+    if head.startswith(_WIDE) or b"\x00" in head[:4]:
+        raise FileFault("encoding", "not UTF-8 (UTF-16, UTF-32 or binary): convert it to UTF-8")
+    if head.startswith((GZIP, ZSTD)):
+        raise FileFault("not-json", "compressed twice: unpack it once")
+    name = foreign_format(head)
+    if name is not None:
+        raise FileFault("not-json", f"not JSON but {name}")
+
+
+def is_ndjson(head: bytes, whole: bool, limits: Limits) -> bool:
+    """The file is NDJSON; else one document. By content: complete JSON on the first line, and something after it."""
+    start = len(head) - len(head.lstrip(_BLANK))
+    end = head.find(b"\n", start)
+    if end < 0:
+        return not whole and not _bundle_begins(head)
+    if _complete(head[start:end]):
+        return not whole or bool(head[end:].strip(_BLANK))
+    try:
+        _any(memoryview(head)[start:])
+    except msgspec.DecodeError as error:
+        document = unreadable(error).reason == "truncated"
+    except RecursionError:
+        document = True
+    else:
+        document = True
+    return not document and _mostly_resources(head)
+
+
+def _bundle_begins(head: bytes) -> bool:
+    """A line longer than any resource may be: a Bundle written without line breaks."""
+    start = head[: 1 << 16].replace(b" ", b"")
+    return b'"resourceType":"Bundle"' in start or b'"entry":[' in start
+
+
+def _complete(line: bytes) -> bool:
+    try:
+        _any(characters.mend(line)[0] if characters.suspect(line) else line)
+    except msgspec.DecodeError:
+        return False
+    except RecursionError:
+        return True
+    return True
+
+
+def _mostly_resources(head: bytes) -> bool:
+    """The first line is broken, but at least half of the lines are resources: NDJSON with a bad beginning."""
+    lines = [line for line in head.split(b"\n") if line.strip(_BLANK)][:1000]
+    good = 0
+    for line in lines:
+        try:
+            _resource(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+        good += 1
+    return good > 0 and 2 * good >= len(lines)
+
+
+def read_document(reader: Reader, data: bytes) -> str:
+    """One JSON document: a Bundle or a single resource. Returns which. Raises FileFault."""
+    if not characters.utf8(data):
+        raise FileFault("encoding", "not UTF-8")
+    start = len(BOM) if data.startswith(BOM) else 0
+    text = characters.mend(data)[0] if characters.suspect(data) else data
+    body = text[start:].strip(_BLANK) if start or text[:1] in _BLANK or text[-1:] in _BLANK else text
+    start = text.find(body, start)
+    name = _document_type(body)
+    original = data[start : start + len(body)]
+    reader.look(body)
+    reader.lines = Lines(data)
+    if name != "Bundle":
+        reader.resource(original, start, reader.line_at(start))
+        return "resource"
+    try:
+        read_bundle(reader, body, original, start)
+    except Broken as error:
+        raise FileFault(error.fault.reason, f"the Bundle: {error.fault.detail}") from None
+    except RecursionError:
+        raise FileFault("too-deep", f"nested far deeper than {reader.limits.depth} levels, the limit") from None
+    return "bundle"
+
+
+def _document_type(body: bytes) -> str | None:
+    try:
+        return _document_head(body).resourceType
+    except RecursionError:
+        raise FileFault("too-deep", "nested far deeper than the limit") from None
+    except msgspec.ValidationError as error:
+        if "$.resourceType" in str(error):
+            return None
+        raise FileFault("not-an-object", "the document is not a JSON object") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        fault = unreadable(error) if isinstance(error, msgspec.DecodeError) else Fault("encoding", None, "not UTF-8")
+        raise FileFault(fault.reason, fault.detail) from None
+
+
+def read_lines(reader: Reader, blocks: Iterator[bytes]) -> None:
+    """NDJSON, line by line, one block in memory. A line beyond the limit is skipped without being held."""
+    limit = reader.limits.line
+    reader.lines = Lines()
+    offset, number, rest, skipping = 0, 1, b"", False
+    for block in blocks:
+        text = rest + block if rest else block
+        reader.look(text)
+        lines = text.split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            if not skipping:
+                _line(reader, line, offset, number)
+            skipping = False
+            offset += len(line) + 1
+            number += 1
+        if len(rest) > limit:
+            if not skipping:
+                reader.line(rest, offset, number)
+            skipping = True
+        if skipping:
+            offset += len(rest)
+            rest = b""
+    if rest:
+        _line(reader, rest, offset, number)
+
+
+def _line(reader: Reader, line: bytes, offset: int, number: int) -> None:
+    reader.lines.line = number
+    if line[:1] == b"{" and line[-1:] == b"}":
+        return reader.line(line, offset, number)
+    body = line.strip(_BLANK)
+    if number == 1 and body.startswith(BOM):
+        body = body[len(BOM) :]
+    if body:
+        reader.line(body, offset + line.index(body), number)
+    return None

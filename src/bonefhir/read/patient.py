@@ -1,0 +1,37 @@
+"""Patient → the part of its row in `patients_read` that is its own."""
+
+from bonefhir.read import moments
+from bonefhir.read.columns import Row
+from bonefhir.read.resource import NOT_A_DATE, Resource
+
+GENDERS = frozenset({"male", "female", "other", "unknown"})
+_BOOLEANS = {b"true": True, b"false": False}
+
+
+def row(patient: Resource) -> Row:
+    return (
+        patient.code("gender", GENDERS, required=False),
+        _birth_date(patient),
+        _deceased(patient),
+        patient.moment("deceasedDateTime"),
+    )
+
+
+def _birth_date(patient: Resource) -> str | None:
+    raw = patient.fields.get("birthDate")
+    if raw is None:
+        return None
+    text = moments.day(bytes(raw))
+    if text is None:
+        patient.fault("not-fhir", "birthDate", NOT_A_DATE)
+    return text
+
+
+def _deceased(patient: Resource) -> bool | None:
+    raw = patient.fields.get("deceasedBoolean")
+    if raw is None:
+        return None
+    value = _BOOLEANS.get(bytes(raw))
+    if value is None:
+        patient.fault("not-fhir", "deceasedBoolean", "not a boolean")
+    return value

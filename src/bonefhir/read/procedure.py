@@ -1,0 +1,28 @@
+"""Procedure → the part of its row in `procedures_read` that is its own."""
+
+from bonefhir.read import elements
+from bonefhir.read.columns import Row
+from bonefhir.read.resource import Resource
+
+STATUSES = frozenset({"preparation", "in-progress", "not-done", "on-hold", "stopped", "completed", "entered-in-error", "unknown"})
+
+
+def row(procedure: Resource) -> Row:
+    return (
+        procedure.code("status", STATUSES),
+        procedure.subject(),
+        procedure.get("code", elements.CONCEPT),
+        _performed(procedure),
+    )
+
+
+def _performed(procedure: Resource) -> str | None:
+    """performed[x] of R4, occurrence[x] of R5: the time, else the end of the period, else its start."""
+    for stem in ("performed", "occurrence"):
+        if f"{stem}DateTime" in procedure.fields:
+            return procedure.moment(f"{stem}DateTime")
+        period = procedure.get(f"{stem}Period", elements.PERIOD)
+        if period is not None:
+            time: str | None = period.end or period.start
+            return time
+    return None

@@ -1,0 +1,306 @@
+"""One file's resources, one after the other → rows, rejects, warnings and counts.
+
+Every resource that is given to `resource` ends in exactly one of three places: rows (with a fault, if it must be
+rejected), the count of types that are not used, or `rejects` (when there is nothing to make a row of).
+"""
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+import msgspec
+from isal import isal_zlib
+
+from bonefhir.read import characters, contained, keys, modifiers, references
+from bonefhir.read.bundle import Broken, read_bundle
+from bonefhir.read.columns import Row, Rows
+from bonefhir.read.contained import Fields
+from bonefhir.read.elements import STRING
+from bonefhir.read.fault import Fault, FileFault
+from bonefhir.read.kinds import KINDS
+from bonefhir.read.limits import Limits
+from bonefhir.read.names import RESOURCE_TYPES, USED
+from bonefhir.read.references import Scope
+from bonefhir.read.release import OLDER, R4, release
+from bonefhir.read.resource import FIELDS, Resource
+from bonefhir.tables import FULL_URLS, READ_TABLES, REJECTS
+
+_COMPACT = msgspec.json.format
+_NAMED = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"(?:\s*,\s*"id"\s*:\s*"([A-Za-z0-9\-.]{1,64})")?')
+_ID = re.compile(rb'"[A-Za-z0-9\-.]{1,64}"')
+NOT_UTF8 = Fault("encoding", None, "not UTF-8")
+NO_TYPE = Fault("no-resource-type", "resourceType", "not the name of a resource type of FHIR")
+OLDER_SHAPE = "the shape of FHIR STU3 or DSTU2; R4, R4B and R5 are read"
+_WITH_URL = USED | {"MedicationRequest"}
+
+
+class _Sniff(msgspec.Struct):
+    resourceType: str
+
+
+_sniff = msgspec.json.Decoder(_Sniff).decode
+
+
+class Place(NamedTuple):
+    """Where a resource stands: byte in the decompressed file, line, entry of a Bundle."""
+
+    offset: int
+    line: int
+    entry: str | None
+
+
+class Reader:
+    """Collects what one file gives. `line_at` is set by whoever knows the file's lines."""
+
+    def __init__(self, number: int, limits: Limits) -> None:
+        self.number = number
+        self.limits = limits
+        self.read = 0
+        self.rowed = 0
+        self.empty_entries = 0
+        self.unused: Counter[str] = Counter()
+        self.rows = {table.name: Rows(table) for table in READ_TABLES}
+        self.rejects = Rows(REJECTS)
+        self.full_urls = Rows(FULL_URLS)
+        self.lines: Lines = Lines()
+        self._remarks: dict[str, tuple[int | None, str, int]] = {}
+        self._ordinal = number << 40
+        self._spaced = False
+        self._last_unused = False
+        self._modifiers = self._empty_arrays = True
+
+    # ------------------------------------------------------------------------------------------------ from the framing
+
+    def line_at(self, offset: int) -> int:
+        return self.lines.at(offset)
+
+    def look(self, text: bytes) -> None:
+        """What may be met in the resources that stand in this text: looked for once here, not once in each of them."""
+        self._modifiers = modifiers.NAME in text or b"\\u00" in text
+        self._empty_arrays = b"[]" in text or b"[ ]" in text
+
+    def warn(self, kind: str, line: int | None, detail: str) -> None:
+        """A remark about the file. Of one kind, the first is kept and the others are counted."""
+        first, words, count = self._remarks.get(kind, (line, detail, 0))
+        self._remarks[kind] = (first, words, count + 1)
+
+    @property
+    def warnings(self) -> list[tuple[str, int | None, str]]:
+        return [
+            (kind, line, words if count == 1 else f"{words} ({count} times; the first one is meant)")
+            for kind, (line, words, count) in self._remarks.items()
+        ]
+
+    def reject(self, fault: Fault, line: int | None, entry: str | None, raw: bytes) -> None:
+        """Something that was read and is not in any table."""
+        self._count()
+        named = _NAMED.match(raw[:4096])
+        name = named[1].decode() if named else None
+        known = name if name in RESOURCE_TYPES else None
+        id = named[2].decode() if named and named[2] and known else None
+        self.rejects.add((self.number, line, entry, known, id, "read", *fault))
+
+    def full_url(self, url: str, target: str) -> None:
+        if target.partition("/")[0] in _WITH_URL:
+            self.full_urls.add((url, target))
+
+    # ---------------------------------------------------------------------------------------------------- one resource
+
+    def line(self, raw: bytes, offset: int, line: int) -> None:
+        """One line of NDJSON. Lines of types that are not used come in long runs: then the type is looked at first."""
+        if self._last_unused and b"\\u" not in raw and len(raw) <= self.limits.line and characters.utf8(raw):
+            try:
+                name = _sniff(raw).resourceType
+            except (msgspec.DecodeError, RecursionError):
+                name = ""
+            if name in RESOURCE_TYPES and name not in USED and name != "Bundle" and raw.count(b'"resourceType"') == 1:
+                self._count()
+                self.unused[name] += 1
+                return
+        self.resource(raw, offset, line)
+
+    def resource(
+        self,
+        raw: bytes,
+        offset: int,
+        line: int,
+        entry: str | None = None,
+        full_url: str | None = None,
+        scope: Scope | None = None,
+    ) -> None:
+        """One resource: bytes as they stand in the file at `offset`. Bundles are opened."""
+        place = Place(offset, line, entry)
+        if len(raw) > self.limits.line:
+            return self._reject("too-large", f"more than {self.limits.line} bytes, the limit for one resource", place, raw)
+        try:
+            faults: list[Fault] = []
+            fields, text = self._decode(raw, faults)
+            name = _type(fields)
+            self._last_unused = name not in USED
+            if name == "Bundle":
+                self._bundle(raw, faults, place, scope)
+            elif name not in RESOURCE_TYPES or (self._last_unused and NOT_UTF8 in faults):
+                self.reject(faults[0] if faults else NO_TYPE, line, entry, b"")
+            elif self._last_unused:
+                self._count()
+                self.unused[name] += 1
+            else:
+                self._used(Resource(fields, name, scope, faults), raw, text, place, full_url)
+        except RecursionError:
+            self._reject("too-deep", f"nested far deeper than {self.limits.depth} levels, the limit", place, raw)
+        except msgspec.ValidationError:
+            self._reject("not-an-object", "not a JSON object", place, raw)
+        except msgspec.DecodeError as error:
+            self.reject(unreadable(error), line, entry, raw)
+
+    def _reject(self, reason: str, detail: str, place: "Place", raw: bytes) -> None:
+        self.reject(Fault(reason, None, detail), place.line, place.entry, raw)
+
+    def _used(self, resource: Resource, raw: bytes, text: bytes, place: "Place", full_url: str | None) -> None:
+        shape = release(resource.type, resource.fields)
+        if shape == OLDER and resource.type != "Observation":  # a lost Observation may be a lost lab: that one gets its row
+            return self._reject("stu3", OLDER_SHAPE, place, raw)
+        if shape == OLDER:
+            resource.fault("stu3", None, OLDER_SHAPE)
+        self._remark(resource, raw, text, full_url)
+        self._add(resource, raw, text, place, R4 if shape == OLDER else shape)
+        return None
+
+    def _decode(self, raw: bytes, faults: list[Fault]) -> tuple[Fields, bytes]:
+        """The top-level fields and the text that they are of; what is wrong but leaves something to read goes to `faults`."""
+        text = raw
+        if not characters.utf8(raw):
+            text = characters.replaced(raw)
+            faults.append(NOT_UTF8)
+        if b"\\u" in text and characters.suspect(text):
+            text, places = characters.mend(text)
+            text = characters.plain(text)
+            if places:
+                faults.append(Fault("encoding", None, "NUL or half of a surrogate pair in a text"))
+        if self._spaced:
+            text = _COMPACT(text, indent=-1)
+        fields = FIELDS(text)
+        return (fields, text) if keys.same_length(fields, text) else self._look_closer(text, faults)
+
+    def _look_closer(self, text: bytes, faults: list[Fault]) -> tuple[Fields, bytes]:
+        """The text has blanks, keys with escapes, or keys that come twice."""
+        compact = _COMPACT(text, indent=-1)
+        self._spaced = len(compact) < len(text)
+        fields = FIELDS(compact)
+        if keys.same_length(fields, compact):
+            return fields, compact
+        once, twice = keys.without_repeated(compact)
+        if twice:
+            faults.append(Fault("duplicate-keys", None, keys.TWICE))
+            fields, compact = FIELDS(once), once
+        return fields, compact
+
+    def _bundle(self, raw: bytes, faults: list[Fault], place: "Place", scope: Scope | None) -> None:
+        """A Bundle among NDJSON lines, or inside of another one."""
+        prefix = "" if place.entry is None else f"{place.entry}/"
+        if not prefix:
+            self.warn("bundle-in-ndjson", place.line, "a Bundle as a line of NDJSON; its entries were read")
+        if NOT_UTF8 in faults:
+            return self.reject(NOT_UTF8, place.line, place.entry, raw)
+        if prefix.count("/") >= self.limits.bundles:
+            return self._reject("too-deep", f"more than {self.limits.bundles} Bundles inside of each other", place, raw)
+        text = characters.mend(raw)[0] if characters.suspect(raw) else raw
+        try:
+            read_bundle(self, text, raw, place.offset, prefix, scope)
+        except Broken as error:
+            self.reject(error.fault, place.line, place.entry, raw)
+        return None
+
+    def _remark(self, resource: Resource, raw: bytes, text: bytes, full_url: str | None) -> None:
+        """id, rules that forbid processing, and what is worth a warning."""
+        resource.id = _id(resource, full_url)
+        forbidden = modifiers.fault(resource.fields, text, self._modifiers)
+        if forbidden is not None:
+            resource.faults.append(forbidden)
+        if full_url is not None and resource.id and references.contradicts(full_url, resource.type, resource.id):
+            resource.warnings.append("fullurl-mismatch")
+        if self._empty_arrays and b"[]" in text:
+            resource.warnings.append("empty-array")
+        if (not raw.isascii() or b"\\u20" in raw) and characters.bidi(raw):
+            resource.warnings.append("bidi-text")
+
+    def _add(self, resource: Resource, raw: bytes, text: bytes, place: "Place", shape: str) -> None:
+        kind = KINDS[resource.type]
+        tails = kind.rows(resource)
+        updated, version = resource.meta()
+        self._count()
+        self.rowed += 1
+        head: Row = (self._ordinal - 1, self.number, place.line, place.entry, place.offset, len(raw), resource.id)
+        head += (updated, version, _digest(text), shape, *resource.outcome())
+        rows = self.rows[kind.table.name]
+        for tail in tails:
+            rows.add(head + tail)
+        for id in resource.contained_patients:
+            self._add_contained(resource, id, raw, place, shape)
+
+    def _add_contained(self, parent: Resource, id: str, raw: bytes, place: "Place", shape: str) -> None:
+        """A contained Patient who is the subject: a row with the id '<parent>#<id>'. Not counted: no resource of the file."""
+        found = contained.find(raw, id, "Patient")
+        if found is None:
+            return
+        start, own, fields = found
+        patient = Resource(fields, "Patient", parent.scope, [])
+        patient.id = f"{parent.id}#{id}"
+        (tail,) = KINDS["Patient"].rows(patient)
+        self._ordinal += 1
+        head = (self._ordinal - 1, self.number, place.line, place.entry, place.offset + start, len(own), patient.id)
+        self.rows["patients_read"].add((*head, None, None, _digest(own), shape, *patient.outcome(), *tail))
+
+    def _count(self) -> None:
+        self.read += 1
+        self._ordinal += 1
+        if self.read > self.limits.resources:
+            raise FileFault("too-large", f"more than {self.limits.resources} resources, the limit for one file: split it")
+
+
+def _type(fields: Fields) -> str:
+    """resourceType; empty if there is none, or if it is not a string."""
+    raw = fields.get("resourceType")
+    return "" if raw is None else STRING[bytes(raw)].value or ""
+
+
+def _id(resource: Resource, full_url: str | None) -> str | None:
+    raw = resource.fields.get("id")
+    if raw is None:
+        id = None if full_url is None else references.id_of(full_url)
+        if id is None:
+            resource.fault("no-id", "id", "neither an id nor a fullUrl that gives one")
+        return id
+    text = bytes(raw)
+    if _ID.fullmatch(text):
+        return text[1:-1].decode("ascii")
+    resource.fault("not-fhir", "id", "not an id of FHIR: 1 to 64 letters, digits, hyphens and dots")
+    return None
+
+
+def _digest(text: bytes) -> int:
+    """64 bits that tell two versions of one resource apart; not meant against forgery."""
+    return (isal_zlib.crc32(text) << 32 | isal_zlib.adler32(text)) - (1 << 63)
+
+
+class Lines:
+    """Lines of a document by offset, for offsets that only grow. Without a text: `line`, wherever one asks."""
+
+    def __init__(self, text: bytes | None = None) -> None:
+        self.line = 1
+        self._text = text
+        self._offset = 0
+
+    def at(self, offset: int) -> int:
+        if self._text is not None and offset > self._offset:
+            self.line += self._text.count(b"\n", self._offset, offset)
+            self._offset = offset
+        return self.line
+
+
+def unreadable(error: msgspec.DecodeError) -> Fault:
+    """msgspec's words for what is wrong with the JSON: a place, never a value."""
+    words = str(error)
+    if "truncated" in words:
+        return Fault("truncated", None, "the JSON ends before it is complete")
+    return Fault("not-json", None, words.lower())

@@ -1,0 +1,48 @@
+"""Input behind an fsspec URL (s3://, gs://, memory://, …): listed and opened through the file system that the URL names."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from bonefhir.errors import InputError
+from bonefhir.read.fault import FileFault
+
+
+def members(source: str) -> Iterator[tuple[str, str, str | None]]:
+    """path, name and URL of each file behind a URL: a file, a folder or a glob. Raises InputError if there is none."""
+    system, path = _system(source)
+    try:
+        if any(sign in path for sign in "*?["):
+            paths = [found for found in system.glob(path) if system.isfile(found)]
+            root = path.rpartition("/")[0]
+        elif system.isfile(path):
+            paths, root = [path], path.rpartition("/")[0]
+        else:
+            paths, root = system.find(path), path.rstrip("/")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{source}: cannot be listed ({type(error).__name__}); check the address and the access") from None
+    if not paths:
+        raise InputError(f"{source}: no such file or folder; check the address")
+    for found in sorted(paths):
+        name = found[len(root) :].lstrip("/") if found.startswith(root) else found
+        if not any(part.startswith(".") for part in name.split("/")):
+            yield found, name, system.unstrip_protocol(found)
+
+
+def open_url(url: str) -> BinaryIO:
+    """The object's bytes as stored. Raises FileFault if it cannot be opened."""
+    system, path = _system(url)
+    try:
+        stream: BinaryIO = system.open(path, "rb")
+    except (OSError, ValueError) as error:
+        raise FileFault("not-json", f"the file cannot be opened ({type(error).__name__})") from None
+    return stream
+
+
+def _system(url: str) -> tuple[Any, str]:
+    from fsspec.core import url_to_fs
+
+    try:
+        system, path = url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        raise InputError(f"{url.partition('://')[0]}://: this kind of address cannot be read here: {error}") from None
+    return system, str(path)

@@ -1,0 +1,119 @@
+"""What the user named as input → the files to read, in reading order. Names are paths, never options."""
+
+import glob
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from bonefhir.errors import InputError
+from bonefhir.read.fault import FileFault
+
+_TEMPORARY = (".part", ".partial", ".crdownload", ".download", ".filepart", ".tmp", ".temp", ".swp", "~")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """number: place in the reading order of the run; name: relative to the source given; url: fsspec URL, if remote."""
+
+    number: int
+    path: Path
+    name: str
+    url: str | None = None
+
+    @property
+    def temporary(self) -> bool:
+        """Named like a download that is still running, or was broken off."""
+        return self.name.lower().endswith(_TEMPORARY)
+
+    def open(self) -> BinaryIO:
+        """The file's bytes as stored. Raises FileFault unless it is a regular file that can be opened; never waits for a FIFO."""
+        if self.url is not None:
+            from bonefhir.read import remote  # fsspec is loaded for remote input only
+
+            return remote.open_url(self.url)
+        try:
+            if not stat.S_ISREG(os.stat(self.path).st_mode):
+                raise FileFault("not-json", "not a regular file (a folder behind a link, a pipe, a device): not opened")
+            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        except OSError as error:
+            raise FileFault("not-json", f"the file cannot be opened: {_words(error)}") from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FileFault("not-json", "not a regular file: not read")
+        return os.fdopen(descriptor, "rb", buffering=0)
+
+
+def expand(sources: Sequence[str]) -> list[SourceFile]:
+    """Files of all sources in the order given, a folder's by relative path compared as text, without hidden ones, each once.
+
+    A source is a file, a folder, a glob or an fsspec URL. Raises InputError if a source does not exist or holds no file.
+    """
+    found: dict[str, SourceFile] = {}
+    names: set[str] = set()
+    for position, source in enumerate(sources):
+        members = list(_members(str(source)))
+        if not members:
+            raise InputError(f"{_printable(str(source))}: no file in it to read; name a folder with FHIR files, or a file")
+        for path, name, url in members:
+            key = url if url is not None else os.path.abspath(path)
+            if key not in found:
+                name = _unused(name, str(source), position, names)
+                names.add(name)
+                found[key] = SourceFile(len(found), Path(path), name, url)
+    return list(found.values())
+
+
+def _members(source: str) -> Iterator[tuple[str, str, str | None]]:
+    """path, name, URL of each file of one source."""
+    if "://" in source:
+        from bonefhir.read import remote
+
+        yield from remote.members(source)
+    elif os.path.lexists(source):
+        yield from _walk(source)
+    elif matches := sorted(glob.glob(source, recursive=True)):
+        for match in matches:
+            yield from _walk(match)
+    else:
+        raise InputError(f"{_printable(source)}: no such file or folder; check the path")
+
+
+def _walk(source: str) -> Iterator[tuple[str, str, str | None]]:
+    if not os.path.isdir(source):
+        yield source, _printable(os.path.basename(source)), None
+        return
+    for relative in sorted(_below(source), key=lambda text: text.replace(os.sep, "/")):
+        yield os.path.join(source, relative), _printable(relative.replace(os.sep, "/")), None
+
+
+def _below(folder: str) -> Iterator[str]:
+    """Relative paths of all files that are not hidden. Links to folders (they may loop) are not followed but refused later."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{_printable(str(error.filename))}: the folder cannot be listed: {_words(error)}")
+
+    for root, folders, files in os.walk(folder, onerror=refuse):
+        links = [name for name in folders if os.path.islink(os.path.join(root, name))]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in links]
+        for name in files + links:
+            if not name.startswith("."):
+                yield os.path.relpath(os.path.join(root, name), folder)
+
+
+def _unused(name: str, source: str, position: int, taken: set[str]) -> str:
+    """`name`, or with its source in front if another source has a file of that name."""
+    longer = f"{_printable(os.path.basename(os.path.abspath(source)))}/{name}"
+    candidates = (name, longer, f"{position + 1}/{longer}")
+    return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def _printable(path: str) -> str:
+    """The path as text that can be encoded: bytes that are not UTF-8 are shown as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
