@@ -1,6 +1,8 @@
 """What is wrong with a site's files: everything at once, each with its place."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -196,8 +198,8 @@ def test_names_that_do_not_exist(write: Write, tmp_path: Path, kind: str, parame
         ("terminology/codes.csv", CODES + "paget,sct,2089002,condition,verified,,\n", "already stands in 'paget'"),
         ("terminology/other_substances.csv", "substance,system,code,kind,status,display,note\nx,rxnorm,77655,IN,verified,,\n",
          "code '77655' stands for zoledronic_acid already"),
-        ("terminology/known_labs.csv", CODES + "x,loinc,2160-0,include,verified,,\n",
-         "code '2160-0' is one of the measurement creatinine already"),
+        ("terminology/known_labs.csv", CODES + "x,loinc,2160-0,exclude,verified,,\n",
+         "code '2160-0' is excluded here, and one of the measurement creatinine"),
     ],
 )  # fmt: skip
 def test_one_fault_in_a_table(write: Write, tmp_path: Path, part: str, text: str, message: str) -> None:
@@ -235,6 +237,75 @@ def test_a_measurement_of_a_wrong_unit(write: Write, tmp_path: Path) -> None:
     assert any("did you mean 'mass_concentration'?" in fault for fault in found)
     assert any("'mg/dl!' is no UCUM unit of its kinds" in fault for fault in found)
     assert any("needs times or divided_by" in fault for fault in found)
+
+
+LABEL = """product = "y"
+drug = "y"
+title = "y"
+indications = ["osteoporosis"]
+brands = ["ypsilon"]
+label_amounts = [1.0]
+amount_above = 2
+creatinine_window_days = 28
+strengths = [{ value = 1, unit = "mg" }]
+codes = [{ system = "rxnorm", code = "1", kind = "SCD", status = "verified" }]
+[ingredient]
+names = ["yps"]
+amount_unit = "mg"
+plausible = [1, 2]
+codes = [{ system = "rxnorm", code = "2", kind = "IN", status = "verified" }]
+"""
+MEASUREMENT = """name = "magnesium"
+title = "Magnesium"
+unit = "mg/dL"
+si_unit = "mmol/L"
+kinds = ["mass_concentration", "substance_concentration"]
+plausible = [0.1, 20]
+factors = [{ unit = "mmol/L", times = 2.431, source = "molar mass" }]
+text_words = ["magnesium"]
+codes = [{ system = "loinc", code = "19123-9", kind = "include", status = "verified" }]
+"""
+OVERRIDE = """[[override]]
+rule = "ZA4-ROUTE"
+severity = "info"
+parameters = { allowed = ["oral"] }
+reason = "a"
+review = 2027-01-01
+"""
+FILES = {"guidelines/a.toml": RULE, "labels/a.toml": LABEL, "measurements/a.toml": MEASUREMENT, "overrides.toml": OVERRIDE}
+KEYS = [(part, line) for part, text in FILES.items() for line in text.splitlines() if " = " in line and not line.startswith("ex")]
+
+
+ODD = ["1", "-1", "true", "nan", '""', '"x"', "[]", "[1]", "[[]]", "{}", "[{}]", "{ a = 1 }", "2027-01-01"]
+
+
+@pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.deep) for turn in range(1, 7))])
+def test_a_value_of_any_type_is_a_fault_or_fine_and_never_a_crash(write: Write, tmp_path: Path, turn: int) -> None:
+    """Each key meets two of the odd values, in the deep run all of them."""
+    for number, ((part, line), odd) in enumerate(product(KEYS, ODD)):
+        if number % 7 == turn:
+            for other, text in FILES.items():
+                write(other, text)
+            write(part, FILES[part].replace(line, f"{line.partition(' = ')[0]} = {odd}", 1))
+            with suppress(KnowledgeError):
+                load([tmp_path])
+
+
+def test_the_files_of_that_test_are_good(write: Write, tmp_path: Path) -> None:
+    for part, text in FILES.items():
+        write(part, text)
+    knowledge = load([tmp_path])
+    assert knowledge.measurements["magnesium"].factors == {"mmol/L": 2.431}
+    assert knowledge.drugs["y"].products == ("y",)
+
+
+def test_a_guideline_holds_rules_and_nothing_else(write: Write, tmp_path: Path) -> None:
+    write("guidelines/a.toml", "rules = []\n")
+    write("guidelines/b.toml", "rule = 1\n")
+    assert faults(tmp_path) == [
+        "guidelines/a.toml:1: unknown field 'rules'; did you mean 'rule'?",
+        "guidelines/b.toml:1: field 'rule' must be a list of tables",
+    ]
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Which codes mean what."""
 
+import csv
+
 import pytest
 
 from bonefhir.knowledge.codes import comparable, ndc_11, ndc_product
-from bonefhir.knowledge.load import load
+from bonefhir.knowledge.load import load, shipped
 from bonefhir.knowledge.model import Knowledge
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -116,6 +118,12 @@ def test_labs_are_measured_or_at_least_known(knowledge: Knowledge, code: str, me
     found = [m.name for m in knowledge.measurements.values() if any(c.code == code for c in m.codes)]
     assert found == ([measurement] if measurement else [])
     assert (LOINC, code) in knowledge.known_lab_codes
+
+
+def test_no_code_is_both_measured_and_only_known(knowledge: Knowledge) -> None:
+    rows = (shipped() / "terminology" / "known_labs.csv").read_text(encoding="utf-8").splitlines()
+    measured = {code.code for m in knowledge.measurements.values() for code in m.codes}
+    assert not {row["code"] for row in csv.DictReader(rows)} & measured
 
 
 def test_conditions(knowledge: Knowledge) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bonefhir.knowledge import measurements
-from bonefhir.knowledge.codes import UNUSED_KINDS, comparable
+from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.faults import Faults, Place
 from bonefhir.knowledge.labels import Labels
 from bonefhir.knowledge.model import Code, Measurement
@@ -11,7 +11,7 @@ from bonefhir.knowledge.terminology import Terminology
 
 
 def check(terms: Terminology, labels: Labels, labs: Mapping[str, Measurement], faults: Faults) -> None:
-    """Other substances that are drugs of ours, known labs that are measured, and a code twice in a value set."""
+    """Other substances that are drugs of ours, excluded labs that are measured, and a code twice in a value set."""
     owners = {key[1:]: owner for key, (owner, _) in labels.owners.items() if key[0] == "code"}
     for key, (substance, place) in terms.other.items():
         if key in owners:
@@ -19,8 +19,8 @@ def check(terms: Terminology, labels: Labels, labs: Mapping[str, Measurement], f
     measured = measurements.claimed(labs)
     for code, place in terms.known_labs:
         key = comparable(code.system, code.code)
-        if key in measured and code.kind not in UNUSED_KINDS:
-            faults.add(place, f"code '{code.code}' is one of the measurement {measured[key]} already")
+        if key in measured and code.kind == "exclude":
+            faults.add(place, f"code '{code.code}' is excluded here, and one of the measurement {measured[key]}")
     for sets in (terms.conditions, terms.procedures):
         for name, codes in sets.items():
             _check_set(name, codes, faults)

@@ -30,14 +30,27 @@ class Document:
 
     def line_of(self, pattern: str, after: int = 1) -> int:
         """The first line at or after `after` where the regular expression matches; `after` if none does."""
+        found = re.compile(pattern, re.MULTILINE).search(self.text, self._start(after))
+        return self._line_at(found.start()) if found else after
+
+    def _start(self, line: int) -> int:
         start = 0
-        for _ in range(after - 1):
+        for _ in range(line - 1):
             start = self.text.find("\n", start) + 1
-        found = re.compile(pattern, re.MULTILINE).search(self.text, start)
-        return self.text.count("\n", 0, found.start()) + 1 if found else after
+        return start
+
+    def _line_at(self, offset: int) -> int:
+        return self.text.count("\n", 0, offset) + 1
 
     def place(self, line: int = 1) -> Place:
         return Place(self.name, line)
+
+    def line_of_value(self, key: str, value: object, after: int = 1) -> int:
+        """Where `key = "value"` stands, also inside a table on one line; written just so, no regular expression is needed."""
+        offset = self.text.find(f'{key} = "{value}"', self._start(after))
+        if offset >= 0:
+            return self._line_at(offset)
+        return self.line_of(rf"""\b{re.escape(key)}\s*=\s*["']{re.escape(str(value))}["']""", after)
 
     def place_of_key(self, key: str, after: int = 1) -> Place:
         """Where `key = …` stands, at or after a line."""

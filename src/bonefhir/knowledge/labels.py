@@ -1,5 +1,6 @@
 """labels/<product>.toml: a product's identity, and for one product of each drug that of its ingredient."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -64,7 +65,7 @@ def _read_label(labels: Labels, document: Document, table: Mapping[str, Any], sy
     if not labels.claim(("product", name), name, document.place_of_key("product"), faults):
         return
     for brand in table.get("brands", []):
-        labels.claim(("name", brand), name, document.place(document.line_of(rf'"{brand}"')), faults)
+        labels.claim(("name", brand), name, document.place(document.line_of(re.escape(f'"{brand}"'))), faults)
     labels.products[name] = Product(
         name=name,
         drug=drug,
@@ -98,7 +99,7 @@ def _read_ingredient(
     if table["amount_unit"] not in AMOUNT_UNITS:
         faults.add(document.place_of_key("amount_unit", line), f"amount_unit must be one of {', '.join(AMOUNT_UNITS)}")
     for name in table["names"]:
-        labels.claim(("name", name), drug, document.place(document.line_of(rf'"{name}"', line)), faults)
+        labels.claim(("name", name), drug, document.place(document.line_of(re.escape(f'"{name}"'), line)), faults)
     low, high = table.get("plausible", (None, None))
     labels.drugs[drug] = Drug(
         name=drug,
@@ -123,7 +124,7 @@ def read_codes(
     """Codes of one concept; a code that another concept has is a fault."""
     codes = []
     for table in tables:
-        place = document.place(document.line_of(rf'code\s*=\s*"{table.get("code", "")}"'))
+        place = document.place(document.line_of_value("code", table.get("code")))
         before = len(faults.found)
         check_table(table, CODE_FIELDS, CODE_OPTIONAL, Names(), at(place, faults))
         code = read_code(table, systems, place, faults) if len(faults.found) == before else None

@@ -8,7 +8,7 @@ from typing import Any
 from bonefhir.knowledge import collisions, files, labels, local, measurements, overrides, rules, terminology
 from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.faults import Faults, Place, unknown
-from bonefhir.knowledge.fields import Names
+from bonefhir.knowledge.fields import Names, check_table
 from bonefhir.knowledge.files import Document
 from bonefhir.knowledge.labels import Labels
 from bonefhir.knowledge.model import Knowledge, Measurement, Rule, ValueSet
@@ -60,6 +60,7 @@ def assemble(documents: Sequence[Document], faults: Faults) -> Knowledge:
     """The knowledge that the documents hold; not to be used if there are faults."""
     read = _decode(documents, faults)
     terms = terminology.read(read.terminology, faults)
+    _check_guidelines(read, faults)
     found = labels.read(read.labels, terms.systems, faults)
     labs = measurements.read(read.measurements, terms.systems, faults)
     sets = terms.value_sets()
@@ -103,6 +104,15 @@ def _decode(documents: Sequence[Document], faults: Faults) -> Read:
         elif folder != _NOT_OURS:
             faults.add(document.place(), f"is not read; move it to one of {', '.join(FOLDERS)}, or name it overrides.toml")
     return read
+
+
+def _check_guidelines(read: Read, faults: Faults) -> None:
+    for document, content in read.guidelines:
+
+        def report(key: str | None, message: str, document: Document = document) -> None:
+            faults.add(document.place_of_key(key) if key else document.place(), message)
+
+        check_table(content, {}, {"title": "text", "rule": "tables"}, Names(), report)
 
 
 def _rule_tables(read: Read) -> list[rules.Found]:

@@ -72,7 +72,7 @@ def _factors(document: Document, tables: Sequence[Mapping[str, Any]], faults: Fa
     factors: dict[str, float] = {}
     for table in tables:
         unit = str(table.get("unit", ""))
-        place = document.place(document.line_of(rf'unit\s*=\s*"{unit}"', document.line_of(r"^\s*factors\s*=")))
+        place = document.place(document.line_of_value("unit", unit, document.line_of(r"^\s*factors\s*=")))
         before = len(faults.found)
         check_table(table, FACTOR, FACTOR_OPTIONAL, Names(), at(place, faults))
         if ("times" in table) == ("divided_by" in table):

@@ -42,7 +42,7 @@ def apply(document: Document, content: Mapping[str, Any], rules: dict[str, Rule]
     if CHECKS["tables"](tables, names):
         faults.add(document.place(), "overrides are tables: [[override]] with rule, reason, review and what changes")
         return []
-    lines = [document.line_of(rf'^\s*rule\s*=\s*"{table.get("rule", "")}"') for table in tables]
+    lines = [document.line_of_value("rule", table.get("rule")) for table in tables]
     overrides = [Override(document, table, line) for table, line in zip(tables, lines, strict=True)]
     return [said for one in overrides if (said := _apply_one(one, rules, names, faults)) is not None]
 

@@ -41,7 +41,7 @@ class Found:
     @property
     def line(self) -> int:
         """Of its id; of the file's first rule if it has none."""
-        return self.document.line_of(rf'^\s*id\s*=\s*["\']{re.escape(str(self.table.get("id", "")))}["\']')
+        return self.document.line_of_value("id", self.table.get("id"))
 
 
 def read(found: Sequence[Found], names: Names, faults: Faults) -> dict[str, Rule]:
