@@ -43,7 +43,10 @@ def test_order_does_not_depend_on_the_size_of_the_parts(tmp_path: Path, monkeypa
 def test_cells(tmp_path: Path) -> None:
     changes = {"reported": "<150 [lb_av]", "value_low": 0.0, "value_high": 68.038855, "unit": "kg", "time": None}
     weight = evidence("weight", A, 1) | changes
-    row = verdict(A, 1, "fail", observed_low=-2.5, observed_high=1.4 - 0.9, evidence=[evidence("amount", A, 1), weight])
+    bare = evidence("previous dose", A, 1) | {"reported": "", "value_low": None, "value_high": None, "resource": None}
+    same = evidence("dose", A, 1) | {"reported": "4 mg", "time": None}
+    rests_on = [evidence("amount", A, 1), weight, bare, same]
+    row = verdict(A, 1, "fail", observed_low=-2.5, observed_high=1.4 - 0.9, evidence=rests_on)
     path = _csv(tmp_path, [row])
     assert path.read_bytes().startswith(b"\xef\xbb\xbfrule_id,severity,verdict,")
     cell = lines(path)[0]
@@ -53,6 +56,8 @@ def test_cells(tmp_path: Path) -> None:
     assert cell["evidence"] == (
         "amount: 4000 ug = 4 mg, 2024-03-01T08:00:00Z, MedicationAdministration/d000001"
         " | weight: <150 [lb_av] = 0 to 68.038855 kg, MedicationAdministration/d000001"
+        " | previous dose, 2024-03-01T08:00:00Z"
+        " | dose: 4 mg, MedicationAdministration/d000001"
     )
 
 

@@ -127,11 +127,16 @@ def test_a_run_in_which_nothing_could_be_judged_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["phi", "share"])
 def test_an_input_that_is_not_whole_is_said_first(tmp_path: Path, part: str) -> None:
-    rejects = [reject(0, "truncated", line=None)]
+    rejects = [reject(0, "truncated"), reject(0, line=None)]
     write_all(tmp_path, make(tmp_path, [A], outcomes(A, 30), [quality("more-pages")], rejects=rejects))
     text = Page((tmp_path / part / "report.html").read_text("utf-8")).text
     assert "The input may be incomplete: a page of a longer answer is there without the rest; a file or line ends" in text
     assert "a file could not be read at all. What is missing was not audited" in text
+
+
+def test_a_file_that_is_no_data_leaves_nothing_missing(tmp_path: Path) -> None:
+    write_all(tmp_path, make(tmp_path, [A], outcomes(A, 30), files=[file_row("README.md")], rejects=[reject(0, line=None)]))
+    assert "may be incomplete" not in Page((tmp_path / "phi" / "report.html").read_text("utf-8")).text
 
 
 def test_no_file_and_no_suite(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise, product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bonefhir.report.suppress import HIDDEN, Shown, alone, at_least, below, protected, separate, total
+from bonefhir.report.suppress import HIDDEN, Shown, alone, at_least, below, protected, separate, total, union
 
 K = 11
 NAMES = ("pass", "indeterminate", "fail")
@@ -70,4 +70,14 @@ def test_sums_that_are_printed_differ_by_no_small_group(sizes: list[int]) -> Non
 def test_a_total_says_no_more_than_its_parts() -> None:
     assert total([20, 30]) == 50
     assert total([20, "<11", HIDDEN]) == ">=20"
+    assert total([20, ">=30", "<11"]) == ">=50"
     assert total(["<11", 0]) == HIDDEN
+
+
+def test_a_union_gives_no_small_group_away() -> None:
+    assert union(25, [20, 11], K) == 25
+    assert union(28, ["<11"] * 5, K) == ">=20"
+    assert union(30, [20, "<11"], K) == ">=20"  # rounded, it would say that the small group is of 10
+    assert union(20, ["<11", "<11"], K) == HIDDEN
+    assert union(7, ["<11", 0], K) == "<11"
+    assert union(40, [HIDDEN, 11], K) == ">=40"

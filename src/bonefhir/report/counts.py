@@ -18,6 +18,9 @@ from bonefhir.vocabulary import FAIL, INDETERMINATE, NOT_APPLICABLE, PASS, REASO
 INCOMPLETE = ("more-pages", "outcome-entry", "empty-file")
 """Kinds of data-quality findings after which the input cannot be taken for whole."""
 
+_DATA = r"\.(json|ndjson|jsonl|gz|zst)$"
+"""A README in the folder is rejected too, and nothing is missing without it."""
+
 JUDGED = (PASS, FAIL, INDETERMINATE)
 OUTCOMES = (*JUDGED, NOT_APPLICABLE)
 LEDGER = ("read", "used", "irrelevant", "superseded", "excluded", "rejected")
@@ -125,7 +128,8 @@ def _incomplete(facts: Facts, quality: tuple[KindCount, ...]) -> Iterator[str]:
     yield from sorted({row.kind for row in quality} & set(INCOMPLETE))
     if pc.any(pc.equal(facts.rejects["reason"], "truncated")).as_py():
         yield "truncated"
-    if pc.any(pc.and_(pc.is_null(facts.rejects["line"]), pc.is_null(facts.rejects["entry"]))).as_py():
+    lost = facts.rejects.filter(pc.and_(pc.is_null(facts.rejects["line"]), pc.is_null(facts.rejects["entry"])))["file"]
+    if pc.any(pc.match_substring_regex(facts.files["file"].take(lost), _DATA, ignore_case=True)).as_py():
         yield "whole-file"
 
 

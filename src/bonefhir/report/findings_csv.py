@@ -49,11 +49,13 @@ def as_text(findings: pa.Table, rules: Sequence[Rule]) -> pa.Table:
 
 
 def evidence_text(evidence: pa.ListArray) -> pa.Array:
-    """'creatinine: 124 umol/L = 1.402 mg/dL, 2024-03-01, Observation/c1 | …', one text per row."""
+    """'creatinine: 124 umol/L = 1.402 mg/dL, 2024-03-01, Observation/c1 | …', one text per row; what is missing is left out."""
     flat = evidence.flatten()
     role, reported, time, resource = (pc.fill_null(flat.field(name), "") for name in ("role", "reported", "time", "resource"))
-    value = (reported, _led(" = ", _converted(flat)))
-    pieces = pc.binary_join_element_wise(role, ": ", *value, _led(", ", time), _led(", ", resource), "")
+    converted = _converted(flat)
+    again = pc.or_(pc.equal(reported, converted), pc.equal(reported, ""))
+    value = pc.if_else(again, converted, pc.binary_join_element_wise(reported, _led(" = ", converted), ""))
+    pieces = pc.binary_join_element_wise(role, _led(": ", value), _led(", ", time), _led(", ", resource), "")
     lengths = pc.fill_null(pc.list_value_length(evidence), 0).to_numpy()
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), pieces), " | ")

@@ -8,7 +8,7 @@ from bonefhir.report.counts import JUDGED, LEDGER, OUTCOMES, Counts, RuleCount, 
 from bonefhir.report.facts import Facts
 from bonefhir.report.rates import Share
 from bonefhir.report.run_json import FORMAT
-from bonefhir.report.suppress import HIDDEN, Shown, alone, at_least, below, protected, separate, small, total
+from bonefhir.report.suppress import HIDDEN, Shown, alone, at_least, below, lowest, protected, separate, small, total, union
 from bonefhir.vocabulary import FAIL, INDETERMINATE, NOT_APPLICABLE, PASS, SEVERITIES
 
 
@@ -39,8 +39,8 @@ def summary(facts: Facts, counts: Counts) -> dict[str, Any]:
         "incomplete": list(counts.incomplete),
         "doses": counts.doses if exact else _doses_of_products(rows),
         "patients": alone(counts.patients, k),
-        "doses_with_a_fail": {name: _union(number, _cells(rows, FAIL, name)) for name, number in counts.faulty.items()},
-        "doses_not_fully_judged": _union(counts.unjudged, _cells(rows, INDETERMINATE)),
+        "doses_with_a_fail": {name: union(number, _cells(rows, FAIL, name), k) for name, number in counts.faulty.items()},
+        "doses_not_fully_judged": union(counts.unjudged, _cells(rows, INDETERMINATE), k),
         "outcomes": {severity: {o: total(_cells(rows, o, severity)) for o in OUTCOMES} for severity in reversed(SEVERITIES)},
         "rules": {row.count.rule.id: _rule(row) for row in sorted(rows, key=lambda row: row.count.rule.id)},
         "reasons": _reasons(rows, k),
@@ -84,19 +84,11 @@ def _rounded(row: RuleCount, k: int) -> ShareRow:
         return ShareRow(row, {**dict.fromkeys(JUDGED, below(k)), NOT_APPLICABLE: HIDDEN}, below(k), None, exact=False)
     few = {verdict: small(row.patients[verdict], k) for verdict in JUDGED}
     outcomes = {verdict: below(k) if few[verdict] else at_least(row.doses[verdict], k) for verdict in JUDGED}
-    return ShareRow(row, {**outcomes, NOT_APPLICABLE: HIDDEN}, HIDDEN, None, exact=False)
+    return ShareRow(row, {**outcomes, NOT_APPLICABLE: HIDDEN}, total([outcomes[PASS], outcomes[FAIL]]), None, exact=False)
 
 
 def _cells(rows: list[ShareRow], outcome: str, severity: str = "any") -> list[Shown]:
     return [row.outcomes[outcome] for row in rows if severity in ("any", row.count.rule.severity)]
-
-
-def _union(number: int, cells: list[Shown]) -> Shown:
-    """Doses that are in at least one of the cells: exact if all cells are, else at least the greatest."""
-    known = [cell for cell in cells if isinstance(cell, int)]
-    if len(known) == len(cells):
-        return number
-    return f">={max(known)}" if max(known, default=0) else HIDDEN
 
 
 def _doses_of_products(rows: list[ShareRow]) -> Shown:
@@ -104,8 +96,9 @@ def _doses_of_products(rows: list[ShareRow]) -> Shown:
     most: dict[tuple[str, ...], int] = {}
     for row in rows:
         products = row.count.rule.products
-        if row.exact and len(products) == 1:
-            most[products] = max(most.get(products, 0), row.count.applicable)
+        if len(products) == 1:
+            printed = row.count.applicable if row.exact else sum(lowest(row.outcomes[verdict]) for verdict in JUDGED)
+            most[products] = max(most.get(products, 0), printed)
     return f">={sum(most.values())}" if sum(most.values()) else HIDDEN
 
 

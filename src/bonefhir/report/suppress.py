@@ -44,13 +44,36 @@ def at_least(number: int, k: int) -> Shown:
     return below(k) if number < k else f">={number - number % step}"
 
 
+def lowest(shown: Shown) -> int:
+    """The least that a printed number can stand for."""
+    if isinstance(shown, int):
+        return shown
+    return int(shown[2:]) if shown.startswith(">=") else 0
+
+
 def total(numbers: Iterable[Shown]) -> Shown:
-    """The sum of printed numbers: exact if all of them are, else at least the sum of those that are."""
+    """The sum of printed numbers: exact if all of them are, else at least what they say."""
     listed = list(numbers)
-    known = sum(number for number in listed if isinstance(number, int))
+    known = sum(map(lowest, listed))
     if all(isinstance(number, int) for number in listed):
         return known
     return f">={known}" if known else HIDDEN
+
+
+def union(number: int, cells: Iterable[Shown], k: int) -> Shown:
+    """Doses that are in at least one of some printed groups: exact if all of these are.
+
+    Else rounded down, provided that a reader must still think every small group to be of any size: the others and
+    the printed ones could make up the rest. If they could not, the greatest printed one.
+    """
+    listed = list(cells)
+    known, few = list(map(lowest, listed)), listed.count(below(k))
+    if all(isinstance(cell, int) for cell in listed):
+        return number
+    rounded = at_least(number, k)
+    if HIDDEN in listed or lowest(rounded) <= sum(known) + (few - 1) * (k - 1) + 1:
+        return rounded
+    return f">={max(known)}" if max(known) else HIDDEN
 
 
 def protected(numbers: Mapping[str, int], is_small: Mapping[str, bool], k: int) -> dict[str, Shown] | None:
