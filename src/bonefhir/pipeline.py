@@ -7,16 +7,13 @@ output folder and becomes it by one rename at the end: an output folder that exi
 """
 
 import json
-import os
 import resource
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from os import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -26,45 +23,55 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bonefhir import conform, tables
-from bonefhir.derive.derive import derive
+from bonefhir import ledger as books
 from bonefhir.derive.bucket import bucket as bucket_of
+from bonefhir.derive.derive import derive
 from bonefhir.derive.output import doses_table, evidence_of, quality_table
 from bonefhir.derive.series import Facts as InputFacts
-from bonefhir.errors import AccountingError, BonefhirError, InputError, OutputError
+from bonefhir.errors import InputError, OutputError
 from bonefhir.judge.rules import Doses, judge
 from bonefhir.judge.suites import run_suites
-from bonefhir.knowledge.load import load
-from bonefhir.knowledge.model import Knowledge
 from bonefhir.normalise import resolve as resolution
-from bonefhir.normalise.fates import FATES
-from bonefhir.read import sources
-from bonefhir.read.scan import Scan, scan_file
-from bonefhir.read.sources import SourceFile
+from bonefhir.read.scan import scan_file
 from bonefhir.report.facts import Facts
 from bonefhir.report.write import write_all
+from bonefhir.run import (
+    Run,
+    discard,
+    facts,
+    load_run,
+    normalised,
+    open_run,
+    publish,
+    scanned,
+    seconds,
+    timed,
+    write_json,
+    write_scan,
+)
 from bonefhir.settings import Settings
+
+__all__ = [
+    "Run",
+    "Summary",
+    "audit",
+    "audit_bucket",
+    "check_suites",
+    "discard",
+    "load_run",
+    "open_run",
+    "publish",
+    "report",
+    "resolve",
+    "scan",
+]
 
 NORMALISED = (tables.ADMINISTRATIONS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
 RESULTS = (tables.VERDICTS, tables.DOSES, tables.DATA_QUALITY)
 """What each bucket leaves; concatenated they are the tables of phi/."""
 
-
-@dataclass(frozen=True)
-class Run:
-    """A run on its way: what its settings say and where its files lie."""
-
-    work: Path
-    settings: Settings
-    files: tuple[SourceFile, ...]
-
-    @property
-    def knowledge(self) -> Knowledge:
-        return _knowledge(self.settings.rules, self.settings.terminology)
-
-    @property
-    def folder(self) -> Path:
-        """What will be published."""
-        return self.work / "publish"
+WORTH_A_POOL = 64 << 20
+"""Bytes on disk from which on a process per core is started: each costs half a second."""
 
 
 @dataclass(frozen=True)
@@ -85,19 +92,13 @@ class Summary:
         return fail_on != "none" and any(self.verdicts.get(s, {}).get("fail", 0) for s in order[order.index(fail_on) :])
 
 
-@lru_cache(maxsize=4)
-def _knowledge(rules: tuple[Path, ...], terminology: tuple[Path, ...]) -> Knowledge:
-    return load([*rules, *terminology])
-
-
 def audit(settings: Settings, progress: Callable[[str], None] | None = None) -> Summary:
     """All stages, one after the other."""
     tell = progress or (lambda _: None)
     run = open_run(settings)
     try:
-        for number in range(len(run.files)):
-            tell(f"scan: {number + 1} of {len(run.files)} files")
-            scan(run, number)
+        for done, _ in enumerate(_scan_all(run), start=1):
+            tell(f"scan: {done} of {len(run.files)} files")
         tell("resolve")
         buckets = resolve(run)
         for number, bucket in enumerate(buckets):
@@ -114,82 +115,33 @@ def audit(settings: Settings, progress: Callable[[str], None] | None = None) -> 
     return summary
 
 
-# ------------------------------------------------------------------------------------------------------------ open, load
-
-
-def open_run(settings: Settings) -> Run:
-    """Refuses what cannot work before any work is done: rules, sources, output."""
-    _knowledge(settings.rules, settings.terminology)
-    files = tuple(sources.expand(settings.sources))
-    _refuse_foreign(settings.out)
-    try:
-        settings.out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{settings.out.name}.", suffix=".work", dir=settings.out.parent))
-    except OSError as error:
-        raise OutputError(f"{settings.out}: cannot make a folder beside it: {error.strerror}; name a folder that can be written") from None
-    run = Run(work, settings, files)
-    for name in ("scan", "normalised", "audit", "publish/phi"):
-        (work / name).mkdir(parents=True)
-    _write_json(work / "run.json", {"settings": settings.as_json(), "started": datetime.now(UTC).isoformat(timespec="seconds")})
-    return run
-
-
-def _refuse_foreign(out: Path) -> None:
-    """Only a folder that an earlier run has made, or an empty one, is ever replaced."""
-    if not out.exists():
-        return
-    if not out.is_dir() or out.is_symlink():
-        raise OutputError(f"{out}: exists and is no folder; name another one")
-    if any(out.iterdir()) and not (out / "run.json").is_file():
-        raise OutputError(f"{out}: is not empty and holds no earlier run; name another folder, or empty it")
-
-
-def load_run(work: Path) -> Run:
-    """A run that open_run has made, in another process."""
-    stored = json.loads((work / "run.json").read_text(encoding="utf-8"))["settings"]
-    types = {f.name: f.type for f in fields(Settings)}
-    settings = Settings(**{name: _typed(name, value, types) for name, value in stored.items()})
-    return Run(work, settings, tuple(sources.expand(settings.sources)))
-
-
-def _typed(name: str, value: Any, types: dict[str, Any]) -> Any:
-    if name == "out":
-        return Path(value)
-    if name in ("rules", "terminology"):
-        return tuple(Path(v) for v in value)
-    return tuple(value) if isinstance(value, list) else value
-
-
 # ------------------------------------------------------------------------------------------------------------------ scan
 
 
 def scan(run: Run, number: int) -> None:
     """Reads one file into the read tables."""
-    with _timed(run, "scan", number):
-        _write_scan(run.work / "scan" / f"{number:06d}", scan_file(run.files[number]))
+    with timed(run, "scan", number):
+        write_scan(run.work / "scan" / f"{number:06d}", scan_file(run.files[number]))
 
 
-def _write_scan(folder: Path, scanned: Scan) -> None:
-    """Empty tables are not written: a folder of bundles has many small files."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    all_tables = {**scanned.tables, "rejects": scanned.rejects, "full_urls": scanned.full_urls}
-    for name, table in all_tables.items():
-        if len(table):
-            pq.write_table(table, folder / f"{name}.parquet")
-    counts = {name: getattr(scanned, name) for name in ("read", "unused", "empty_entries", "format", "compression", "bytes", "sha256")}
-    _write_json(folder / "counts.json", counts | {"warnings": scanned.warnings})
+def _scan_all(run: Run) -> Iterable[int]:
+    """Numbers of the files as they are done: one process per core where there is enough to read, else here."""
+    numbers = range(len(run.files))
+    jobs = min(run.settings.jobs or cpu_count() or 1, len(run.files))
+    if jobs == 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
+        for number in numbers:
+            scan(run, number)
+            yield number
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(_scan_in_a_process, run.work, number): number for number in numbers}
+        for future in as_completed(waiting):
+            future.result()
+            yield waiting[future]
 
 
-def _scanned(run: Run, name: str, schema: pa.Schema) -> pa.Table:
-    """One read table of all files, in reading order."""
-    paths = [p for p in (run.work / "scan" / f"{n:06d}" / f"{name}.parquet" for n in range(len(run.files))) if p.exists()]
-    parts = [pq.read_table(path, schema=schema, partitioning=None) for path in paths]
-    return pa.concat_tables([schema.empty_table(), *parts]).unify_dictionaries()
-
-
-def _scan_counts(run: Run) -> list[dict[str, Any]]:
-    return [json.loads((run.work / "scan" / f"{n:06d}" / "counts.json").read_text(encoding="utf-8")) for n in range(len(run.files))]
+def _scan_in_a_process(work: Path, number: int) -> None:
+    scan(load_run(work), number)
 
 
 # --------------------------------------------------------------------------------------------------------------- resolve
@@ -197,9 +149,9 @@ def _scan_counts(run: Run) -> list[dict[str, Any]]:
 
 def resolve(run: Run) -> list[int]:
     """Decides what only the whole input can decide, and leaves the normalised tables by bucket of patients."""
-    with _timed(run, "resolve"):
-        read = {table.name: _scanned(run, table.name, table.schema) for table in tables.READ_TABLES}
-        full_urls = _scanned(run, "full_urls", tables.FULL_URLS.schema)
+    with timed(run, "resolve"):
+        read = {table.name: scanned(run, table.name, table.schema) for table in tables.READ_TABLES}
+        full_urls = scanned(run, "full_urls", tables.FULL_URLS.schema)
         files = {f.number: f for f in run.files}
         names = pa.array([f.name for f in run.files], pa.string())
         found = resolution.resolve(
@@ -221,22 +173,13 @@ def _store_resolution(run: Run, found: resolution.Resolved) -> None:
         (tables.DATA_QUALITY, found.quality),
     ):
         pq.write_table(rows, folder / f"{table.name}.parquet")
-    facts = {
+    about = {
         "last_date": int(found.facts.last_date.astype("datetime64[D]").astype(np.int64)),
         "lab_records": sorted(found.facts.lab_records),
         "dental_records": found.facts.dental_records,
         "per_file": found.per_file.tolist(),
     }
-    _write_json(folder / "facts.json", facts)
-
-
-def _normalised(run: Run, table: tables.Table) -> pa.Table:
-    return pq.read_table(run.work / "normalised" / f"{table.name}.parquet", schema=table.schema)
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads((run.work / "normalised" / "facts.json").read_text(encoding="utf-8"))
-    return facts
+    write_json(folder / "facts.json", about)
 
 
 # ----------------------------------------------------------------------------------------------------------------- audit
@@ -244,10 +187,10 @@ def _facts(run: Run) -> dict[str, Any]:
 
 def audit_bucket(run: Run, bucket: int) -> None:
     """Derives the doses of one bucket of patients with their evidence, and judges them."""
-    with _timed(run, "audit", bucket):
-        facts = _facts(run)
-        about_input = InputFacts(facts["last_date"], frozenset(facts["lab_records"]), facts["dental_records"])
-        patients = bucket_of(*(_normalised(run, table) for table in NORMALISED))
+    with timed(run, "audit", bucket):
+        about = facts(run)
+        about_input = InputFacts(about["last_date"], frozenset(about["lab_records"]), about["dental_records"])
+        patients = bucket_of(*(normalised(run, table) for table in NORMALISED))
         derived = derive(patients, run.knowledge, run.settings, about_input)
         frame = derived.frame
         doses = Doses(
@@ -268,7 +211,7 @@ def audit_bucket(run: Run, bucket: int) -> None:
         parts = (verdicts, doses_table(derived), quality_table(derived))
         for table, rows in zip(RESULTS, parts, strict=True):
             pq.write_table(rows, folder / f"{table.name}.parquet")
-        _write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
+        write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
 
 
 # ---------------------------------------------------------------------------------------------------------------- suites
@@ -276,25 +219,25 @@ def audit_bucket(run: Run, bucket: int) -> None:
 
 def check_suites(run: Run) -> None:
     """Concatenates the buckets into the tables of phi/, and runs the Great Expectations suites over them."""
-    with _timed(run, "suites"):
+    with timed(run, "suites"):
         _write_tables(run)
         phi = run.folder / "phi"
         names = ("doses", "labs", "patients", "verdicts")
         frames = {name: pq.read_table(phi / f"{name}.parquet").to_pandas() for name in names}
         docs = run.folder / "share" / "data_docs" if run.settings.data_docs else None
-        _write_json(run.work / "suites.json", run_suites(frames, run.knowledge, data_docs=docs))
+        write_json(run.work / "suites.json", run_suites(frames, run.knowledge, data_docs=docs))
 
 
 def _write_tables(run: Run) -> None:
     phi = run.folder / "phi"
     for table in RESULTS:
-        parts = [pq.read_table(f / f"{table.name}.parquet", schema=table.schema) for f in _buckets(run)]
+        parts = [pq.read_table(f / f"{table.name}.parquet", schema=table.schema) for f in run.buckets]
         whole = pa.concat_tables([table.empty(), *parts]).unify_dictionaries()
         if table is tables.DATA_QUALITY:
-            whole = pa.concat_tables([whole, _normalised(run, table), _file_quality(run)])
+            whole = pa.concat_tables([whole, normalised(run, table), books.file_quality(run)])
         pq.write_table(_sorted(whole, table), phi / f"{table.name}.parquet")
     for table in (tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS):
-        pq.write_table(_sorted(_normalised(run, table), table), phi / f"{table.name}.parquet")
+        pq.write_table(_sorted(normalised(run, table), table), phi / f"{table.name}.parquet")
 
 
 _ORDER = {
@@ -316,108 +259,37 @@ def _sorted(rows: pa.Table, table: tables.Table) -> pa.Table:
     return rows.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names]))
 
 
-def _buckets(run: Run) -> list[Path]:
-    return sorted((run.work / "audit").iterdir())
-
-
-def _file_quality(run: Run) -> pa.Table:
-    """Warnings about files, and needed resource types of which there is nothing."""
-    rows = [
-        (kind, run.files[number].name, line, detail)
-        for number, counts in enumerate(_scan_counts(run))
-        for kind, line, detail in counts["warnings"]
-    ]
-    text = pa.string()
-    columns = {
-        "kind": pa.array([kind for kind, _, _, _ in rows], text),
-        "severity": pa.array(["warning"] * len(rows), text),
-        "resource": pa.nulls(len(rows), text),
-        "patient_id": pa.nulls(len(rows), text),
-        "file": pa.array([file for _, file, _, _ in rows], text),
-        "line": pa.array([line for _, _, line, _ in rows], pa.int64()),
-        "detail": pa.array([detail for _, _, _, detail in rows], text),
-    }
-    return tables.build(tables.DATA_QUALITY, columns)
-
-
 # ---------------------------------------------------------------------------------------------------------------- report
 
 
 def report(run: Run) -> Summary:
     """Writes every file of the output folder that is no table."""
     started = time.perf_counter()
-    ledger = _ledger(run)
-    rejects = _rejects(run)
+    rejects = books.rejects(run)
     if run.settings.strict and len(rejects):
-        raise InputError(f"{len(rejects)} resources or files were rejected, and --strict allows none; run without it to see which")
-    counts = _rule_counts(run)
-    facts = Facts(
+        raise InputError(
+            f"{len(rejects)} resources or files were rejected, and --strict allows none; run without it to see which"
+        )
+    collected = Facts(
         settings=run.settings,
         knowledge=run.knowledge,
-        files=ledger,
-        unused=_unused(run),
+        files=books.ledger(run),
+        unused=books.unused(run),
         rejects=rejects,
-        rule_counts=counts,
+        rule_counts=books.rule_counts(run),
         suites=json.loads((run.work / "suites.json").read_text(encoding="utf-8")),
-        seconds=_seconds(run) | {"report": round(time.perf_counter() - started, 3)},
+        seconds=seconds(run) | {"report": round(time.perf_counter() - started, 3)},
         peak_memory_bytes=_peak_memory(),
         started=json.loads((run.work / "run.json").read_text(encoding="utf-8"))["started"],
     )
     try:
-        write_all(run.folder, facts)
+        write_all(run.folder, collected)
     except OSError as error:
         raise OutputError(f"{run.settings.out}: cannot be written: {error.strerror}") from None
-    return _summary(run, facts)
+    return _summary(run, collected)
 
 
-def _ledger(run: Run) -> pa.Table:
-    """FILES. Raises AccountingError unless every resource that was read ended in exactly one fate."""
-    per_file = np.array(_facts(run)["per_file"], dtype=np.int64).reshape(len(run.files), len(FATES))
-    used, superseded = FATES.index("used"), FATES.index("superseded")
-    for folder in _buckets(run):
-        for seq in json.loads((folder / "counts.json").read_text(encoding="utf-8"))["superseded"]:
-            per_file[seq >> 40, used] -= 1
-            per_file[seq >> 40, superseded] += 1
-    scans = _scan_counts(run)
-    early = _scanned(run, "rejects", tables.REJECTS.schema)["file"].to_numpy()
-    per_file[:, FATES.index("rejected")] += np.bincount(early, minlength=len(run.files))[: len(run.files)]
-    per_file[:, FATES.index("irrelevant")] += np.array([sum(counts["unused"].values()) for counts in scans], dtype=np.int64)
-    read = np.array([counts["read"] for counts in scans], dtype=np.int64)
-    wrong = np.flatnonzero(per_file.sum(axis=1) != read)
-    if len(wrong):
-        raise AccountingError(f"the ledger does not add up for file number {int(wrong[0])} of {len(run.files)}: a defect of bonefhir")
-    columns: dict[str, object] = {"file": pa.array([f.name for f in run.files], pa.string()), "read": read}
-    for name in ("format", "compression", "sha256"):
-        columns[name] = pa.array([counts[name] for counts in scans], pa.string())
-    for name in ("bytes", "empty_entries"):
-        columns[name] = pa.array([counts[name] for counts in scans], pa.int64())
-    return tables.build(tables.FILES, columns | {fate: per_file[:, number] for number, fate in enumerate(FATES)})
-
-
-def _rejects(run: Run) -> pa.Table:
-    parts = [_scanned(run, "rejects", tables.REJECTS.schema), _normalised(run, tables.REJECTS)]
-    return pa.concat_tables(parts).sort_by([("file", "ascending"), ("line", "ascending"), ("entry", "ascending"), ("id", "ascending")])
-
-
-def _unused(run: Run) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for counts in _scan_counts(run):
-        for name, number in counts["unused"].items():
-            total[name] = total.get(name, 0) + number
-    return dict(sorted(total.items()))
-
-
-def _rule_counts(run: Run) -> pa.Table:
-    names = ("pass", "fail", "indeterminate", "not_applicable")
-    total = {rule.id: dict.fromkeys(names, 0) for rule in run.knowledge.rules if run.settings.profile in rule.profiles}
-    for folder in _buckets(run):
-        for row in json.loads((folder / "counts.json").read_text(encoding="utf-8"))["rules"]:
-            for name in names:
-                total[row["rule_id"]][name] += row[name]
-    return pa.table({"rule_id": list(total), **{name: [counts[name] for counts in total.values()] for name in names}})
-
-
-def _summary(run: Run, facts: Facts) -> Summary:
+def _summary(run: Run, collected: Facts) -> Summary:
     phi = run.folder / "phi"
     verdicts = pq.read_table(phi / "verdicts.parquet", columns=["severity", "verdict"])
     grouped = verdicts.group_by(["severity", "verdict"]).aggregate([([], "count_all")]).to_pylist()
@@ -430,60 +302,13 @@ def _summary(run: Run, facts: Facts) -> Summary:
         verdicts=by_severity,
         doses=len(doses),
         patients=len(pc.unique(doses["patient_id"])),
-        rejected=len(facts.rejects),
-        rules=facts.rule_counts.to_pylist(),
+        rejected=len(collected.rejects),
+        rules=collected.rule_counts.to_pylist(),
         data_quality={row["values"]: row["counts"] for row in kinds},
         out=run.settings.out,
     )
 
 
-# --------------------------------------------------------------------------------------------------------------- publish
-
-
-def publish(run: Run) -> None:
-    """One rename. An earlier run is moved aside first and removed afterwards, so that there is always a whole one."""
-    out, aside = run.settings.out, run.work / "replaced"
-    try:
-        if out.exists():
-            os.replace(out, aside)
-        os.replace(run.folder, out)
-    except OSError as error:
-        if aside.exists() and not out.exists():
-            os.replace(aside, out)
-        raise OutputError(f"{out}: the finished run cannot be moved there: {error.strerror}") from None
-    discard(run)
-
-
-def discard(run: Run) -> None:
-    """Removes the work folder, whatever is in it."""
-    shutil.rmtree(run.work, ignore_errors=True)
-
-
-# ---------------------------------------------------------------------------------------------------------------- books
-
-
-@contextmanager
-def _timed(run: Run, stage: str, number: int = 0) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    folder = run.work / "seconds"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{stage}.{number:06d}").write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")
-
-
-def _seconds(run: Run) -> dict[str, float]:
-    """Sum of each stage, in order."""
-    total: dict[str, float] = {}
-    for path in sorted((run.work / "seconds").iterdir()):
-        stage = path.name.split(".")[0]
-        total[stage] = total.get(stage, 0.0) + float(path.read_text(encoding="ascii"))
-    return {stage: round(total[stage], 3) for stage in ("scan", "resolve", "audit", "suites") if stage in total}
-
-
 def _peak_memory() -> int:
     """Of this process and its children, in bytes."""
     return 1024 * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")

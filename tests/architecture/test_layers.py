@@ -13,7 +13,7 @@ CODE = [*MODULES, *sorted((ROOT / "flows").glob("*.py"))]
 
 STAGES = ("read", "conform", "normalise", "derive", "judge", "report", "sample")
 GROUND = ("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants")
-LAYERS = [("cli", "commands", "configuration", "flows"), ("pipeline",), STAGES, ("knowledge",), GROUND]
+LAYERS = [("cli", "commands", "configuration", "flows"), ("pipeline",), ("ledger",), ("run",), STAGES, ("knowledge",), GROUND]
 """From the top; a module may import what lies below its own layer, and what lies in its own part."""
 
 DOORS = {

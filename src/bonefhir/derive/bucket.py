@@ -34,7 +34,10 @@ class Bucket:
     def of_analytes(self, *names: str) -> Labs:
         """Measurements of these analytes; those of an unreadable code could be any, and are never usable."""
         rows = np.flatnonzero(self.labs["analyte"].isin([*names, UNREADABLE]).to_numpy())
-        columns = {name: self.labs[name].to_numpy()[rows] for name in ("value_low", "value_high", "in_si", "usable", "assumptions", "limit_low")}
+        columns = {
+            name: self.labs[name].to_numpy()[rows]
+            for name in ("value_low", "value_high", "in_si", "usable", "assumptions", "limit_low")
+        }
         return Labs(
             self.measured.take(rows),
             Interval(columns["value_low"], columns["value_high"]),
@@ -46,9 +49,7 @@ class Bucket:
         )
 
 
-def bucket(
-    administrations: pa.Table, labs: pa.Table, conditions: pa.Table, procedures: pa.Table, patients: pa.Table
-) -> Bucket:
+def bucket(administrations: pa.Table, labs: pa.Table, conditions: pa.Table, procedures: pa.Table, patients: pa.Table) -> Bucket:
     frames = [_frame(t) for t in (administrations, labs, conditions, procedures, patients)]
     adm, lab, con, pro, pat = frames
     ids = np.concatenate([frame["patient_id"].to_numpy(dtype=object) for frame in frames])
@@ -76,9 +77,7 @@ def _frame(table: pa.Table) -> pd.DataFrame:
     columns: dict[str, object] = {}
     for name in table.column_names:
         column = table[name]
-        if pa.types.is_date(column.type):
-            columns[name] = column.cast(pa.timestamp("us")).to_numpy()
-        elif pa.types.is_timestamp(column.type):
+        if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
             columns[name] = column.cast(pa.timestamp("us")).to_numpy()
         elif pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
             columns[name] = np.asarray(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
@@ -90,7 +89,7 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 
 def _is_text(values: object) -> bool:
-    return bool(getattr(values, "dtype", None) == object)
+    return isinstance(values, np.ndarray | pd.Series) and values.dtype.kind == "O"
 
 
 def _moments(frame: pd.DataFrame, patient: Integers, first: str, last: str, instant: str | None = None) -> Moments:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from bonefhir.derive import calcium as calcium_status
 from bonefhir.derive import durations, indications, records
@@ -104,7 +103,7 @@ class _Derivation:
         self.albumin = bucket.of_analytes("albumin")
         self._indications()
         self.course = course(self.when, self.product, self.dose_id)
-        self.series = Series(
+        self.series: Series = Series(
             bucket, self.when, self.product, self.dose_id, self._text("start"), self.course, self.columns, facts, self.items
         )
         self._given()
@@ -121,12 +120,12 @@ class _Derivation:
         )
 
     def _text(self, name: str) -> Objects:
-        return self.frame[name].to_numpy(dtype=object)
+        return np.asarray(self.frame[name].to_numpy(dtype=object))
 
     # ------------------------------------------------------------------------------------------ product and indication
 
     def _indications(self) -> None:
-        corrected = self._corrected(_INDICATION_DAYS)
+        corrected = self.corrected_calcium(_INDICATION_DAYS)
         speaks = _speaks(corrected)
         reasons = indications.of_reasons(self.frame)
         conditions = indications.of_conditions(self.when, self.bucket.conditions, self.bucket.begun, self.bucket.ended)
@@ -134,7 +133,10 @@ class _Derivation:
         by_condition = indications.chosen(conditions, speaks, alone=False)
         told = indications.products(self.frame, by_reason, conditions, self.knowledge)
         self.product, self.product_basis = told.product, told.basis
-        default = np.array([self.knowledge.products[p].indications[0] if self.knowledge.products[p].indications else "" for p in told.product], dtype=object)
+        default = np.array(
+            [self.knowledge.products[p].indications[0] if self.knowledge.products[p].indications else "" for p in told.product],
+            dtype=object,
+        )
         self.basis = np.where(by_reason != "", "reason", np.where(by_condition != "", "condition", "assumed")).astype(object)
         self.indication = np.where(by_reason != "", by_reason, np.where(by_condition != "", by_condition, default)).astype(object)
         labelled = [i in self.knowledge.products[p].indications for i, p in zip(self.indication, told.product, strict=True)]
@@ -151,11 +153,9 @@ class _Derivation:
             flags |= (self.basis == basis) & (self.indication == name) & by_text
         return flags
 
-    def _corrected(self, days: int) -> Calcium:
+    def corrected_calcium(self, days: int) -> Calcium:
         """Corrected calcium, never ionised."""
-        return calcium_status.status(
-            self.when, days, self.calcium_labs, self.albumin, self.settings, ("corrected", "total")
-        )
+        return calcium_status.status(self.when, days, self.calcium_labs, self.albumin, self.settings, ("corrected", "total"))
 
     # ------------------------------------------------------------------------------------------ the dose itself
 
@@ -164,7 +164,9 @@ class _Derivation:
         absent = np.select(
             [problem == "dose-unit", problem == "no-weight"], [reason("dose-unit"), reason("no-weight")], reason("no-dose")
         )
-        amount = Interval(self.frame["amount_low"].to_numpy(dtype=np.float64), self.frame["amount_high"].to_numpy(dtype=np.float64))
+        amount = Interval(
+            self.frame["amount_low"].to_numpy(dtype=np.float64), self.frame["amount_high"].to_numpy(dtype=np.float64)
+        )
         self.columns.quantity("amount", amount, absent)
         duration, quality = durations.duration(self.frame, self.when)
         self.columns.quantity("duration", duration, reason("no-duration"))
@@ -185,7 +187,9 @@ class _Derivation:
         )  # fmt: skip
         has = self.course.previous >= 0
         previous = self.course.previous[has]
-        self.items.add("previous", "previous dose", dose[has], resource=self.dose_id[previous], time=self._text("start")[previous])
+        self.items.add(
+            "previous", "previous dose", dose[has], resource=self.dose_id[previous], time=self._text("start")[previous]
+        )
 
     def _implausible(self) -> list[tuple[int, str]]:
         """An amount that no label comes near; it is used all the same."""
@@ -218,11 +222,14 @@ class _Derivation:
             self.items.share(group, self.course.first)
 
     def _calcium(self, name: str, found: Calcium) -> None:
-        absent = np.where(found.partial, PARTIAL, reason("no-calcium"))
-        why = np.where(found.unknown_albumin, reason("albumin-unknown"), 0) | np.where(found.widened, PARTIAL, 0)
-        self.columns.quantity(name, found.value, absent, why, found.assumptions, found.si)
+        _add_calcium(self.columns, name, found)
         for kind, picks in found.picks:
-            self.items.add_labs(name, {"total": "total calcium", "ionised": "ionised calcium"}.get(kind, "corrected calcium"), picks, self.bucket.labs)
+            self.items.add_labs(
+                name,
+                {"total": "total calcium", "ionised": "ionised calcium"}.get(kind, "corrected calcium"),
+                picks,
+                self.bucket.labs,
+            )
         self.items.add_labs(name, "albumin", found.albumins, self.bucket.labs)
 
     def _lifetime(self, renal: Renal) -> list[tuple[int, str]]:
@@ -232,7 +239,10 @@ class _Derivation:
         if not len(self.bucket.patients):
             return found
         known = row >= 0
-        birth, death = (self.bucket.patients[n].to_numpy(dtype="datetime64[D]").astype(np.int64)[row] for n in ("birth_first", "deceased_last"))
+        birth, death = (
+            self.bucket.patients[n].to_numpy(dtype="datetime64[D]").astype(np.int64)[row]
+            for n in ("birth_first", "deceased_last")
+        )
         nat = np.iinfo(np.int64).min
         unborn = known & (birth != nat) & (self.when.last < birth)
         dead = known & (death != nat) & (self.when.first > death + 1)
@@ -269,6 +279,13 @@ def _speaks(corrected: Calcium) -> indications.Calcium:
     )
 
 
+def _add_calcium(columns: Columns, name: str, found: Calcium) -> None:
+    absent = np.where(found.partial, PARTIAL, reason("no-calcium"))
+    albumin = np.where(found.unknown_albumin, reason("albumin-unknown"), 0).astype(np.int64)
+    why = albumin | np.where(found.widened, PARTIAL, 0)
+    columns.quantity(name, found.value, absent, why, found.assumptions, found.si)
+
+
 def _days(derivation: _Derivation, rule: Rule) -> Integers:
     """The rule's window, else that of the evidence: calcium has one of its own in hypercalcaemia."""
     if "window_days" in rule.parameters:
@@ -285,14 +302,12 @@ def _counts(derivation: _Derivation, rule: Rule, key: str) -> dict[str, Column]:
     return columns
 
 
-def _corrected_calcium(derivation: _Derivation, rule: Rule, key: str) -> dict[str, Column]:
+def corrected_calcium_calcium(derivation: _Derivation, rule: Rule, key: str) -> dict[str, Column]:
     if rule.kind == "dose_min" and "bands_by_calcium" not in rule.parameters:
         return {}
-    found = derivation._corrected(rule.parameters.get("window_days", _INDICATION_DAYS))
+    found = derivation.corrected_calcium(rule.parameters.get("window_days", _INDICATION_DAYS))
     own = Columns(len(derivation.frame))
-    absent = np.where(found.partial, PARTIAL, reason("no-calcium"))
-    why = np.where(found.unknown_albumin, reason("albumin-unknown"), 0) | np.where(found.widened, PARTIAL, 0)
-    own.quantity("corrected_calcium", found.value, absent, why, found.assumptions, found.si)
+    _add_calcium(own, "corrected_calcium", found)
     for kind, picks in found.picks:
         derivation.items.add_labs(key, f"{kind} calcium", picks, derivation.bucket.labs)
     derivation.items.add_labs(key, "albumin", found.albumins, derivation.bucket.labs)
@@ -311,8 +326,8 @@ _PREPARE: dict[str, _Prepare] = {
     "lab_after": lambda d, r, key: d.series.lab_after(key, tuple(_p(r)["labs"]), _p(r)["from_days"], _p(r)["to_days"]),
     "counts_min": _counts,
     "vitamin_d_min": lambda d, r, key: d.series.quantity(key, "vitamin_d", _p(r)["window_days"], "bounds"),
-    "calcium_indication": _corrected_calcium,
-    "dose_min": _corrected_calcium,
+    "calcium_indication": corrected_calcium_calcium,
+    "dose_min": corrected_calcium_calcium,
     "creatinine_recovery": lambda d, r, key: d.series.recovery(key, _p(r)),
     "creatinine_stable": lambda d, r, key: d.series.stable(key, _p(r)["rise_hours"], _p(r)["ratio_days"]),
     "no_other_product": lambda d, r, key: d.series.other_product(key, tuple(_p(r)["others"]), _p(r)["window_days"]),

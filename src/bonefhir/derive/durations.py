@@ -27,7 +27,7 @@ def _by_rate(doses: pd.DataFrame) -> "np.ndarray":
     """Amount over amount per minute, else volume over volume per minute."""
     columns = {name: doses[name].to_numpy(dtype=np.float64) for name in ("amount", "rate_amount", "volume_ml", "rate_volume")}
     by_amount = columns["amount"] / columns["rate_amount"]
-    return np.where(np.isnan(by_amount), columns["volume_ml"] / columns["rate_volume"], by_amount)
+    return np.asarray(np.where(np.isnan(by_amount), columns["volume_ml"] / columns["rate_volume"], by_amount))
 
 
 def _ends_before(doses: pd.DataFrame, when: Moments, both: Flags) -> Flags:

@@ -35,9 +35,7 @@ def ckd_epi_2021(age: Interval, creatinine: Interval, female: Interval) -> Inter
 
     Source: Inker et al. 2021, doi:10.1056/NEJMoa2102953.
     """
-    return Interval(
-        _ckd_epi_2021(age.high, creatinine.high, female.high), _ckd_epi_2021(age.low, creatinine.low, female.low)
-    )
+    return Interval(_ckd_epi_2021(age.high, creatinine.high, female.high), _ckd_epi_2021(age.low, creatinine.low, female.low))
 
 
 def _ckd_epi_2021(age: Floats, creatinine: Floats, female: Floats) -> Floats:

@@ -130,84 +130,76 @@ def products(doses: pd.DataFrame, reason: Objects, conditions: Found, knowledge:
     product = doses["product"].to_numpy(dtype=object).copy()
     basis = np.where(pd.isna(product), "", doses["product_basis"].to_numpy(dtype=object)).astype(object)
     product[pd.isna(product)] = ""
-    amount = doses["charted_amount"].to_numpy(dtype=np.float64)
     drugs = doses["drug"].to_numpy(dtype=object)
+    charted, route = doses["charted_amount"].to_numpy(dtype=np.float64), doses["route"].to_numpy(dtype=object)
     for drug in sorted(set(drugs)):
-        rows = np.flatnonzero((drugs == drug) & (product == ""))
-        decide = _ibandronate if drug == "ibandronate" else _by_amount_or_reason
-        decide(product, basis, rows, doses, amount, reason, conditions, knowledge, drug)
+        choice = _Choice(product, basis, (drugs == drug), charted, route, reason, conditions)
+        if drug == "ibandronate":
+            _ibandronate(choice)
+        else:
+            _by_amount_or_reason(choice, knowledge, drug)
     bits = np.zeros(len(doses), dtype=np.int64)
     for name, word in _BASIS_ASSUMPTION.items():
         bits[basis == name] = assumption(word)
     return Products(product, np.where(basis == "condition", "indication", basis), bits)
 
 
-class _Setter:
-    """Gives a product to those rows that have none yet."""
+@dataclass(frozen=True)
+class _Choice:
+    """Doses of one drug on their way to a product: `give` decides for those that have none yet."""
 
-    def __init__(self, product: Objects, basis: Objects, rows: Integers) -> None:
-        self.product, self.basis, self.rows = product, basis, rows
+    product: Objects
+    basis: Objects
+    of_drug: Flags
+    amount: Floats
+    route: Objects
+    reason: Objects
+    conditions: Found
 
-    def __call__(self, condition: Flags, product: str, basis: str) -> None:
-        hit = self.rows[condition[self.rows] & (self.product[self.rows] == "")]
+    def give(self, condition: Flags | bool, product: str, basis: str) -> None:
+        hit = self.of_drug & (self.product == "") & condition
         self.product[hit], self.basis[hit] = product, basis
 
+    def near(self, labelled: tuple[float, ...]) -> Flags:
+        """An amount within 10 % of one of a label's."""
+        near = np.zeros(len(self.amount), dtype=bool)
+        for value in labelled:
+            near |= np.abs(self.amount - value) <= _AMOUNT_TOLERANCE * value + 1e-9
+        return near
 
-def _by_amount_or_reason(
-    product: Objects,
-    basis: Objects,
-    rows: Integers,
-    doses: pd.DataFrame,
-    amount: Floats,
-    reason: Objects,
-    conditions: Found,
-    knowledge: Knowledge,
-    drug: str,
-) -> None:
+
+def _by_amount_or_reason(choice: _Choice, knowledge: Knowledge, drug: str) -> None:
     candidates = [knowledge.products[name] for name in knowledge.drugs[drug].products]
-    give = _Setter(product, basis, rows)
-    near = {p.name: _near_any(amount, p.label_amounts) for p in candidates}
-    only = sum(flags.astype(int) for flags in near.values())
+    near = {p.name: choice.near(p.label_amounts) for p in candidates}
+    only_one = np.sum(list(near.values()), axis=0) == 1
     for p in candidates:
-        give(near[p.name] & (only == 1), p.name, "amount")
+        choice.give(near[p.name] & only_one, p.name, "amount")
     for p in candidates:
-        labelled_elsewhere = {i for other in candidates if other is not p for i in other.indications}
-        give(np.isin(reason, sorted(set(p.indications) - labelled_elsewhere)), p.name, "indication")
+        elsewhere = {i for other in candidates if other is not p for i in other.indications}
+        choice.give(np.isin(choice.reason, sorted(set(p.indications) - elsewhere)), p.name, "indication")
     for p in candidates:
         if p.amount_above is not None:
-            give(amount > p.amount_above, p.name, "amount")
-    if any(p.amount_above is not None for p in candidates):
-        smaller = next(p.name for p in candidates if p.amount_above is None)
-        give(~np.isnan(amount), smaller, "amount")
-    give(np.ones(len(doses), dtype=bool), knowledge.drugs[drug].default, "default")
+            choice.give(choice.amount > p.amount_above, p.name, "amount")
+    smaller = [p.name for p in candidates if p.amount_above is None]
+    if len(smaller) < len(candidates):
+        choice.give(~np.isnan(choice.amount), smaller[0], "amount")
+    choice.give(True, knowledge.drugs[drug].default, "default")
 
 
-def _near_any(amount: Floats, labelled: tuple[float, ...]) -> Flags:
-    near = np.zeros(len(amount), dtype=bool)
-    for value in labelled:
-        near |= np.abs(amount - value) <= _AMOUNT_TOLERANCE * value + 1e-9
-    return near
-
-
-def _ibandronate(
-    product: Objects,
-    basis: Objects,
-    rows: Integers,
-    doses: pd.DataFrame,
-    amount: Floats,
-    reason: Objects,
-    conditions: Found,
-    knowledge: Knowledge,
-    drug: str,
-) -> None:
-    give = _Setter(product, basis, rows)
-    oncology = np.isin(reason, ["bone_metastases", HYPERCALCAEMIA])
-    give(doses["route"].to_numpy(dtype=object) == "oral", "ibandronate_oral", "route")
-    give(amount >= 20, "ibandronate_oral", "amount")
-    give(oncology, "ibandronate_iv_6mg", "indication")
-    give(reason == "osteoporosis", "ibandronate_iv_3mg", "indication")
-    give(np.abs(amount - 3.0) <= 0.1 + 1e-9, "ibandronate_iv_3mg", "amount")
-    give(conditions.present["bone_metastases"] | conditions.present[HYPERCALCAEMIA], "ibandronate_iv_6mg", "condition")
+def _ibandronate(choice: _Choice) -> None:
+    """Its three products share their strengths, so route, reason and the patient's conditions count as well."""
+    small, large, tablet = "ibandronate_iv_3mg", "ibandronate_iv_6mg", "ibandronate_oral"
+    oncology = choice.conditions.present["bone_metastases"] | choice.conditions.present[HYPERCALCAEMIA]
+    choice.give(choice.route == "oral", tablet, "route")
+    choice.give(choice.amount >= 20, tablet, "amount")
+    choice.give(np.isin(choice.reason, ["bone_metastases", HYPERCALCAEMIA]), large, "indication")
+    choice.give(choice.reason == "osteoporosis", small, "indication")
+    choice.give(_about(choice.amount, 3.0), small, "amount")
+    choice.give(oncology, large, "condition")
     for value in (2.0, 4.0, 6.0):
-        give(np.abs(amount - value) <= 0.1 + 1e-9, "ibandronate_iv_6mg", "amount")
-    give(np.ones(len(doses), dtype=bool), "ibandronate_iv_3mg", "default")
+        choice.give(_about(choice.amount, value), large, "amount")
+    choice.give(True, small, "default")
+
+
+def _about(amount: Floats, value: float) -> Flags:
+    return np.asarray(np.abs(amount - value) <= 0.1 + 1e-9)

@@ -28,7 +28,7 @@ class Items:
     doses: int
     _parts: dict[str, list[tuple[Integers, pd.DataFrame]]] = field(default_factory=dict)
 
-    def add(
+    def add(  # noqa: PLR0913 the fields of an evidence item
         self,
         group: str,
         role: str,
@@ -49,7 +49,9 @@ class Items:
     def add_labs(self, group: str, role: str, picks: tuple[Integers, Integers], labs: pd.DataFrame) -> None:
         """picks: doses, and rows of the bucket's lab table."""
         dose, row = picks
-        chosen = {name: labs[name].to_numpy()[row] for name in ("resource", "time", "reported", "value_low", "value_high", "unit")}
+        chosen = {
+            name: labs[name].to_numpy()[row] for name in ("resource", "time", "reported", "value_low", "value_high", "unit")
+        }
         self.add(
             group,
             role,
@@ -98,7 +100,9 @@ def _array(values: "pd.Series[object]", wanted: pa.DataType) -> pa.Array:
 
 def take(groups: list[Group], rows: Integers) -> pa.ListArray:
     """The items of several groups, one list per dose asked for."""
-    counts = np.sum([g.starts[rows + 1] - g.starts[rows] for g in groups], axis=0, dtype=np.int64) if groups else np.zeros(len(rows))
+    counts = np.zeros(len(rows), dtype=np.int64)
+    for group in groups:
+        counts += group.starts[rows + 1] - group.starts[rows]
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     if not groups or offsets[-1] == 0:
         return pa.ListArray.from_arrays(pa.array(np.zeros(len(rows) + 1), pa.int32()), pa.array([], EVIDENCE))
@@ -111,7 +115,7 @@ def take(groups: list[Group], rows: Integers) -> pa.ListArray:
         source.append(np.full(len(owner), number))
         position.append(np.repeat(group.starts[rows], size) + within)
     bases = np.concatenate([[0], np.cumsum([len(g.items) for g in groups])])
-    owner, number, place = (np.concatenate(x) for x in (dose, source, position))
-    order = np.lexsort((place, number, owner))
+    owner, origin, place = (np.concatenate(x) for x in (dose, source, position))
+    order = np.lexsort((place, origin, owner))
     all_items = pa.concat_arrays([g.items for g in groups])
-    return pa.ListArray.from_arrays(pa.array(offsets), all_items.take(pa.array((bases[number] + place)[order])))
+    return pa.ListArray.from_arrays(pa.array(offsets), all_items.take(pa.array((bases[origin] + place)[order])))

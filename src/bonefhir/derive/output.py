@@ -36,6 +36,8 @@ _DETAIL = {
     "partial-date": "the date of the dose is not known to the day",
 }
 
+_CALCIUM_UNITS = {"ionised": "mmol/L", "corrected": "mg/dL", "total": "mg/dL", None: None}
+
 
 def doses_table(derived: Derived) -> pa.Table:
     frame, columns = derived.frame, derived.columns
@@ -49,7 +51,7 @@ def doses_table(derived: Derived) -> pa.Table:
         "female_low": columns.data["female_low"],
         "female_high": columns.data["female_high"],
         "calcium_kind": pa.array(kinds, pa.string()),
-        "calcium_unit": pa.array(np.where(kinds == "ionised", "mmol/L", np.where(kinds == None, None, "mg/dL")), pa.string()),  # noqa: E711
+        "calcium_unit": pa.array([_CALCIUM_UNITS[kind] for kind in kinds], pa.string()),
         "calcium_limit": columns.data["calcium_limit_low"],
         "assumptions": as_lists(frame["dose_assumptions"].to_numpy(dtype=np.int64), DOSE_ASSUMPTIONS),
         "instant": _time(frame["instant"], tables.DOSES.schema.field("instant").type),

@@ -43,7 +43,7 @@ class _Pairs:
 
 
 def one_row_per_dose(records: pd.DataFrame, when: Moments, limits: Mapping[str, float | None]) -> Records:
-    """records: tables.ADMINISTRATIONS as a frame, rows numbered from 0. limits: drug → what its parts may sum to, before the 10 %."""
+    """records: tables.ADMINISTRATIONS as a frame, rows numbered from 0. limits: drug → largest sum of parts, before the 10 %."""
     pairs = _pairs(records, when)
     twice = pairs.overlap & _same_amount(records, pairs)
     kept, superseded = _without_doubles(records, pairs.where(twice))
@@ -93,7 +93,7 @@ def _share_order(records: pd.DataFrame, a: Integers, b: Integers) -> Flags:
     parts = records["part_of"].to_numpy(dtype=object)
     same_request = np.array([x is not None and x == y for x, y in zip(request[a], request[b], strict=True)], dtype=bool)
     same_part = [bool(len(x)) and bool(set(x) & set(y)) for x, y in zip(parts[a], parts[b], strict=True)]
-    return same_request | np.array(same_part, dtype=bool)
+    return np.asarray(same_request | np.array(same_part, dtype=bool))
 
 
 def _same_amount(records: pd.DataFrame, pairs: _Pairs) -> Flags:

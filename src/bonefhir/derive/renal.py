@@ -43,15 +43,21 @@ def person(doses: Moments, bucket: Bucket) -> Person:
     known = row >= 0
     patients = bucket.patients
     if not len(patients):
-        return Person(missing(len(doses)), Interval(np.zeros(len(doses)), np.ones(len(doses))), np.zeros(len(doses), dtype=bool), row)
+        return Person(
+            missing(len(doses)), Interval(np.zeros(len(doses)), np.ones(len(doses))), np.zeros(len(doses), dtype=bool), row
+        )
     first, last = (_days(patients, name, row, known) for name in ("birth_first", "birth_last"))
     age = Interval(
         formulae.completed_years(last, doses.first.astype("datetime64[D]")),
         formulae.completed_years(first, doses.last.astype("datetime64[D]")),
     )
     implausible = age.known & ((age.high < 0) | (age.low > _OLDEST))
-    age = Interval(np.clip(age.low, 0, _OLDEST), np.clip(age.high, 0, _OLDEST)).where(age.known & ~implausible, missing(len(doses)))
-    female = Interval(*(np.where(known, patients[f"female_{end}"].to_numpy()[row], other) for end, other in (("low", 0.0), ("high", 1.0))))
+    age = Interval(np.clip(age.low, 0, _OLDEST), np.clip(age.high, 0, _OLDEST)).where(
+        age.known & ~implausible, missing(len(doses))
+    )
+    female = Interval(
+        *(np.where(known, patients[f"female_{end}"].to_numpy()[row], other) for end, other in (("low", 0.0), ("high", 1.0)))
+    )
     return Person(age, female, implausible, row)
 
 
@@ -88,7 +94,9 @@ class Renal:
         self._lab("creatinine", found.creatinine, "no-creatinine", "creatinine")
         self._lab("weight", found.weight, "no-weight", "body weight")
         missing_inputs = self._missing_inputs("creatinine")
-        self._clearance("clearance", "creatinine", found, missing_inputs | np.where(found.egfr.value.known, reason("only-egfr"), 0))
+        self._clearance(
+            "clearance", "creatinine", found, missing_inputs | np.where(found.egfr.value.known, reason("only-egfr"), 0)
+        )
         self._egfr(found)
 
     def before_first(self, first: Integers, rows: Flags) -> None:
@@ -97,11 +105,17 @@ class Renal:
         first   row of the first dose of each dose's course; rows: doses that are the first
         """
         found = self._inputs(
-            np.where(rows, self.settings.baseline_window_days, _NO_WINDOW), np.where(rows, self.settings.weight_window_days, _NO_WINDOW)
+            np.where(rows, self.settings.baseline_window_days, _NO_WINDOW),
+            np.where(rows, self.settings.weight_window_days, _NO_WINDOW),
         )
         self._lab("baseline_creatinine", found.creatinine, "no-creatinine", "baseline creatinine")
         self._lab("baseline_weight", found.weight, "no-weight", "body weight at the first dose")
-        self._clearance("baseline_clearance", "baseline_creatinine", found, self._missing_inputs("baseline_creatinine") | reason("no-baseline"))
+        self._clearance(
+            "baseline_clearance",
+            "baseline_creatinine",
+            found,
+            self._missing_inputs("baseline_creatinine") | reason("no-baseline"),
+        )
         for name in [n for n in self.columns.data if n.startswith("baseline_")]:
             self.columns.data[name] = self.columns.data[name][first]
         self.columns.data["baseline_creatinine_missing"] = np.where(
@@ -157,7 +171,9 @@ class Renal:
         )
         self.columns.by_sex(name, reported.value.where(use, male), reported.value.where(use, female))
         kept = use[reported.picks[0]]
-        self.items.add_labs(f"{name}_reported", "clearance as reported", (reported.picks[0][kept], reported.picks[1][kept]), self.bucket.labs)
+        self.items.add_labs(
+            f"{name}_reported", "clearance as reported", (reported.picks[0][kept], reported.picks[1][kept]), self.bucket.labs
+        )
 
     def _cockcroft_gault(self, creatinine: str, found: Inputs, sex: float) -> Interval:
         female = exactly(np.full(len(self.doses), sex))
@@ -171,7 +187,9 @@ class Renal:
         age, creatinine = self.columns.interval("age"), self.columns.interval("creatinine")
         adult = age.low >= _ADULT
         male, female = (
-            _both_known(formulae.ckd_epi_2021(age, creatinine, exactly(np.full(len(self.doses), sex)))).where(adult, missing(len(self.doses)))
+            _both_known(formulae.ckd_epi_2021(age, creatinine, exactly(np.full(len(self.doses), sex)))).where(
+                adult, missing(len(self.doses))
+            )
             for sex in (0.0, 1.0)
         )
         computed = _of_sex(self.person.female, male, female)
@@ -187,7 +205,9 @@ class Renal:
         )
         self.columns.by_sex("egfr", found.egfr.value.where(use, male), found.egfr.value.where(use, female))
         kept = use[found.egfr.picks[0]]
-        self.items.add_labs("egfr_reported", "eGFR as reported", (found.egfr.picks[0][kept], found.egfr.picks[1][kept]), self.bucket.labs)
+        self.items.add_labs(
+            "egfr_reported", "eGFR as reported", (found.egfr.picks[0][kept], found.egfr.picks[1][kept]), self.bucket.labs
+        )
 
     def _patient_items(self) -> None:
         dose = np.flatnonzero(self.person.row >= 0)
@@ -195,7 +215,9 @@ class Renal:
         patients = self.bucket.patients
         born = patients["birth_date"].to_numpy(dtype=object)[rows]
         gender = patients["gender"].to_numpy(dtype=object)[rows]
-        reported = np.array([f"born {b or 'unknown'}, {g or 'sex unknown'}" for b, g in zip(born, gender, strict=True)], dtype=object)
+        reported = np.array(
+            [f"born {b or 'unknown'}, {g or 'sex unknown'}" for b, g in zip(born, gender, strict=True)], dtype=object
+        )
         self.items.add(
             "patient",
             "age and sex",

@@ -1,4 +1,4 @@
-"""Evidence that a rule asks for with parameters of its own: measurements in a window, earlier creatinines, other rows of the patient.
+"""Evidence that a rule asks for with parameters of its own: labs in a window, earlier creatinines, other rows of the patient.
 
 Each function gives the columns that the rule's kind reads, one element per dose of the bucket, and adds the evidence items
 under the rule's group. States are NONE, POSSIBLE or CERTAIN.
@@ -18,7 +18,7 @@ from bonefhir.derive.items import Items
 from bonefhir.derive.latest import Labs, hull, latest
 from bonefhir.derive.windows import NEVER, Moments, Pairs, after, before
 from bonefhir.interval import TOLERANCE, Flags, Integers, Interval
-from bonefhir.vocabulary import NONE, POSSIBLE, CERTAIN, reason
+from bonefhir.vocabulary import CERTAIN, NONE, POSSIBLE, reason
 
 ANY_CALCIUM = ("calcium_ionised", "calcium_corrected", "calcium_total")
 PARTIAL = reason("partial-date")
@@ -131,7 +131,9 @@ class Series:
         rise, allowed = self._rise(pairs, labs, rule)
         reached = rise >= allowed - TOLERANCE
         rows = len(self.doses)
-        self.items.add_labs(group, "creatinine since the previous dose", (pairs.dose[reached], labs.row[pairs.event[reached]]), self.bucket.labs)
+        self.items.add_labs(
+            group, "creatinine since the previous dose", (pairs.dose[reached], labs.row[pairs.event[reached]]), self.bucket.labs
+        )
         return {"reached": _any(pairs.dose[reached], rows), "between": _any(pairs.dose, rows)}
 
     def _after_previous(self, pairs: Pairs, when: Moments) -> Flags:
@@ -141,7 +143,9 @@ class Series:
         timed = p.timed & e.timed
         return np.asarray((previous >= 0) & np.where(timed, e.instant > p.instant, e.first > p.last))
 
-    def _rise(self, pairs: Pairs, labs: Labs, rule: Mapping[str, float]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def _rise(
+        self, pairs: Pairs, labs: Labs, rule: Mapping[str, float]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Least rise over baseline, and the most that the rule allows before it is reached; in the unit that was reported."""
         baseline = self.columns.interval("baseline_creatinine")
         low, high = baseline.low[pairs.dose], baseline.high[pairs.dose]
@@ -151,7 +155,11 @@ class Series:
         rise = (labs.value.low[pairs.event] - high) * scale
         normal = high * scale < limits["normal_below"] - TOLERANCE
         abnormal = low * scale >= limits["normal_below"] - TOLERANCE
-        most = np.where(normal, limits["rise_normal"], np.where(abnormal, limits["rise_abnormal"], np.maximum(limits["rise_normal"], limits["rise_abnormal"])))
+        most = np.where(
+            normal,
+            limits["rise_normal"],
+            np.where(abnormal, limits["rise_abnormal"], np.maximum(limits["rise_normal"], limits["rise_abnormal"])),
+        )
         return np.where(np.isnan(rise), -np.inf, rise), most
 
     def stable(self, group: str, rise_hours: float, ratio_days: int) -> dict[str, Column]:
@@ -181,7 +189,9 @@ class Series:
         dates = _without_times(self.doses)
         pairs = before(dates, dates.take(rows), days)
         event = rows[pairs.event]
-        self.items.add(group, "other product", pairs.dose, resource=self.dose_id[event], time=self.start[event], reported=self.product[event])
+        self.items.add(
+            group, "other product", pairs.dose, resource=self.dose_id[event], time=self.start[event], reported=self.product[event]
+        )
         return {"other": _state(pairs, len(self.doses))}
 
     def condition(self, group: str, value_set: str, days: int) -> dict[str, Column]:
@@ -189,7 +199,7 @@ class Series:
         table = self.bucket.conditions
         rows = np.flatnonzero((table["value_set"] == value_set).to_numpy())
         begun, ended = self.bucket.begun.take(rows), self.bucket.ended.take(rows)
-        pairs = before(_without_times(self.doses), begun, days if days else 1_000_000)
+        pairs = before(_without_times(self.doses), begun, days or 1_000_000)
         if days:
             open_ended = table["ended_undated"].to_numpy(dtype=bool)[rows]
             pairs = self._present(pairs, ended, open_ended)
@@ -213,7 +223,11 @@ class Series:
 
     def _cite_rows(self, group: str, role: str, dose: Integers, table: pd.DataFrame, rows: Integers) -> None:
         self.items.add(
-            group, role, dose, resource=table["resource"].to_numpy(dtype=object)[rows], time=table["time"].to_numpy(dtype=object)[rows]
+            group,
+            role,
+            dose,
+            resource=table["resource"].to_numpy(dtype=object)[rows],
+            time=table["time"].to_numpy(dtype=object)[rows],
         )
 
 

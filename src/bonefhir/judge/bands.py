@@ -1,6 +1,7 @@
 """Doses by bands of creatinine clearance, with the gaps that a label leaves between its printed bands (kinds.md, Bands)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def strict(bands: Bands, clearance: Floats) -> Floats:
 def lenient(bands: Bands, clearance: Floats) -> Floats:
     """The same, but in a printed gap that of the next higher band."""
     dose = strict(bands, clearance)
-    for higher, band in zip(bands, bands[1:], strict=False):
+    for higher, band in pairwise(bands):
         if "printed_to" in band:
             gap = _reached(band, clearance) & above(clearance, band["printed_to"]) & ~_reached(higher, clearance)
             dose = np.where(gap, higher["max"], dose)

@@ -127,8 +127,6 @@ def _states(cells: Mapping[str, str]) -> Columns:
     return columns | {"records": np.array([cells.get("records", "yes") != "no"])}
 
 
-
-
 def faults_of(knowledge: Knowledge) -> list[str]:
     """Every example of the catalogue that its rule contradicts, in words."""
     return [str(failure) for rule in knowledge.rules for failure in failures(rule)]

@@ -26,7 +26,9 @@ def route(view: View, rule: Parameters) -> Outcome:
 def dose_max(view: View, rule: Parameters) -> Outcome:
     amount, most = view.interval("amount"), rule["max"] + rule["tolerance"]
     verdict = verdicts(above(amount.low, most), at_most(amount.high, most))
-    return outcome(view, verdict, ("amount",), observed=amount, limit=rule["max"], unit=view.text("amount_unit"), groups=("dose",))
+    return outcome(
+        view, verdict, ("amount",), observed=amount, limit=rule["max"], unit=view.text("amount_unit"), groups=("dose",)
+    )
 
 
 def dose_min(view: View, rule: Parameters) -> Outcome:
@@ -82,7 +84,8 @@ def dose_by_clearance(view: View, rule: Parameters) -> Outcome:
     name, groups, assumed = _clearance(rule)
     clearance, amount, tolerance = view.interval(name), view.interval("amount"), rule["tolerance"]
     strict, lenient = (
-        (function(rule["bands"], clearance.low), function(rule["bands"], clearance.high)) for function in (banded.strict, banded.lenient)
+        (function(rule["bands"], clearance.low), function(rule["bands"], clearance.high))
+        for function in (banded.strict, banded.lenient)
     )
     outside = below(clearance.high, banded.lowest(rule["bands"]))
     inside = banded.in_a_band(rule["bands"], clearance.low)
@@ -95,7 +98,8 @@ def underdose_by_clearance(view: View, rule: Parameters) -> Outcome:
     name, groups, assumed = _clearance(rule)
     clearance, amount, tolerance = view.interval(name), view.interval("amount"), rule["tolerance"]
     strict, lenient = (
-        (function(rule["bands"], clearance.low), function(rule["bands"], clearance.high)) for function in (banded.strict, banded.lenient)
+        (function(rule["bands"], clearance.low), function(rule["bands"], clearance.high))
+        for function in (banded.strict, banded.lenient)
     )
     outside = view.flag("stopped") | below(clearance.high, banded.lowest(rule["bands"]))
     inside = banded.in_a_band(rule["bands"], clearance.low)

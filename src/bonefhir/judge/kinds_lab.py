@@ -76,7 +76,8 @@ def _rise(view: View, rule: Parameters) -> tuple[Interval, Floats, Floats, np.nd
     si = view.flag("creatinine_si") & view.flag("baseline_creatinine_si")
     scale = np.where(si, CREATININE_UMOL_L, 1.0)
     normal_below, normal, abnormal = (
-        np.where(si, rule[f"{name}_umol_l"], rule[name]) for name in ("normal_below", "rise_normal", "rise_abnormal")
+        np.where(si, float(rule[f"{name}_umol_l"]), float(rule[name]))
+        for name in ("normal_below", "rise_normal", "rise_abnormal")
     )
     low, high = (below(bound * scale, normal_below) for bound in baseline)
     most = np.where(high, normal, np.where(low, np.maximum(normal, abnormal), abnormal))
@@ -93,7 +94,7 @@ def creatinine_recovery(view: View, rule: Parameters) -> Outcome:
     nothing = (view.numbers("ordinal") == 1) | ~(view.flag("reached") | no_baseline)
     verdict = verdicts(above(creatinine.low, ratio * baseline.high), high, nothing)
     verdict = np.where(no_baseline & (verdict != NOT_APPLICABLE), INDETERMINATE, verdict)
-    found = outcome(
+    return outcome(
         view,
         verdict,
         ("creatinine", "baseline_creatinine"),
@@ -103,12 +104,11 @@ def creatinine_recovery(view: View, rule: Parameters) -> Outcome:
         assumed=FIRST_IN_DATA,
         groups=("dose", "creatinine", "baseline_creatinine", "own"),
     )
-    return found
 
 
 def creatinine_stable(view: View, rule: Parameters) -> Outcome:
     rise, ratio, si = view.interval("rise"), view.interval("ratio"), view.flag("rise_si")
-    limit = np.where(si, rule["rise_umol_l"], rule["rise"])
+    limit = np.where(si, float(rule["rise_umol_l"]), float(rule["rise"]))
     rise = rise.scaled(np.where(si, CREATININE_UMOL_L, 1.0))
     unstable = at_least(rise.low, limit) | at_least(ratio.low, rule["ratio"])
     steady = below(rise.high, limit) & below(ratio.high, rule["ratio"])
@@ -128,7 +128,7 @@ def calcium_min(view: View, rule: Parameters) -> Outcome:
     calcium, ionised = view.interval("calcium"), view.numbers("calcium_kind") == IONISED
     limit = view.interval("calcium_limit")
     if "limit_mg_dl" in rule:
-        fixed = np.where(ionised, rule["limit_ionised_mmol_l"], rule["limit_mg_dl"])
+        fixed = np.where(ionised, float(rule["limit_ionised_mmol_l"]), float(rule["limit_mg_dl"]))
         limit = Interval(fixed, fixed)
     verdict = verdicts(below(calcium.high, limit.low), at_least(calcium.low, limit.high))
     return outcome(

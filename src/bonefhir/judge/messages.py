@@ -60,7 +60,18 @@ _NOUNS = {
     "age_min": "Age",
 }
 _AT_LEAST = frozenset(
-    {"dose_min", "underdose_by_clearance", "clearance_min", "egfr_min", "duration_min", "interval_min", "calcium_min", "calcium_indication", "vitamin_d_min", "age_min"}
+    {
+        "dose_min",
+        "underdose_by_clearance",
+        "clearance_min",
+        "egfr_min",
+        "duration_min",
+        "interval_min",
+        "calcium_min",
+        "calcium_indication",
+        "vitamin_d_min",
+        "age_min",
+    }
 )
 _RISES = frozenset({"creatinine_rise", "creatinine_stable"})
 _UNITS = {"d": "days", "a": "years", "1": "", "mL/min/{1.73_m2}": "mL/min/1.73 m²", "umol/L": "µmol/L"}
@@ -94,12 +105,12 @@ def messages(rule: Rule, outcome: Outcome, context: Interval | None) -> Objects:
     firsts = np.unique(numbers, return_index=True)[1]
     sentence = _banded if context is not None else _plain
     texts = [_sentence(rule, row, sentence) for row in frame.iloc[firsts].itertuples(index=False)]
-    return np.array(texts, dtype=object)[numbers]
+    return np.asarray(np.array(texts, dtype=object)[numbers])
 
 
 def _sentence(rule: Rule, row: "pd.Series[object]", told: Callable[[Rule, "pd.Series[object]"], str]) -> str:
     if row.verdict == INDETERMINATE:
-        because = "; ".join(REASON_WORDS[word] for i, word in enumerate(REASONS) if int(row.reasons) >> i & 1)  # type: ignore[call-overload]
+        because = "; ".join(REASON_WORDS[word] for i, word in enumerate(REASONS) if int(row.reasons) >> i & 1)
         what = told(rule, row) if rule.kind in _NOUNS and row.low == row.low else ""
         return f"Cannot be judged: {because}. {what}{' ' if what else ''}{rule.statement} ({rule.citation})"
     return f"{told(rule, row)} {rule.statement} ({rule.citation})"
@@ -110,10 +121,7 @@ def _plain(rule: Rule, row: "pd.Series[object]") -> str:
     if rule.kind not in _NOUNS:
         return f"{_SUBJECTS[rule.kind]}: the rule {met}."
     unit = _UNITS.get(str(row.unit), str(row.unit))
-    if rule.kind in _RISES:
-        bound = "below"
-    else:
-        bound = "at least" if rule.kind in _AT_LEAST else "at most"
+    bound = "below" if rule.kind in _RISES else "at least" if rule.kind in _AT_LEAST else "at most"
     observed = f"{_NOUNS[rule.kind]} {_range(row.low, row.high)} {unit}".rstrip()
     return f"{observed}; the limit is {bound} {_number(row.limit)} {unit}".rstrip() + "."
 

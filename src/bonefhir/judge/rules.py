@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,10 +55,8 @@ _BY_SEX = frozenset({"dose_by_clearance", "underdose_by_clearance", "clearance_m
 """Kinds whose verdict may depend on the sex."""
 
 
-class Evidence(Protocol):
-    """Evidence items of a group, by dose."""
-
-    def __call__(self, groups: tuple[str, ...], rows: Integers) -> pa.ListArray: ...
+Evidence = Callable[[tuple[str, ...], Integers], Any]
+"""Groups of evidence items, rows of doses → an Arrow list of items for each of them."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +114,14 @@ def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[pa.Table
     return table.sort_by([("dose_id", "ascending"), ("rule_id", "ascending")]), pd.DataFrame(counts, columns=names)
 
 
-def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, object]:
+def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, str | int]:
     """elsewhere: doses of the rule's products given for an indication that the rule does not speak of."""
     numbers = np.bincount(found.verdict, minlength=len(WORDS))
-    return {"rule_id": rule.id} | {w: int(n) for w, n in zip(WORDS, numbers, strict=True)} | {"not_applicable": int(numbers[0]) + elsewhere}
+    return (
+        {"rule_id": rule.id}
+        | {w: int(n) for w, n in zip(WORDS, numbers, strict=True)}
+        | {"not_applicable": int(numbers[0]) + elsewhere}
+    )
 
 
 def _rows(doses: Doses, rule: Rule, rows: Integers, view: View, found: Outcome, applicable: Flags) -> pa.Table:

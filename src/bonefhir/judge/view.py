@@ -73,7 +73,7 @@ def verdicts(fail: Flags, passed: Flags, not_applicable: Flags | None = None) ->
     return codes if not_applicable is None else np.where(not_applicable, NOT_APPLICABLE, codes)
 
 
-def outcome(
+def outcome(  # noqa: PLR0913 what a kind may have to say
     view: View,
     verdict: Integers,
     quantities: Sequence[str],

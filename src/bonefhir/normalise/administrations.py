@@ -33,7 +33,7 @@ class Identified:
     def relevant(self) -> Flags:
         """Of a catalogue drug, or of one that cannot be told."""
         known = np.array([m.drug is not None for m in self.matches], dtype=bool)
-        return known | (self.problem != "")
+        return np.asarray(known | (self.problem != ""))
 
 
 def identify(administrations: pa.Table, medications: Mapping[str, tuple[str | None, str]], knowledge: Knowledge) -> Identified:
@@ -167,7 +167,7 @@ def _reasons(administrations: pa.Table, conditions: Mapping[str, Membership], kn
 def _of_reference(reason: _ReasonRef, conditions: Mapping[str, Membership], matcher: ValueSetMatcher) -> Membership:
     if reason.ref is not None and reason.ref in conditions:
         return conditions[reason.ref]
-    return {name: True for name in matcher.match_texts((reason.display,))} if reason.display else {}
+    return dict.fromkeys(matcher.match_texts((reason.display,)), True) if reason.display else {}
 
 
 def _union(found: Sequence[Membership]) -> Membership:

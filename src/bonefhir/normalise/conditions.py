@@ -1,4 +1,4 @@
-"""Conditions and Procedures → one row per value set they belong to, with the dates between which they may have begun and ended."""
+"""Conditions and Procedures → one row per value set they belong to, with the dates of their possible beginning and end."""
 
 import numpy as np
 import numpy.typing as npt

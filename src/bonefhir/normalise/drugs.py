@@ -1,4 +1,4 @@
-"""Which drug of the catalogue, and which product of it, a medication names: by code, else by text (semantics, section 3 and 4)."""
+"""Which drug of the catalogue, and which of its products, a medication names: by code, else by text (semantics, 3 and 4)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,13 +28,13 @@ class RatioJson(msgspec.Struct):
     denominator: QuantityJson | None = None
 
 
-class IngredientJson(msgspec.Struct):
+class IngredientJson(msgspec.Struct, rename={"item_concept": "itemCodeableConcept", "strength_ratio": "strengthRatio"}):
     """R5 wraps the item in a CodeableReference."""
 
-    itemCodeableConcept: ConceptJson | None = None
+    item_concept: ConceptJson | None = None
     item: dict[str, msgspec.Raw] | None = None
     strength: RatioJson | None = None
-    strengthRatio: RatioJson | None = None
+    strength_ratio: RatioJson | None = None
 
 
 class MedicationJson(msgspec.Struct):
@@ -79,13 +79,13 @@ def decode_medication(text: str | None, systems: Mapping[str, str]) -> Medicatio
         raw = msgspec.json.decode(text, type=MedicationJson)
     except msgspec.MsgspecError:
         return Medication()
-    ingredients = tuple((_item(i, systems), i.strength or i.strengthRatio) for i in raw.ingredient or [])
+    ingredients = tuple((_item(i, systems), i.strength or i.strength_ratio) for i in raw.ingredient or [])
     return Medication(concept_of(raw.code, systems) if raw.code else NOTHING, ingredients, raw.status)
 
 
 def _item(ingredient: IngredientJson, systems: Mapping[str, str]) -> Concept:
-    if ingredient.itemCodeableConcept is not None:
-        return concept_of(ingredient.itemCodeableConcept, systems)
+    if ingredient.item_concept is not None:
+        return concept_of(ingredient.item_concept, systems)
     if ingredient.item and "concept" in ingredient.item:
         return concept_of(msgspec.json.decode(ingredient.item["concept"], type=ConceptJson), systems)
     return NOTHING
@@ -117,7 +117,7 @@ class DrugMatcher:
             found = self._by_text(codings, named)
         elif named is not None and named != found.drug:
             found = replace(found, mismatch=True)
-        return self._with_product(found, medication, texts) if found.drug else found
+        return self._with_product(found, found.drug, medication, texts) if found.drug else found
 
     def _by_code(self, codings: Sequence[tuple[str, str]]) -> DrugMatch:
         for coding in codings:
@@ -134,18 +134,17 @@ class DrugMatcher:
             return DrugMatch(mismatch=True)
         return DrugMatch(drug=named, by_text=True, unlisted=bool(codings))
 
-    def _with_product(self, found: DrugMatch, medication: Medication, texts: Sequence[str]) -> DrugMatch:
-        assert found.drug is not None
-        strength = self._strength(found.drug, medication)
+    def _with_product(self, found: DrugMatch, drug: str, medication: Medication, texts: Sequence[str]) -> DrugMatch:
+        strength = self._strength(drug, medication)
         found = replace(found, strength=strength)
         if found.product is not None:
             return found
-        if found.drug in self._single:
-            return replace(found, product=self._single[found.drug], product_basis="code")
-        named = self._product_of_texts(found.drug, texts)
+        if drug in self._single:
+            return replace(found, product=self._single[drug], product_basis="code")
+        named = self._product_of_texts(drug, texts)
         if named is not None:
             return replace(found, product=named, product_basis="text")
-        told = self._product_of_strength(found.drug, strength)
+        told = self._product_of_strength(drug, strength)
         return replace(found, product=told, product_basis="strength") if told else found
 
     def _product_of_texts(self, drug: str, texts: Iterable[str]) -> str | None:

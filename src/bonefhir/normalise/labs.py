@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -90,42 +91,51 @@ def normalise(
     readings.unusable(kinds != "Quantity", "not-a-quantity")
     value = _numbers(observations["quantity_value"])
     readings.unusable(np.isnan(value), "not-a-quantity")
-    factor, unit_codes, si = _factors(readings, knowledge)
-    low, high = _bounds(readings, value, factor, knowledge)
-    return _table(readings, knowledge, low, high, factor, si, unit_codes, file_names), readings.suspect
+    factor, si = _factors(readings, knowledge)
+    bounds = _bounds(readings, value, factor, knowledge)
+    return _table(readings, knowledge, bounds, si, file_names), readings.suspect
 
 
 def _numbers(column: pa.ChunkedArray) -> Floats:
     return np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _factors(readings: Readings, knowledge: Knowledge) -> tuple[Floats, npt.NDArray[np.object_], Flags]:
-    """Factor to the canonical unit, the unit's code, and whether it is the SI unit; problems make the row unusable."""
+def _factors(readings: Readings, knowledge: Knowledge) -> tuple[Floats, Flags]:
+    """Factor to the canonical unit, and whether the unit is the SI one; problems make the row unusable."""
     columns = [readings.table[f"quantity_{part}"] for part in ("system", "code", "unit")]
     keys = pa.StructArray.from_arrays(
         [*(c.cast(pa.string()).combine_chunks() for c in columns), pa.array(readings.analytes, pa.string())],
         names=["system", "code", "unit", "analyte"],
     )
     distinct, codes = _distinct(keys)
-    found = [_factor(knowledge, key) for key in distinct]
-    factor = np.array([f for f, _, _, _, _ in found], dtype=np.float64)[codes]
-    unit_codes = np.array([u for _, u, _, _, _ in found], dtype=object)[codes]
-    problems = np.array([p for _, _, _, _, p in found], dtype=object)[codes]
+    found = [_conversion(knowledge, key) for key in distinct]
+    problems = np.array([c.problem for c in found], dtype=object)[codes]
     for problem in sorted(set(problems) - {""}):
         readings.unusable(problems == problem, problem)
-    readings.assumptions |= np.where(np.array([a for _, _, _, a, _ in found], dtype=bool)[codes], assumption("unit-alias"), 0)
-    return factor, unit_codes, np.array([s for _, _, s, _, _ in found], dtype=bool)[codes]
+    by_alias = np.array([c.by_alias for c in found], dtype=bool)[codes]
+    readings.assumptions |= np.where(by_alias, assumption("unit-alias"), 0)
+    return np.array([c.factor for c in found], dtype=np.float64)[codes], np.array([c.si for c in found], dtype=bool)[codes]
 
 
-def _factor(knowledge: Knowledge, key: Mapping[str, str | None]) -> tuple[float, str | None, bool, bool, str]:
+@dataclass(frozen=True)
+class _Conversion:
+    """How values of one analyte in one unit become canonical; problem '': they do."""
+
+    factor: float = np.nan
+    si: bool = False
+    by_alias: bool = False
+    problem: str = ""
+
+
+def _conversion(knowledge: Knowledge, key: Mapping[str, str | None]) -> _Conversion:
     measurement = knowledge.measurements.get(key["analyte"] or "")
     match = units.lookup(knowledge, key["system"], key["code"], key["unit"])
     if match.unit is None or measurement is None:
-        return np.nan, None, False, False, match.problem or ""
+        return _Conversion(problem=match.problem or "")
     factor = units.factor_to(match.unit, measurement)
     if factor is None:
-        return np.nan, match.unit.code, False, match.by_alias, "unit-mismatch"
-    return factor, match.unit.code, match.unit.quantity_kind == "substance_concentration", match.by_alias, ""
+        return _Conversion(by_alias=match.by_alias, problem="unit-mismatch")
+    return _Conversion(factor, match.unit.quantity_kind == "substance_concentration", match.by_alias)
 
 
 def _distinct(keys: pa.StructArray) -> tuple[list[dict[str, str | None]], npt.NDArray[np.int64]]:
@@ -207,11 +217,8 @@ def _first_low(key: Mapping[str, str | None], knowledge: Knowledge) -> float:
 def _table(
     readings: Readings,
     knowledge: Knowledge,
-    low: Floats,
-    high: Floats,
-    factor: Floats,
+    bounds: tuple[Floats, Floats],
     si: Flags,
-    unit_codes: npt.NDArray[np.object_],
     file_names: pa.Array,
 ) -> pa.Table:
     source = readings.table
@@ -225,14 +232,14 @@ def _table(
         "resource": _resources(source),
         "patient_id": source["subject"],
         "analyte": pa.array(readings.analytes, pa.string()),
-        "value_low": low,
-        "value_high": high,
+        "value_low": bounds[0],
+        "value_high": bounds[1],
         "unit": pa.array([canonical.get(a) for a in readings.analytes], pa.string()),
         "reported": _reported(source),
         "in_si": si & usable,
         "limit_low": _reference_low(readings, knowledge),
         "usable": usable,
-        "unusable_reason": pa.array(np.where(usable, None, readings.reason), pa.string()),
+        "unusable_reason": pa.array(readings.reason, pa.string(), mask=usable),
         "time": source["effective"],
         "instant": pa.array(when.instant).cast(pa.timestamp("us", tz="UTC")),
         "date_first": pa.array(when.first),

@@ -25,7 +25,7 @@ SEVERITY = {
 """Kinds not named here are warnings."""
 
 DETAIL = {
-    "version-conflict": "different contents under one id, and no version tells which is newer: the later in reading order was taken",
+    "version-conflict": "different contents under one id, and no version tells which is newer: the later one read was taken",
     "version-order": "versionId and lastUpdated disagree about which version is newer: lastUpdated was followed",
     "older-version": "an older version with other contents was set aside",
     "id-collision": "two Patients of one id differ in birth date and sex: they may be two people",
@@ -64,7 +64,7 @@ def while_reading(resource_type: str, resources: pa.Table, fate: npt.NDArray[np.
     return of_resources(
         resource_type,
         resources,
-        [(row, kind) for row in np.flatnonzero(open_) if warnings[row] for kind in warnings[row].split()],
+        [(row, kind) for row in np.flatnonzero(open_).tolist() if warnings[row] for kind in warnings[row].split()],
         file_names,
     )
 
@@ -73,13 +73,12 @@ def of_collisions(patients: pa.Table, rows: Sequence[int], file_names: pa.Array)
     return of_resources("Patient", patients, [(row, "id-collision") for row in rows], file_names)
 
 
-def of_medications(
-    doses: pa.Table, fate: npt.NDArray[np.int8], matches: Sequence[DrugMatch], file_names: pa.Array
-) -> pa.Table:
+def of_medications(doses: pa.Table, fate: npt.NDArray[np.int8], matches: Sequence[DrugMatch], file_names: pa.Array) -> pa.Table:
     """Of doses that are used, and of those that a mismatching code has kept out."""
     open_ = (fate != SUPERSEDED) & (fate != EXCLUDED)
-    found = [(row, "code-text-mismatch") for row in np.flatnonzero(open_) if matches[row].mismatch]
-    found += [(row, "code-unlisted") for row in np.flatnonzero(open_) if matches[row].unlisted]
+    rows = np.flatnonzero(open_).tolist()
+    found = [(row, "code-text-mismatch") for row in rows if matches[row].mismatch]
+    found += [(row, "code-unlisted") for row in rows if matches[row].unlisted]
     return of_resources("MedicationAdministration", doses, sorted(found), file_names)
 
 

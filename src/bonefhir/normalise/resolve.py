@@ -13,7 +13,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir import tables
 from bonefhir.interval import Flags
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.normalise import administrations, conditions, labs, patients, quality, references, times, versions
@@ -93,7 +92,11 @@ class _Input:
         self.fates.reject_faults()
         if needs_patient:
             self.fates.reject(
-                _null(self.resources["subject"]), "resolve", "no-patient", "subject", "no reference to a Patient that can be resolved"
+                _null(self.resources["subject"]),
+                "resolve",
+                "no-patient",
+                "subject",
+                "no reference to a Patient that can be resolved",
             )
 
     @property
@@ -158,7 +161,9 @@ class _Resolution:
             self.doses.fates.reject(
                 self.identified.problem == problem, "resolve", problem, "medicationReference", "the Medication cannot be used"
             )
-        self.doses.fates.reject(_undated(self.doses.resources["start"]), "resolve", "no-time", "effective[x]", "no start that can be read")
+        self.doses.fates.reject(
+            _undated(self.doses.resources["start"]), "resolve", "no-time", "effective[x]", "no start that can be read"
+        )
 
     def _medications_by_reference(self) -> dict[str, tuple[str | None, str]]:
         """Newest version of each: its JSON, and '' or why a dose of it must be rejected."""
@@ -173,11 +178,16 @@ class _Resolution:
 
     def _labs(self) -> None:
         self.analytes, self.unmapped = labs.identify(self.labs.rows, self.knowledge)
-        self.labs.fates.decide(~self.labs.of_any_row(self.analytes != None), IRRELEVANT)  # noqa: E711
+        self.asked_for = np.array([analyte is not None for analyte in self.analytes], dtype=bool)
+        self.labs.fates.decide(~self.labs.of_any_row(self.asked_for), IRRELEVANT)
         self.labs.status_excluded()
         self.labs.rejected_by_reader()
         self.labs.fates.reject(
-            _undated(self.labs.resources["effective"]), "resolve", "no-time", "effective[x]", "neither effective nor issued can be read"
+            _undated(self.labs.resources["effective"]),
+            "resolve",
+            "no-time",
+            "effective[x]",
+            "neither effective nor issued can be read",
         )
 
     def _conditions(self) -> None:
@@ -239,7 +249,9 @@ class _Resolution:
     def _administrations(self, file_names: pa.Array) -> pa.Table:
         rows = np.flatnonzero(self.doses.fates.used)
         matches = [self.identified.matches[row] for row in rows]
-        return administrations.normalise(self.doses.resources.take(rows), matches, self._reason_conditions(), self.knowledge, file_names)
+        return administrations.normalise(
+            self.doses.resources.take(rows), matches, self._reason_conditions(), self.knowledge, file_names
+        )
 
     def _reason_conditions(self) -> dict[str, Membership]:
         """'Condition/<id>' → what it says as a reason; a refuted, erroneous or rejected one says nothing."""
@@ -253,7 +265,8 @@ class _Resolution:
         fate = self.labs.fates.fate[self.labs.resource_of]
         rejected = (fate == REJECTED) & ~_null(self.labs.rows["subject"])
         absent = np.asarray(self.labs.rows["value_kind"].to_pylist(), dtype=object) == "none"
-        wanted = (self.analytes != None) & ((self.labs.used_rows & ~absent) | (rejected & ~(absent & _null(self.labs.rows["fault"]))))  # noqa: E711
+        unreadable = ~_null(self.labs.rows["fault"])
+        wanted = self.asked_for & ((self.labs.used_rows & ~absent) | (rejected & (~absent | unreadable)))
         rows = np.flatnonzero(wanted)
         return labs.normalise(
             self.labs.rows.take(rows), self.analytes[rows], self.unmapped[rows], rejected[rows], self.knowledge, file_names
@@ -261,14 +274,14 @@ class _Resolution:
 
     @staticmethod
     def _used(each: _Input, sets: Sequence[Membership], function: Callable[..., pa.Table], file_names: pa.Array) -> pa.Table:
-        rows = np.flatnonzero(each.fates.used)
+        rows = np.flatnonzero(each.fates.used).tolist()
         return function(each.resources.take(rows), [sets[row] for row in rows], file_names)
 
     def _facts(self, dose_table: pa.Table, lab_table: pa.Table, procedure_table: pa.Table) -> Facts:
         used_labs = lab_table.filter(pc.not_equal(lab_table["unusable_reason"].cast(pa.string()).fill_null(""), "rejected"))
         dates = pa.chunked_array([*dose_table["date_first"].chunks, *used_labs["date_first"].chunks], pa.date32())
         last = pc.max(dates).as_py()
-        readable = ~self.unmapped & (self.analytes != None) & (self.analytes != UNREADABLE)  # noqa: E711
+        readable = self.asked_for & ~self.unmapped & (self.analytes != UNREADABLE)
         return Facts(
             last_date=np.datetime64("NaT", "D") if last is None else np.datetime64(last, "D"),
             lab_records=frozenset(self.analytes[readable]),

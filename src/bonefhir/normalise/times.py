@@ -66,7 +66,9 @@ def _parse_distinct(texts: pa.Array) -> Times:
     valid = _valid_date(year, month, day) & _valid_time(parts, has_time)
     first = _days(year, np.where(month < 0, 1, month), np.where(day < 0, 1, day))
     last = _last_day(year, month, day, first)
-    instant = np.where(valid & has_time, first * MICROSECONDS_A_DAY + _time_of_day(parts) - _offset(offset), np.iinfo(np.int64).min)
+    instant = np.where(
+        valid & has_time, first * MICROSECONDS_A_DAY + _time_of_day(parts) - _offset(offset), np.iinfo(np.int64).min
+    )
     no_offset = valid & has_time & pc.equal(offset, "").to_numpy(zero_copy_only=False)
     return Times(
         instant.astype("datetime64[us]"),

@@ -28,7 +28,7 @@ class ValueSetMatcher:
         found = {name: False for name, codes in self._codes.items() if any(codes.get(c) for c in concept.codings)}
         if any(coding in self._excluded for coding in concept.codings):
             return found
-        return {name: True for name in self.match_texts(concept.texts)} | found
+        return dict.fromkeys(self.match_texts(concept.texts), True) | found
 
     def match_texts(self, texts: tuple[str, ...]) -> set[str]:
         return {name for name, pattern in self._phrases.items() if any(_affirmed(pattern, plain(text)) for text in texts)}

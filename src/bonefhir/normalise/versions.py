@@ -62,7 +62,9 @@ def _quality(ordered: pd.DataFrame, newest: "pd.Series[bool]") -> list[tuple[int
     unversioned = (older["updated"].to_numpy() == _ABSENT) & (older["version"].to_numpy() < 0)
     unversioned &= (winner["updated"].to_numpy() == _ABSENT) & (winner["version"].to_numpy() < 0)
     backwards = older["version"].to_numpy() > winner["version"].to_numpy()
-    kinds = np.select([differs & unversioned, differs & backwards, differs], ["version-conflict", "version-order", "older-version"], "")
+    kinds = np.select(
+        [differs & unversioned, differs & backwards, differs], ["version-conflict", "version-order", "older-version"], ""
+    )
     index = dict(zip(of_newest.index, ordered.index[newest], strict=True))
     rows = [index[i] for i in older["id"]]
     return sorted({(int(row), str(kind)) for row, kind in zip(rows, kinds, strict=True) if kind})

@@ -1,0 +1,82 @@
+"""The books of a run: every resource read in exactly one fate, every reject, every count."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+
+from bonefhir import tables
+from bonefhir.errors import AccountingError
+from bonefhir.normalise.fates import FATES
+from bonefhir.run import Run, facts, normalised, scan_counts, scanned
+
+
+def ledger(run: Run) -> pa.Table:
+    """FILES. Raises AccountingError unless every resource that was read ended in exactly one fate."""
+    per_file = np.array(facts(run)["per_file"], dtype=np.int64).reshape(len(run.files), len(FATES))
+    used, superseded = FATES.index("used"), FATES.index("superseded")
+    for folder in run.buckets:
+        for seq in json.loads((folder / "counts.json").read_text(encoding="utf-8"))["superseded"]:
+            per_file[seq >> 40, used] -= 1
+            per_file[seq >> 40, superseded] += 1
+    scans = scan_counts(run)
+    early = scanned(run, "rejects", tables.REJECTS.schema)["file"].to_numpy()
+    per_file[:, FATES.index("rejected")] += np.bincount(early, minlength=len(run.files))[: len(run.files)]
+    per_file[:, FATES.index("irrelevant")] += np.array([sum(counts["unused"].values()) for counts in scans], dtype=np.int64)
+    read = np.array([counts["read"] for counts in scans], dtype=np.int64)
+    wrong = np.flatnonzero(per_file.sum(axis=1) != read)
+    if len(wrong):
+        raise AccountingError(
+            f"the ledger does not add up for file number {int(wrong[0])} of {len(run.files)}: a defect of bonefhir"
+        )
+    columns: dict[str, object] = {"file": pa.array([f.name for f in run.files], pa.string()), "read": read}
+    for name in ("format", "compression", "sha256"):
+        columns[name] = pa.array([counts[name] for counts in scans], pa.string())
+    for name in ("bytes", "empty_entries"):
+        columns[name] = pa.array([counts[name] for counts in scans], pa.int64())
+    return tables.build(tables.FILES, columns | {fate: per_file[:, number] for number, fate in enumerate(FATES)})
+
+
+def rejects(run: Run) -> pa.Table:
+    parts = [scanned(run, "rejects", tables.REJECTS.schema), normalised(run, tables.REJECTS)]
+    return pa.concat_tables(parts).sort_by(
+        [("file", "ascending"), ("line", "ascending"), ("entry", "ascending"), ("id", "ascending")]
+    )
+
+
+def unused(run: Run) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for counts in scan_counts(run):
+        for name, number in counts["unused"].items():
+            total[name] = total.get(name, 0) + number
+    return dict(sorted(total.items()))
+
+
+def rule_counts(run: Run) -> pa.Table:
+    names = ("pass", "fail", "indeterminate", "not_applicable")
+    total = {rule.id: dict.fromkeys(names, 0) for rule in run.knowledge.rules if run.settings.profile in rule.profiles}
+    for folder in run.buckets:
+        for row in json.loads((folder / "counts.json").read_text(encoding="utf-8"))["rules"]:
+            for name in names:
+                total[row["rule_id"]][name] += row[name]
+    return pa.table({"rule_id": list(total), **{name: [counts[name] for counts in total.values()] for name in names}})
+
+
+def file_quality(run: Run) -> pa.Table:
+    """DATA_QUALITY: warnings about files."""
+    rows = [
+        (kind, run.files[number].name, line, detail)
+        for number, counts in enumerate(scan_counts(run))
+        for kind, line, detail in counts["warnings"]
+    ]
+    text = pa.string()
+    columns = {
+        "kind": pa.array([kind for kind, _, _, _ in rows], text),
+        "severity": pa.array(["warning"] * len(rows), text),
+        "resource": pa.nulls(len(rows), text),
+        "patient_id": pa.nulls(len(rows), text),
+        "file": pa.array([file for _, file, _, _ in rows], text),
+        "line": pa.array([line for _, _, line, _ in rows], pa.int64()),
+        "detail": pa.array([detail for _, _, _, detail in rows], text),
+    }
+    return tables.build(tables.DATA_QUALITY, columns)
