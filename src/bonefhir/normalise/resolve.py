@@ -275,7 +275,7 @@ class _Resolution:
     @staticmethod
     def _used(each: _Input, sets: Sequence[Membership], function: Callable[..., pa.Table], file_names: pa.Array) -> pa.Table:
         rows = np.flatnonzero(each.fates.used).tolist()
-        return function(each.resources.take(rows), [sets[row] for row in rows], file_names)
+        return function(each.resources.take(pa.array(rows, pa.int64())), [sets[row] for row in rows], file_names)
 
     def _facts(self, dose_table: pa.Table, lab_table: pa.Table, procedure_table: pa.Table) -> Facts:
         used_labs = lab_table.filter(pc.not_equal(lab_table["unusable_reason"].cast(pa.string()).fill_null(""), "rejected"))
