@@ -187,10 +187,8 @@ class _Reader:
     def _rate_quantity(self, amount_unit: str, number: float, unit: Unit) -> tuple[float, float]:
         if unit.quantity_kind == "rate_mass" and amount_unit == "mg":
             return number * self._ratio(unit, "mg/min"), np.nan
-        if unit.quantity_kind in ("rate_volume", "volumetric_flow"):
-            return np.nan, number * self._ratio(unit, "mL/h" if unit.quantity_kind == "rate_volume" else "mL/min") / (
-                60 if unit.quantity_kind == "rate_volume" else 1
-            )
+        if unit.quantity_kind == "volumetric_flow":
+            return np.nan, number * self._ratio(unit, "mL/min")
         return np.nan, np.nan
 
     def _lookup(self, quantity: Quantity) -> units.UnitMatch:

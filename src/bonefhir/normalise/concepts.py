@@ -12,12 +12,9 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from bonefhir.knowledge.codes import ICD_10, ICD_10_CM, comparable
 from bonefhir.knowledge.model import Code
 
-ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
-ICD_10 = "http://hl7.org/fhir/sid/icd-10"
-ICD_10_GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
-NDC = "http://hl7.org/fhir/sid/ndc"
 PREFIX_KINDS = frozenset({"icd10cm_category", "icd10who"})
 
 T = TypeVar("T")
@@ -68,26 +65,6 @@ def concept_of(raw: ConceptJson, systems: Mapping[str, str]) -> Concept:
         tuple(comparable(systems.get(c.system, c.system), c.code) for c in codings if c.system and c.code),
         tuple(dict.fromkeys(plain(t) for t in texts if t)),
     )
-
-
-def comparable(system: str, code: str) -> tuple[str, str]:
-    """ICD without dots, ICD-10-GM as ICD-10 of the WHO, NDC in eleven digits; else as it is."""
-    if system == ICD_10_GM:
-        system = ICD_10
-    if system in (ICD_10, ICD_10_CM):
-        return system, code.replace(".", "")
-    if system == NDC:
-        return system, ndc_11(code)
-    return system, code
-
-
-def ndc_11(code: str) -> str:
-    """'0078-0387-25' → '00078038725'. A code that cannot be padded for certain stays as it is, and matches nothing."""
-    parts = code.split("-")
-    if len(parts) != 3 or not all(part.isdigit() for part in parts):
-        return code
-    padded = "".join(part.zfill(width) for part, width in zip(parts, (5, 4, 2), strict=True))
-    return padded if len(padded) == 11 else code
 
 
 class CodeIndex(Generic[V]):

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from bonefhir import tables
 from bonefhir.interval import Flags, Floats
 from bonefhir.knowledge import units
+from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.model import Knowledge, Measurement
 from bonefhir.normalise import times
-from bonefhir.normalise.concepts import CodeIndex, comparable, decode, per_distinct
+from bonefhir.normalise.concepts import CodeIndex, decode, per_distinct
 from bonefhir.vocabulary import UNREADABLE, assumption
 
 _EXCLUDING = re.compile(

@@ -2,8 +2,9 @@
 
 import re
 
+from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.model import Knowledge
-from bonefhir.normalise.concepts import CodeIndex, Concept, comparable, plain
+from bonefhir.normalise.concepts import CodeIndex, Concept, plain
 
 _CLAUSE = re.compile(r"[,.;]")
 _DENIED_BEFORE = re.compile(r"(?<!\w)(?:no|not|without|rule out|suspected|family history|history of)(?!\w)")
