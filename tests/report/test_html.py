@@ -98,14 +98,14 @@ def test_it_shows_what_was_counted(folder: Path) -> None:
 
 
 def test_findings_are_bounded_and_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phi_page, "MOST_SHOWN", {"fail": 3, "indeterminate": 2})
+    monkeypatch.setattr(phi_page, "SHOWN_OF_RULE", (1, 10))
     monkeypatch.setattr(phi_page, "QUALITY_SHOWN", 2)
     monkeypatch.setattr(phi_page, "FILES_SHOWN", 2)
     files, rejects = [file_row(f"{n}.json") for n in range(4)], [reject(n) for n in range(4)]
-    write_all(tmp_path, make(tmp_path, [A], outcomes(A, 1, 9, 9), [quality("no-unit")] * 5, files, rejects))
+    write_all(tmp_path, make(tmp_path, [A], outcomes(A, 1, 12, 9), [quality("no-unit")] * 5, files, rejects))
     page = Page((tmp_path / "phi" / "report.html").read_text("utf-8"))
-    assert len(page.all("article")) == 5
-    assert "5 of 18 are shown" in page.text
+    assert len(page.all("article")) == 12
+    assert "12 of 21 are shown" in page.text
     assert "2 of 5 are shown" in page.text
     assert "2 of 4 files are shown" in page.text
     assert "2 of 4 pairs" in page.text

@@ -15,15 +15,17 @@ from bonefhir.report.run_json import WHERE
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
 
-MOST_SHOWN = {FAIL: 100, INDETERMINATE: 20}
-"""Findings of one rule on the page; a committee reads no more, and ten thousand must open at once. All stand in findings.csv."""
+SHOWN = 4_000
+SHOWN_OF_RULE = (20, 200)
+"""Failed doses on the page in all, roughly, and of one rule at least and at most: a page must open at once, whatever it is about.
+Of the indeterminate ones a fifth: they repeat themselves. All stand in findings.csv."""
 QUALITY_SHOWN = 100
 FILES_SHOWN = 500
 NAMES_SHOWN = 5
 
 
 def write(path: Path, phi: Path, findings: Findings, facts: Facts, counts: Counts, wording: Wording) -> None:
-    html.write(path, "phi.html", facts, wording, {**_page(facts, counts, wording), **_rows(phi, findings, facts)})
+    html.write(path, "phi.html", facts, wording, {**_page(facts, counts, wording), **_rows(phi, findings, facts, counts)})
 
 
 def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:
@@ -48,10 +50,11 @@ def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:
     }
 
 
-def _rows(phi: Path, findings: Findings, facts: Facts) -> dict[str, Any]:
+def _rows(phi: Path, findings: Findings, facts: Facts, counts: Counts) -> dict[str, Any]:
+    most = _most_shown(sum(1 for row in counts.rules if row.applicable))
     return {
-        "findings": _by_rule(findings),
-        "most": MOST_SHOWN,
+        "findings": _by_rule(findings, most),
+        "most": most,
         "quality": _quality(phi / "data_quality.parquet"),
         "files": facts.files.to_pylist(),
         "files_shown": FILES_SHOWN,
@@ -116,10 +119,17 @@ def _notes(counts: Counts, wording: Wording) -> Iterator[str]:
     yield wording.text("phi.not_care")
 
 
-def _by_rule(findings: Findings) -> dict[str, list[dict[str, Any]]]:
+def _most_shown(rules: int) -> dict[str, int]:
+    """Verdict -> findings of one rule on the page."""
+    least, most = SHOWN_OF_RULE
+    fail = max(least, min(most, SHOWN // max(1, rules)))
+    return {FAIL: fail, INDETERMINATE: fail // 5}
+
+
+def _by_rule(findings: Findings, most: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
     """Rule -> its findings on the page."""
     shown: dict[str, list[dict[str, Any]]] = {}
-    for finding in first_of_each_rule(findings, MOST_SHOWN).to_pylist():
+    for finding in first_of_each_rule(findings, most).to_pylist():
         shown.setdefault(finding["rule_id"], []).append(finding)
     return shown
 
