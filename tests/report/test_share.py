@@ -93,6 +93,16 @@ def test_first_and_later_doses_give_nothing_away(tmp_path: Path) -> None:
     assert printed == {"ZA4-A": 205, "ZA4-LATER": ">=200"}
 
 
+def test_the_order_of_what_is_suppressed_says_nothing(tmp_path: Path) -> None:
+    rules = [rule(name) for name in ("A-LOW", "B-HIGH", "C-PRINTED")]
+    rows = outcomes(rules[0], 199, 1) + outcomes(rules[1], 190, 10) + outcomes(rules[2], 100, 100)
+    facts = make(tmp_path, rules, rows, rejects=[reject(0, "no-id"), reject(0, "no-id"), reject(0, "encoding")])
+    counts = count(tmp_path / "phi", facts)
+    assert [row.rule.id for row in counts.rules] == ["C-PRINTED", "B-HIGH", "A-LOW"]
+    assert [row.count.rule.id for row in rule_rows(counts, 11)[1]] == ["C-PRINTED", "A-LOW", "B-HIGH"]
+    assert list(summary(facts, counts)["rejects"]) == ["encoding", "no-id"]
+
+
 def test_few_patients_give_no_counts_at_all(tmp_path: Path) -> None:
     rows = [verdict(A, n, "pass", patient_id=f"Patient/{n % 4}") for n in range(60)]
     facts = make(tmp_path, [A], rows)

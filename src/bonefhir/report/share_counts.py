@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bonefhir import __version__
-from bonefhir.report.counts import JUDGED, LEDGER, OUTCOMES, Counts, RuleCount, by_kind
+from bonefhir.report.counts import JUDGED, LEDGER, OUTCOMES, Counts, RuleCount, by_kind, severity_order
 from bonefhir.report.facts import Facts
 from bonefhir.report.rates import Share
 from bonefhir.report.run_json import FORMAT
@@ -50,7 +50,7 @@ def summary(facts: Facts, counts: Counts) -> dict[str, Any]:
 
 
 def rule_rows(counts: Counts, k: int) -> tuple[bool, list[ShareRow]]:
-    """(whether the number of all doses may be printed exactly, the rules' rows in their order).
+    """(whether the number of all doses may be printed exactly, the rules' rows by severity, printed share, id).
 
     It may if every rule's may: the doses of a product are all doses less those of the others.
     """
@@ -58,9 +58,16 @@ def rule_rows(counts: Counts, k: int) -> tuple[bool, list[ShareRow]]:
         known = separate([counts.doses, *(row.applicable for row in counts.rules)], k)
         rows = [_row(row, row.applicable in known, True, k) for row in counts.rules]
         if all(row is not None for row in rows):
-            return True, [row for row in rows if row is not None]
+            return True, sorted((row for row in rows if row is not None), key=_gravest_first)
     known = separate([row.applicable for row in counts.rules], k)
-    return False, [_row(row, row.applicable in known, False, k) or _rounded(row, k) for row in counts.rules]
+    rounded = [_row(row, row.applicable in known, False, k) or _rounded(row, k) for row in counts.rules]
+    return False, sorted(rounded, key=_gravest_first)
+
+
+def _gravest_first(row: ShareRow) -> tuple[int, float, str]:
+    """Only by what is printed: the order of suppressed shares would tell of them."""
+    rule = row.count.rule
+    return severity_order(rule.severity), -(row.share.value if row.share else -1.0), rule.id
 
 
 def _row(row: RuleCount, known: bool, all_known: bool, k: int) -> ShareRow | None:
@@ -113,7 +120,13 @@ def _reasons(rows: list[ShareRow], k: int) -> dict[str, Shown]:
             for reason, number in row.count.reasons.items():
                 sums[reason] = sums.get(reason, 0) + number
     listed = dict(sorted(sums.items(), key=lambda pair: (-pair[1], pair[0])))
-    return protected(listed, {reason: small(number, k) for reason, number in listed.items()}, k) or dict.fromkeys(listed, HIDDEN)
+    few = {reason: small(number, k) for reason, number in listed.items()}
+    return _ordered(protected(listed, few, k) or dict.fromkeys(listed, HIDDEN))
+
+
+def _ordered(printed: dict[str, Shown]) -> dict[str, Shown]:
+    """By what is printed, then by name: the order of suppressed numbers would tell of them."""
+    return dict(sorted(printed.items(), key=lambda pair: (-lowest(pair[1]), pair[0])))
 
 
 def suites(facts: Facts, k: int) -> list[dict[str, Any]]:
@@ -156,9 +169,9 @@ def _input(facts: Facts, counts: Counts, k: int) -> dict[str, Any]:
     return {
         "files": facts.files.num_rows if counts.patients >= k else alone(facts.files.num_rows, k),
         "ledger": {"read": read, **{name: shown[name] for name in LEDGER[1:]}},
-        "rejects": reasons,
+        "rejects": _ordered(reasons),
         "unused": {kind: alone(number, k) for kind, number in sorted(facts.unused.items())},
-        "data_quality": {kind: alone(number, k) for kind, number in by_kind(counts).items()},
+        "data_quality": _ordered({kind: alone(number, k) for kind, number in by_kind(counts).items()}),
     }
 
 
