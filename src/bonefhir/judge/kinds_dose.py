@@ -20,7 +20,7 @@ def route(view: View, rule: Parameters) -> Outcome:
     given = view.text("route")
     known = np.array([g is not None for g in given], dtype=bool)
     allowed = np.isin(given, rule["allowed"])
-    return outcome(view, verdicts(known & ~allowed, known & allowed), (), more=reason("no-route"), groups=("dose",))
+    return outcome(view, verdicts(known & ~allowed, known & allowed), (), more=reason("no-route"), said=given, groups=("dose",))
 
 
 def dose_max(view: View, rule: Parameters) -> Outcome:

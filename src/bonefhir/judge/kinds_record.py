@@ -40,5 +40,6 @@ def dental_before_first(view: View, rule: Parameters) -> Outcome:
 
 
 def indication_not(view: View, rule: Parameters) -> Outcome:
-    wrong = np.isin(view.text("indication"), rule["indications_not"])
-    return outcome(view, verdicts(wrong, ~wrong, view.flag("indication_assumed")), (), groups=("dose",))
+    given_for = view.text("indication")
+    wrong = np.isin(given_for, rule["indications_not"])
+    return outcome(view, verdicts(wrong, ~wrong, view.flag("indication_assumed")), (), said=given_for, groups=("dose",))

@@ -73,19 +73,27 @@ _AT_LEAST = frozenset(
         "age_min",
     }
 )
+_BY_BANDS = frozenset({"dose_by_clearance", "underdose_by_clearance"})
 _RISES = frozenset({"creatinine_rise", "creatinine_stable"})
 _UNITS = {"d": "days", "a": "years", "1": "", "mL/min/{1.73_m2}": "mL/min/1.73 m²", "umol/L": "µmol/L"}
 
-_SUBJECTS: dict[str, str] = {
-    "route": "The route recorded",
-    "lab_before": "Measurement before the dose",
-    "lab_after": "Measurement after the dose",
-    "counts_min": "Blood counts before the dose",
-    "no_other_product": "Other products in the window",
-    "condition_absent": "Conditions on record",
-    "dental_before_first": "Dental examination before the first dose",
-    "indication_not": "Indication",
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "route": ("The route recorded is {said}.", "The route recorded is {said}."),
+    "lab_before": ("{labs} measured before the dose.", "No {labs} in the window before the dose."),
+    "lab_after": ("{labs} measured after the dose.", "No {labs} in the days after the dose."),
+    "counts_min": ("The blood counts are not below the limits.", "A blood count is below its limit."),
+    "no_other_product": (
+        "No such dose in the {window_days} days up to this one.",
+        "Such a dose lies in the {window_days} days up to this one.",
+    ),
+    "condition_absent": ("No {value_set} on record.", "{value_set} is on record."),
+    "dental_before_first": (
+        "A dental examination in the {window_days} days before the first dose.",
+        "No dental examination in the {window_days} days before the first dose.",
+    ),
+    "indication_not": ("Given for {said}.", "Given for {said}."),
 }
+"""Kinds without a number: what is said of a pass, and of a fail."""
 
 
 def messages(rule: Rule, outcome: Outcome, context: Interval | None) -> Objects:
@@ -97,6 +105,7 @@ def messages(rule: Rule, outcome: Outcome, context: Interval | None) -> Objects:
         "high": outcome.observed.high,
         "limit": outcome.limit,
         "unit": outcome.unit,
+        "said": outcome.said,
         "c_low": np.nan if context is None else context.low,
         "c_high": np.nan if context is None else context.high,
     }
@@ -109,21 +118,37 @@ def messages(rule: Rule, outcome: Outcome, context: Interval | None) -> Objects:
 
 
 def _sentence(rule: Rule, row: "pd.Series[object]", told: Callable[[Rule, "pd.Series[object]"], str]) -> str:
+    """What was met, and the label's statement of it; a rule by bands states its dose itself."""
+    parts = [told(rule, row)] if _tells(rule, row) else []
     if row.verdict == INDETERMINATE:
-        because = "; ".join(REASON_WORDS[word] for i, word in enumerate(REASONS) if int(row.reasons) >> i & 1)
-        what = told(rule, row) if rule.kind in _NOUNS and row.low == row.low else ""
-        return f"Cannot be judged: {because}. {what}{' ' if what else ''}{rule.statement} ({rule.citation})"
-    return f"{told(rule, row)} {rule.statement} ({rule.citation})"
+        words = (REASON_WORDS[word] for i, word in enumerate(REASONS) if int(row.reasons) >> i & 1)
+        parts.insert(0, f"Cannot be judged: {'; '.join(words)}.")
+    if row.verdict == INDETERMINATE or told is not _banded:
+        parts.append(rule.statement)
+    return f"{' '.join(parts).removesuffix('.')} ({rule.citation})."
+
+
+def _tells(rule: Rule, row: "pd.Series[object]") -> bool:
+    """There are numbers to tell, or the verdict needs none."""
+    known = row.low == row.low and (rule.kind not in _BY_BANDS or row.c_low == row.c_low)
+    return bool(known) if rule.kind in _NOUNS else row.verdict != INDETERMINATE
 
 
 def _plain(rule: Rule, row: "pd.Series[object]") -> str:
-    met = "is not met" if row.verdict == FAIL else "is met"
     if rule.kind not in _NOUNS:
-        return f"{_SUBJECTS[rule.kind]}: the rule {met}."
+        return _in_words(rule, row)
     unit = _UNITS.get(str(row.unit), str(row.unit))
     bound = "below" if rule.kind in _RISES else "at least" if rule.kind in _AT_LEAST else "at most"
     observed = f"{_NOUNS[rule.kind]} {_range(row.low, row.high)} {unit}".rstrip()
     return f"{observed}; the limit is {bound} {_number(row.limit)} {unit}".rstrip() + "."
+
+
+def _in_words(rule: Rule, row: "pd.Series[object]") -> str:
+    labs = " and ".join(lab.removeprefix("any_") for lab in rule.parameters.get("labs", ()))
+    words = {**rule.parameters, "labs": labs, "said": str(row.said).replace("_", " ")}
+    words["value_set"] = str(rule.parameters.get("value_set", "")).replace("_", " ")
+    text = _SENTENCES[rule.kind][row.verdict == FAIL].format(**words)
+    return text[0].upper() + text[1:]
 
 
 def _banded(rule: Rule, row: "pd.Series[object]") -> str:

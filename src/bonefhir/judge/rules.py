@@ -163,6 +163,7 @@ def _kept(found: Outcome, keep: Flags) -> Outcome:
         found.limit[keep],
         found.unit[keep],
         np.broadcast_to(found.assumed, keep.shape)[keep],
+        found.said[keep],
         found.groups,
     )
 

@@ -57,7 +57,10 @@ class View:
 
 @dataclass(frozen=True)
 class Outcome:
-    """verdict: indices into WORDS. reasons and assumed: bits. groups: evidence that the verdict rests on."""
+    """verdict: indices into WORDS. reasons and assumed: bits. said: the word judged, where it is no number.
+
+    groups: evidence that the verdict rests on.
+    """
 
     verdict: Integers
     reasons: Integers
@@ -65,6 +68,7 @@ class Outcome:
     limit: Floats
     unit: npt.NDArray[np.object_]
     assumed: Integers
+    said: npt.NDArray[np.object_]
     groups: tuple[str, ...] = field(default=())
 
 
@@ -83,6 +87,7 @@ def outcome(  # noqa: PLR0913 what a kind may have to say
     unit: npt.NDArray[np.object_] | str | None = None,
     more: Integers | int = 0,
     assumed: Integers | int = 0,
+    said: npt.NDArray[np.object_] | str = "",
     groups: Sequence[str] = (),
 ) -> Outcome:
     """Reasons of what is indeterminate: what is missing; else what explains the range; `bounds` if nothing does.
@@ -101,5 +106,6 @@ def outcome(  # noqa: PLR0913 what a kind may have to say
         np.broadcast_to(np.asarray(limit, dtype=np.float64), (view.rows,)),
         units,
         view.union("assumed", quantities) | assumed,
+        np.full(view.rows, said, dtype=object) if isinstance(said, str) else said,
         tuple(groups),
     )
