@@ -39,7 +39,7 @@ from prefect.states import Completed, Failed  # noqa: E402
 from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 
 from bonefhir import pipeline  # noqa: E402
-from bonefhir.cli import parser  # noqa: E402
+from bonefhir.cli import DEFECT, parser  # noqa: E402
 from bonefhir.commands.audit import described as summary_text  # noqa: E402
 from bonefhir.configuration import settings_from  # noqa: E402
 from bonefhir.defects import described  # noqa: E402
@@ -240,8 +240,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if state.is_completed() or state.name == FINDINGS:
         print(state.message)
         return 0 if state.is_completed() else 1
-    print(f"bonefhir: {state.message}", file=sys.stderr)
-    return getattr(state.data, "exit_code", 70)
+    error = state.result(raise_on_failure=False)
+    print(f"bonefhir: {error}", file=sys.stderr)
+    return int(getattr(error, "exit_code", DEFECT))
 
 
 if __name__ == "__main__":

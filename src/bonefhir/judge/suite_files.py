@@ -117,5 +117,5 @@ def _expectation(entry: Mapping[str, Any], sets: Mapping[str, list[str]]) -> Exp
     arguments = {key: value for key, value in entry.items() if key not in OWN_KEYS}
     if "value_set_from" in entry:
         arguments["value_set"] = sets.get(entry["value_set_from"], [])
-    words = (str(entry.get(key, "")) for key in ("id", "type", "severity", "statement"))
-    return Expectation(*words, arguments=arguments, where=entry.get("where", {}))
+    name, kind, severity, statement = (str(entry.get(key, "")) for key in ("id", "type", "severity", "statement"))
+    return Expectation(name, kind, severity, statement, arguments, entry.get("where", {}))
