@@ -1,0 +1,327 @@
+"""Evidence for a dose, from a patient's chart: semantics.md, section 5.
+
+Every function takes the start of the dose that it is evidence for. `View` fixes what is unknown, so that the reasons of an
+indeterminate verdict can be found by asking what would be known otherwise.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from math import inf
+
+from tests.reference.intervals import Interval, divided, hull
+from tests.reference.moments import Moment, certainly_before, certainly_later, completed_years, days_between, placed
+from tests.reference.rows import CALCIUM, Condition, Lab, Patient, Procedure
+
+HYPERCALCAEMIA = "hypercalcemia_of_malignancy"
+WEIGHT_DAYS, BASELINE_DAYS, VITAMIN_D_DAYS, COUNT_DAYS, ALBUMIN_DAYS, CORRECTED_DAYS = 90, 90, 365, 14, 7, 7
+UNKNOWN_ALBUMIN = Interval(2.0, 5.0)
+"""'none: albumin [2.0, 5.0] (assumption `albumin-unknown`)'"""
+
+CALCIUM_LIMIT, IONISED_LIMIT = 8.5, 1.12
+MMOL_CALCIUM, UMOL_CREATININE, NMOL_VITAMIN_D = 4.008, 88.42, 2.496
+
+
+@dataclass(frozen=True)
+class View:
+    """What is taken as known: a sex in place of 'both'; without the labs whose partial date may make them the latest; a day in
+    place of a partly dated dose's range; one reading of a printed gap ('strict', 'lenient') in place of both."""
+
+    sex: str | None = None
+    widened: bool = True
+    day: date | None = None
+    gap: str = "both"
+
+    def start(self, start: Moment) -> Moment:
+        return start.on(self.day) if self.day and start.partial else start
+
+
+AS_IS = View()
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """An interval, or the reasons why it is missing. si: all values behind it were reported in the SI unit."""
+
+    interval: Interval | None
+    missing: tuple[str, ...] = ()
+    si: bool = False
+    labs: tuple[Lab, ...] = ()
+
+    @property
+    def low(self) -> float:
+        assert self.interval
+        return self.interval.low
+
+    @property
+    def high(self) -> float:
+        assert self.interval
+        return self.interval.high
+
+
+@dataclass
+class Chart:
+    """One patient's rows."""
+
+    patient: Patient = field(default_factory=Patient)
+    labs: list[Lab] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+    procedures: list[Procedure] = field(default_factory=list)
+
+    def usable(self, *concepts: str) -> list[Lab]:
+        return [lab for lab in self.labs if lab.concept in concepts and lab.value and lab.time]
+
+    def unusable(self, *concepts: str) -> list[Lab]:
+        """'is, or could be (its code unreadable), the lab in question'"""
+        return [lab for lab in self.labs if (lab.concept in concepts or lab.concept is None) and not lab.value]
+
+
+def when(lab: Lab) -> Moment:
+    assert lab.time
+    return lab.time
+
+
+def not_later(labs: list[Lab]) -> list[Lab]:
+    """'"Latest" = every lab that no other is certainly later than.'"""
+    return [lab for lab in labs if not any(certainly_later(when(other), when(lab)) for other in labs)] or labs
+
+
+def latest(labs: list[Lab], start: Moment, days: int, name: str, view: View = AS_IS) -> Quantity:
+    """'*Latest in window* = section 2, among usable labs of the concept before the dose and within the window.'
+
+    'A lab whose whole range is before the dose and in the window is a candidate. If only part of it is, and there is no certain
+    candidate, the evidence is missing with the reason `partial-date`; with one, its value widens the range where it could be the
+    latest.'
+    """
+    start = view.start(start)
+    certain = [lab for lab in labs if placed(when(lab), start, days) == "certain"]
+    possible = [lab for lab in labs if placed(when(lab), start, days) == "possible"]
+    if not certain:
+        return Quantity(None, ("partial-date",) if possible else (name,))
+    found = not_later(certain)
+    if view.widened:
+        found = found + [p for p in possible if not any(certainly_later(when(c), when(p)) for c in certain)]
+    return Quantity(hull(lab.value for lab in found if lab.value), (), all(lab.si for lab in found), tuple(found))
+
+
+def creatinine(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Quantity:
+    return latest(chart.usable("creatinine"), start, days, "no-creatinine", view)
+
+
+def weight(chart: Chart, start: Moment, view: View = AS_IS) -> Quantity:
+    """'latest within 90 days'"""
+    return latest(chart.usable("weight"), start, WEIGHT_DAYS, "no-weight", view)
+
+
+def age(chart: Chart, start: Moment, view: View = AS_IS) -> Quantity:
+    """'Patient age: completed years on the dose's date. Partial birth date: the range of ages.' Plausible: 0-125."""
+    start, birth = view.start(start), chart.patient.birth
+    if birth is None:
+        return Quantity(None, ("no-age",))
+    low, high = completed_years(birth.last, start.first), completed_years(birth.first, start.last)
+    if high < 0 or low > 125:
+        return Quantity(None, ("no-age",))
+    return Quantity(Interval(max(low, 0), min(high, 125)))
+
+
+def sexes(chart: Chart, view: View) -> tuple[str, ...]:
+    """'an unknown sex is both'"""
+    sex = chart.patient.sex or view.sex
+    return (sex,) if sex else ("male", "female")
+
+
+# ---- kidneys
+
+
+def cockcroft_gault(years: float, kilograms: float, mg_per_dl: float, sex: str) -> float:
+    """mL/min."""
+    return divided((140 - years) * kilograms * (0.85 if sex == "female" else 1.0), 72 * mg_per_dl)
+
+
+def ckd_epi_2021(mg_per_dl: float, years: float, sex: str) -> float:
+    """mL/min/1.73 m², from creatinine."""
+    kappa, alpha, factor = (0.7, -0.241, 1.012) if sex == "female" else (0.9, -0.302, 1.0)
+    ratio = mg_per_dl / kappa
+    if ratio == 0:
+        return inf
+    if ratio == inf:
+        return 0.0
+    return float(142 * min(ratio, 1) ** alpha * max(ratio, 1) ** -1.200 * 0.9938**years * factor)
+
+
+def computed_clearance(creatinine: Quantity, kilograms: Quantity, years: Quantity, chart: Chart, view: View) -> Quantity:
+    """'Cockcroft-Gault from creatinine, actual weight, age, sex'; 'bounds are evaluated at the corners'."""
+    missing = (*creatinine.missing, *kilograms.missing, *years.missing)
+    if missing:
+        return Quantity(None, missing)
+    low = min(cockcroft_gault(years.high, kilograms.low, creatinine.high, sex) for sex in sexes(chart, view))
+    high = max(cockcroft_gault(years.low, kilograms.high, creatinine.low, sex) for sex in sexes(chart, view))
+    return Quantity(Interval(low, high))
+
+
+def clearance(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Quantity:
+    """'if it cannot be computed, the latest reported Cockcroft-Gault clearance within the creatinine window; an eGFR is never
+    used in its place (reason `only-egfr`)'"""
+    found = computed_clearance(
+        creatinine(chart, start, days, view), weight(chart, start, view), age(chart, start, view), chart, view
+    )
+    if found.interval:
+        return found
+    reported = latest(chart.usable("clearance"), start, days, "", view)
+    if reported.interval:
+        return reported
+    only_egfr = latest(chart.usable("egfr"), start, days, "", view).interval is not None
+    return Quantity(None, words(*found.missing, *reported.missing, "only-egfr" if only_egfr else ""))
+
+
+def baseline_clearance(chart: Chart, first: Moment, view: View = AS_IS) -> Quantity:
+    """'Cockcroft-Gault at the first dose, from the baseline creatinine, weight within 90 days before it, age then; else the
+    latest reported clearance within those 90 days'. Missing: 'the inputs missing at the first dose, and `no-baseline`'."""
+    found = computed_clearance(
+        creatinine(chart, first, BASELINE_DAYS, view), weight(chart, first, view), age(chart, first, view), chart, view
+    )
+    if found.interval:
+        return found
+    reported = latest(chart.usable("clearance"), first, BASELINE_DAYS, "", view)
+    return reported if reported.interval else Quantity(None, words(*found.missing, *reported.missing, "no-baseline"))
+
+
+def baseline_creatinine(chart: Chart, first: Moment, view: View = AS_IS) -> Quantity:
+    """'latest within 90 days before the **first** dose of the product in the data'"""
+    return latest(chart.usable("creatinine"), first, BASELINE_DAYS, "no-baseline", view)
+
+
+def egfr(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Quantity:
+    """'CKD-EPI 2021 (creatinine) from the latest creatinine, age ≥ 18, sex; else the latest reported eGFR within the creatinine
+    window'. 'eGFR missing: the missing inputs and `no-egfr`; under 18 without a reported one: `no-egfr`.'"""
+    level, years = creatinine(chart, start, days, view), age(chart, start, view)
+    if level.interval and years.interval and years.low >= 18:
+        corners = [(level.high, years.high), (level.low, years.low)]
+        values = [ckd_epi_2021(mg, y, sex) for mg, y in corners for sex in sexes(chart, view)]
+        return Quantity(Interval(min(values), max(values)))
+    reported = latest(chart.usable("egfr"), start, days, "", view)
+    if reported.interval:
+        return reported
+    minor = years.interval is not None and years.low < 18
+    return Quantity(None, words(*(() if minor else (*level.missing, *years.missing)), *reported.missing, "no-egfr"))
+
+
+def words(*some: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for word in some if word))
+
+
+# ---- calcium
+
+
+@dataclass(frozen=True)
+class CalciumValue:
+    """A calcium as used: mg/dL (corrected, unless reported so) or, ionised, mmol/L."""
+
+    kind: str
+    interval: Interval
+    limit: float
+    si: bool
+    albumin_unknown: bool
+
+
+@dataclass(frozen=True)
+class Calcium:
+    """The calcium status: one value, or several that could be the latest, of one kind."""
+
+    values: tuple[CalciumValue, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def interval(self) -> Interval | None:
+        return hull(value.interval for value in self.values) if self.values else None
+
+    @property
+    def si(self) -> bool:
+        return bool(self.values) and all(value.si for value in self.values)
+
+    @property
+    def albumin_unknown(self) -> bool:
+        return any(value.albumin_unknown for value in self.values)
+
+
+def calcium(chart: Chart, start: Moment, days: int, ionised: bool = True, view: View = AS_IS) -> Calcium:
+    """'candidates within the window: ionised; reported albumin-corrected; total. The latest date decides; on one date ionised
+    before reported-corrected before total.'"""
+    start = view.start(start)
+    order = ["calcium_ionised", "calcium_corrected", "calcium_total"][0 if ionised else 1 :]
+    labs = chart.usable(*order)
+    certain = [lab for lab in labs if placed(when(lab), start, days) == "certain"]
+    possible = [lab for lab in labs if placed(when(lab), start, days) == "possible"]
+    if not certain:
+        return Calcium((), ("partial-date",) if possible else ("no-calcium",))
+    last = [lab for lab in certain if not any(when(other).first > when(lab).last for other in certain)]
+    kind = next(name for name in order if any(lab.concept == name for lab in last))
+    used = not_later([lab for lab in last if lab.concept == kind])
+    if view.widened:
+        same_kind = [lab for lab in possible if lab.concept == kind]
+        used += [p for p in same_kind if not any(when(other).first > when(p).last for other in certain)]
+    return Calcium(tuple(calcium_value(lab, chart, start) for lab in used))
+
+
+def calcium_value(lab: Lab, chart: Chart, start: Moment) -> CalciumValue:
+    """'Total is corrected: Ca + 0.8 × (4.0 - albumin)'; 'Its lower limit: the first `referenceRange` of the lab with a `low` in a
+    unit that converts, else 8.5 mg/dL (ionised 1.12 mmol/L)'."""
+    assert lab.value
+    assert lab.concept
+    limit = lab.limit if lab.limit is not None else IONISED_LIMIT if lab.concept == "calcium_ionised" else CALCIUM_LIMIT
+    if lab.concept != "calcium_total":
+        return CalciumValue(lab.concept, lab.value, limit, lab.si, False)
+    albumin = nearest_albumin(lab, chart, start)
+    low, high = albumin or UNKNOWN_ALBUMIN
+    corrected = Interval(corrected_calcium(lab.value.low, high), corrected_calcium(lab.value.high, low))
+    return CalciumValue(lab.concept, corrected, limit, lab.si, albumin is None)
+
+
+def corrected_calcium(mg_per_dl: float, albumin_g_per_dl: float) -> float:
+    return mg_per_dl + 0.8 * (4.0 - albumin_g_per_dl)
+
+
+def nearest_albumin(lab: Lab, chart: Chart, start: Moment) -> Interval | None:
+    """'the albumin nearest to the calcium's time (in seconds if the calcium and all candidate albumins have a time, else in days
+    for all; ties give the range) within 7 days either way but not after the dose'"""
+    candidates = []
+    for albumin in chart.usable("albumin"):
+        least, greatest = days_between(when(albumin), when(lab))
+        if least >= -ALBUMIN_DAYS and greatest <= ALBUMIN_DAYS and certainly_before(when(albumin), start):
+            candidates.append(albumin)
+    if not candidates:
+        return None
+    timed = when(lab).instant is not None and all(when(albumin).instant for albumin in candidates)
+    distances = {albumin: distance(when(albumin), when(lab), timed) for albumin in candidates}
+    reach = min(far for _, far in distances.values())
+    return hull(albumin.value for albumin, (near, _) in distances.items() if near <= reach and albumin.value)
+
+
+def distance(one: Moment, other: Moment, timed: bool) -> tuple[float, float]:
+    """The least and the greatest distance; one number unless a date is partial."""
+    if timed and one.instant and other.instant:
+        seconds = abs((one.instant - other.instant).total_seconds())
+        return seconds, seconds
+    low, high = days_between(one, other)
+    return (0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
+
+
+# ---- windows
+
+
+def creatinine_days(window: int, rules_of: str) -> int:
+    """'where the rules are those of hypercalcaemia of malignancy: 2'"""
+    return 2 if rules_of == HYPERCALCAEMIA else window
+
+
+def calcium_days(window: int, rules_of: str) -> int:
+    """'within the product's creatinine window (hypercalcaemia: 7 days)'"""
+    return 7 if rules_of == HYPERCALCAEMIA else window
+
+
+def evidence_days(lab: str, window: int, rules_of: str) -> int:
+    """The window of a lab where a rule gives none."""
+    if lab == "any_calcium" or lab in CALCIUM:
+        return calcium_days(window, rules_of)
+    fixed = {"weight": WEIGHT_DAYS, "vitamin_d": VITAMIN_D_DAYS}
+    counts = dict.fromkeys(("neutrophils", "platelets", "haemoglobin", "leucocytes"), COUNT_DAYS)
+    return {**fixed, **counts}.get(lab, creatinine_days(window, rules_of))
