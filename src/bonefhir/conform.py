@@ -137,9 +137,9 @@ def _fault_of_error(error: Any) -> Fault:
     if kind == "extra_forbidden":
         place = place[:-1]  # the last step is a key from the data
     if kind == "value_error" and "list [" in first["msg"]:
-        return Fault("not-fhir", _path(place), "an element with a choice of types must be there exactly once")
-    words = _KINDS_OF_ERROR.get(kind) or ("not the element's type" if kind.endswith("_type") else "the value has not the form of its type")
-    return Fault("not-fhir", _path(place), words)
+        return Fault("not-fhir", _path(place), "an element with a choice of types must be there once")
+    words = "not the element's type" if kind.endswith("_type") else "the value has not the form of its type"
+    return Fault("not-fhir", _path(place), _KINDS_OF_ERROR.get(kind, words))
 
 
 def _path(place: list[Any]) -> str | None:
@@ -148,11 +148,11 @@ def _path(place: list[Any]) -> str | None:
 
 
 def _without_dropped_types(parsed: dict[str, Any], package: str) -> dict[str, Any] | None:
-    """The resource without contained ones of types that only another release has (R4B dropped some of R4); null: there are none."""
+    """The resource without contained ones of types that this release lacks (R4B dropped some of R4); null: there are none."""
     members = parsed.get("contained")
     if not isinstance(members, list):
         return None
-    kept = [member for member in members if not (isinstance(member, dict) and _dropped(member.get("resourceType"), package))]
+    kept = [each for each in members if not (isinstance(each, dict) and _dropped(each.get("resourceType"), package))]
     return None if len(kept) == len(members) else {**parsed, "contained": kept}
 
 
@@ -174,7 +174,8 @@ def _names(model: Any) -> dict[str, str]:
 
 def _coerced(value: dict[str, Any], model: Any, path: str) -> Iterator[Fault]:
     """Elements that fhir.resources read although their JSON type is another one, null among them; and unknown comparators."""
-    names = _names(type(model))
+    kind: Any = type(model)
+    names = _names(kind)
     for key, member in value.items():
         name = names.get(key)
         if name is not None and key != "resourceType":

@@ -17,11 +17,11 @@ STATUSES = frozenset({"in-progress", "not-done", "on-hold", "completed", "entere
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class _Dosage(msgspec.Struct):
+class _Dosage(msgspec.Struct, rename="camel"):
     route: Raw | UnsetType = UNSET
     dose: Raw | UnsetType = UNSET
-    rateRatio: Raw | UnsetType = UNSET
-    rateQuantity: Raw | UnsetType = UNSET
+    rate_ratio: Raw | UnsetType = UNSET
+    rate_quantity: Raw | UnsetType = UNSET
 
 
 class _Drug(NamedTuple):
@@ -114,9 +114,9 @@ def _given(dose: Resource) -> tuple[Quantity, Quantity, Quantity, str | None]:
     amount = _quantity(dose, "dosage.dose", dosage.dose)
     if amount.value is not None and amount.value.startswith("-") and float(amount.value) == 0:
         dose.faults.append(Fault("not-fhir", "dosage.dose.value", "a negative zero"))
-    rate, per = _quantity(dose, "dosage.rateQuantity", dosage.rateQuantity), NO_QUANTITY
-    if not isinstance(dosage.rateRatio, UnsetType):
-        ratio, fault = _ratio(dosage.rateRatio)
+    rate, per = _quantity(dose, "dosage.rateQuantity", dosage.rate_quantity), NO_QUANTITY
+    if not isinstance(dosage.rate_ratio, UnsetType):
+        ratio, fault = _ratio(dosage.rate_ratio)
         dose.take("dosage.rateRatio", Read(None, fault))
         if ratio is not None:
             rate = _quantity(dose, "dosage.rateRatio.numerator", ratio.numerator)
@@ -140,14 +140,12 @@ def _reasons(dose: Resource) -> tuple[list[str], list[Link]]:
         concept, link = _codeable_reference(dose, "reason", raw)
         concepts.append(concept)
         links += [] if link == references.NO_LINK else [link]
-    for link in links:
-        if link.kind == "contained":
-            concepts.append(_contained_condition(dose, link.target))
+    concepts += [_contained_condition(dose, link.target) for link in links if link.kind == "contained"]
     return [concept for concept in concepts if concept is not None], [link for link in links if link.kind != "contained"]
 
 
-def _contained_condition(dose: Resource, id: str) -> str | None:
-    fields = dose.contained(id, "Condition")
+def _contained_condition(dose: Resource, identity: str) -> str | None:
+    fields = dose.contained(identity, "Condition")
     if fields is None:
         return None
     condition = Resource(fields, "Condition", dose.scope, [])

@@ -13,7 +13,7 @@ from bonefhir.read.references import Scope
 from bonefhir.read.resource import FIELDS
 
 
-class Broken(Exception):
+class BrokenBundleError(Exception):
     """The Bundle's own envelope cannot be used; raised before any entry is."""
 
     def __init__(self, fault: Fault) -> None:
@@ -46,46 +46,56 @@ class _Envelope(msgspec.Struct):
     entry: list[Raw] | UnsetType = UNSET
 
 
-class _Head(msgspec.Struct):
-    resourceType: str | UnsetType = UNSET
+class _Head(msgspec.Struct, rename="camel"):
+    resource_type: str | UnsetType = UNSET
     id: str | UnsetType = UNSET
 
 
 _envelope = msgspec.json.Decoder(_Envelope).decode
 _head = msgspec.json.Decoder(_Head).decode
+_text = msgspec.json.Decoder(str).decode
 
 
 def read_bundle(sink: Sink, raw: bytes, original: bytes, offset: int, prefix: str = "", around: Scope | None = None) -> None:
-    """raw: the Bundle as it decodes; original: the same bytes as they stand in the file, at `offset`. Raises Broken.
+    """raw: the Bundle as it decodes; original: the same bytes as they stand in the file, at `offset`. Raises BrokenBundleError.
 
     prefix: path of the entry in which a nested Bundle stands, '3/'.
     """
     envelope = _open(raw)
-    line = sink.line_at(offset)
-    members = [] if envelope.entry is UNSET else envelope.entry
+    members = [] if isinstance(envelope.entry, UnsetType) else envelope.entry
     entries = [_fields(member) for member in members]
-    _remark(sink, envelope, entries, line, prefix)
+    _remark(sink, envelope, entries, sink.line_at(offset), prefix)
     scope = Scope(around)
     if b"rn:" in raw:
         _collect_urls(sink, entries, scope)
-    base = pa.py_buffer(raw).address
+    base = _address(raw)
     for index, (member, fields) in enumerate(zip(members, entries, strict=True)):
-        start = pa.py_buffer(member).address - base
-        _entry(sink, member, fields, original, start, base, offset, f"{prefix}{index}", scope)
+        path, line = f"{prefix}{index}", sink.line_at(offset + _address(member) - base)
+        resource = _resource(sink, member, fields, line, path)
+        if fields is not None and resource is not None:
+            place = _address(resource) - base
+            text = original[place : place + len(resource)]
+            sink.resource(text, offset + place, sink.line_at(offset + place), path, _url(fields), scope)
+
+
+def _address(buffer: bytes | Raw) -> int:
+    """Where its bytes lie in memory: what was decoded is a view of what it was decoded from."""
+    address: int = pa.py_buffer(buffer).address
+    return address
 
 
 def _open(raw: bytes) -> _Envelope:
     try:
         envelope = _envelope(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Broken(elements.mistyped(error)) from None
+        raise BrokenBundleError(elements.mistyped(error)) from None
     members = FIELDS(raw).get("entry")
     rest = raw
     if members is not None:
-        start = pa.py_buffer(members).address - pa.py_buffer(raw).address
+        start = _address(members) - _address(raw)
         rest = raw[:start] + b"[]" + raw[start + len(members) :]
     if keys.repeated(rest):
-        raise Broken(Fault("duplicate-keys", None, "a key stands twice in the Bundle: entries would be lost"))
+        raise BrokenBundleError(Fault("duplicate-keys", None, "a key stands twice in the Bundle: entries would be lost"))
     return envelope
 
 
@@ -103,7 +113,7 @@ def _remark(sink: Sink, envelope: _Envelope, entries: list[Fields | None], line:
         sink.warn("bundle-without-type", line, "a Bundle without a type; its entries were read")
     if prefix.count("/") > 1:
         sink.warn("nested-bundle", line, "Bundles inside of Bundles inside of a Bundle; their entries were read")
-    links = [] if envelope.link is UNSET else envelope.link
+    links = [] if isinstance(envelope.link, UnsetType) else envelope.link
     if any(link.relation == "next" for link in links):
         sink.warn("more-pages", line, "the Bundle has a next page that is not part of this file: the data is incomplete")
     elif envelope.type == "searchset" and isinstance(envelope.total, int):
@@ -122,9 +132,9 @@ def _collect_urls(sink: Sink, entries: list[Fields | None], scope: Scope) -> Non
             head = _head(fields["resource"])
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue  # the resource itself is rejected when it is read
-        id = references.id_of(url) if head.id is UNSET else head.id
-        if head.resourceType is not UNSET and id is not None and references.ID.fullmatch(id):
-            target = f"{head.resourceType}/{id}"
+        identity = references.id_of(url) if isinstance(head.id, UnsetType) else head.id
+        if head.resource_type is not UNSET and identity is not None and references.ID.fullmatch(identity):
+            target = f"{head.resource_type}/{identity}"
             scope.add(references.urn(url), target)
             sink.full_url(references.urn(url), target)
 
@@ -132,41 +142,28 @@ def _collect_urls(sink: Sink, entries: list[Fields | None], scope: Scope) -> Non
 def _url(fields: Fields) -> str | None:
     raw = fields.get("fullUrl")
     try:
-        return None if raw is None else msgspec.json.decode(raw, type=str)
+        return None if raw is None else _text(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _entry(
-    sink: Sink,
-    member: Raw,
-    fields: Fields | None,
-    original: bytes,
-    start: int,
-    base: int,
-    offset: int,
-    path: str,
-    scope: Scope,
-) -> None:
-    """start: of the entry in the Bundle's bytes; base: address of these; offset: of the Bundle in the file."""
-    line = sink.line_at(offset + start)
+def _resource(sink: Sink, member: Raw, fields: Fields | None, line: int, path: str) -> Raw | None:
+    """The entry's resource; null if there is none to read, and the sink has been told."""
     if fields is None:
         if bytes(member) == b"null":
             sink.empty_entries += 1
             sink.warn("null-entry", line, "null among a Bundle's entries")
         else:
             sink.reject(Fault("not-an-object", "entry", "the entry is not a JSON object"), line, path, b"")
-        return
+        return None
     _remark_entry(sink, fields, line)
-    raw = fields.get("resource")
-    if keys.repeated(_without(member, raw)):
+    resource = fields.get("resource")
+    if keys.repeated(_without(member, resource)):
         sink.reject(Fault("duplicate-keys", "entry", keys.TWICE), line, path, b"")
-    elif raw is None:
+        return None
+    if resource is None:
         sink.empty_entries += 1
-    else:
-        place = pa.py_buffer(raw).address - base
-        text = original[place : place + len(raw)]
-        sink.resource(text, offset + place, sink.line_at(offset + place), path, _url(fields), scope)
+    return resource
 
 
 def _without(member: Raw, resource: Raw | None) -> bytes:

@@ -36,8 +36,8 @@ class Rows:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._rows: list[Row] = []
-        self._codes = {column.name: Codes() for column in table if column.type == SYMBOL}
-        self._batches: dict[str, list[Any]] = {name: [] for name in table.names}
+        self._codes: dict[str, Codes] = {}
+        self._batches: dict[str, list[Any]] = {}
 
     def add(self, row: Row) -> None:
         """Values in the order of the table's columns."""
@@ -46,6 +46,9 @@ class Rows:
             self._flush()
 
     def _flush(self) -> None:
+        if not self._batches:
+            self._batches = {name: [] for name in self._table.names}
+            self._codes = {column.name: Codes() for column in self._table if column.type == SYMBOL}
         for column, values in zip(self._table, zip(*self._rows, strict=True), strict=True):
             codes = self._codes.get(column.name)
             batch = pa.array(values, column.type) if codes is None else _numbers(codes, values)
@@ -56,6 +59,8 @@ class Rows:
         """All rows added. The rows are still there afterwards; add no more."""
         if self._rows:
             self._flush()
+        if not self._batches:
+            return self._table.empty()  # most files have rows for one or two of the tables
         columns = []
         for column in self._table:
             batches = self._batches[column.name]

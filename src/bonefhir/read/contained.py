@@ -9,24 +9,24 @@ _fields = msgspec.json.Decoder(Fields).decode
 _members = msgspec.json.Decoder(list[Raw]).decode
 
 
-def matching(raw: Raw, id: str, resource_type: str) -> Fields | None:
+def matching(raw: Raw, identity: str, resource_type: str) -> Fields | None:
     """The fields of a contained resource if it has this id and type. One that is no object is for the conformance check."""
     try:
         fields = _fields(raw)
         found = msgspec.json.decode(fields["id"], type=str), msgspec.json.decode(fields["resourceType"], type=str)
     except (msgspec.DecodeError, KeyError):
         return None
-    return fields if found == (id, resource_type) else None
+    return fields if found == (identity, resource_type) else None
 
 
-def find(parent: bytes, id: str, resource_type: str) -> tuple[int, bytes, Fields] | None:
+def find(parent: bytes, identity: str, resource_type: str) -> tuple[int, bytes, Fields] | None:
     """Where in the parent's bytes the contained resource begins, its bytes, its fields."""
     try:
         members = _members(_fields(parent)["contained"])
     except (msgspec.DecodeError, KeyError):
         return None  # the parent could be read only after it was mended: it is rejected anyway
     for raw in members:
-        fields = matching(raw, id, resource_type)
+        fields = matching(raw, identity, resource_type)
         if fields is not None:
             return pa.py_buffer(raw).address - pa.py_buffer(parent).address, bytes(raw), fields
     return None

@@ -1,6 +1,6 @@
 """The bytes of a file, decompressed block by block under limits, with the size and SHA-256 of what is stored.
 
-Compression is told by its magic number, never by the name. A damaged or cut stream raises FileFault: what had been
+Compression is told by its magic number, never by the name. A damaged or cut stream raises UnreadableFileError: what had been
 unpacked until then must not be used, because nobody knows what is missing.
 """
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from isal import igzip
 from isal.igzip_lib import IsalError
 
-from bonefhir.read.fault import FileFault
+from bonefhir.read.fault import UnreadableFileError
 from bonefhir.read.limits import Limits
 
 BLOCK = 1 << 20
@@ -93,7 +93,7 @@ class Content:
         return self._counted.sha256()
 
     def blocks(self) -> Iterator[bytes]:
-        """The unpacked bytes. Raises FileFault: damaged, cut, larger than the limits allow, or unreadable on disk."""
+        """The unpacked bytes. Raises UnreadableFileError: damaged, cut, larger than the limits allow, or unreadable on disk."""
         reader = _unpacker(self._buffered, self.compression)
         unpacked = 0
         while block := _read(reader, self.compression):
@@ -104,9 +104,9 @@ class Content:
 
     def _check(self, unpacked: int) -> None:
         if unpacked > self._limits.unpacked:
-            raise FileFault("too-large", f"unpacked it has more than {self._limits.unpacked} bytes, the limit")
+            raise UnreadableFileError("too-large", f"unpacked it has more than {self._limits.unpacked} bytes, the limit")
         if unpacked > self._limits.ratio_from and unpacked > self._limits.ratio * self.size:
-            raise FileFault("too-large", f"it unpacks to more than {self._limits.ratio} times its size, the limit")
+            raise UnreadableFileError("too-large", f"it unpacks to more than {self._limits.ratio} times its size, the limit")
 
     def drain(self) -> None:
         """Reads what is left, so that size and SHA-256 are those of the whole file, unless the disk fails."""
@@ -135,14 +135,16 @@ def _read(reader: _Reader, compression: str | None) -> bytes:
     try:
         return reader.read(BLOCK)
     except EOFError:
-        raise FileFault("truncated", "the gzip stream ends before its trailer: the file was cut, or bytes follow it") from None
-    except (BadGzipFile, IsalError):
-        raise FileFault("not-json", "the gzip stream is damaged (checksum, length or coding)") from None
+        raise UnreadableFileError("truncated", "the gzip stream ends before its trailer, or bytes follow it") from None
+    except (BadGzipFile, IsalError):  # type: ignore[misc]
+        raise UnreadableFileError("not-json", "the gzip stream is damaged (checksum, length or coding)") from None
     except OSError as error:
         if compression == "zstd":
             cut = "truncated" in str(error).lower()
-            raise FileFault("truncated" if cut else "not-json", f"the zstd stream is {'cut' if cut else 'damaged'}") from None
-        raise FileFault("not-json", f"the file cannot be read: {(error.strerror or type(error).__name__).lower()}") from None
+            reason, words = ("truncated", "cut") if cut else ("not-json", "damaged")
+            raise UnreadableFileError(reason, f"the zstd stream is {words}") from None
+        words = (error.strerror or type(error).__name__).lower()
+        raise UnreadableFileError("not-json", f"the file cannot be read: {words}") from None
 
 
 def foreign_format(head: bytes) -> str | None:

@@ -1,7 +1,8 @@
 """FHIR's datatypes: JSON text → what the tables hold. Strict: nothing is coerced, a wrong type is a fault with its path.
 
 Texts repeat (a code, a unit, a patient), so each conversion is kept by its raw bytes and done once per distinct text.
-A converter returns `Read`: the value, as far as it could be read, a fault, and kinds of warnings.
+A converter returns the value, or a `Read` that also holds a fault or kinds of warnings: in clean data, which is nearly all,
+nothing has to be unpacked.
 """
 
 import math
@@ -24,14 +25,14 @@ _NUMBER = frozenset("-0123456789")
 
 
 class Read(NamedTuple):
-    """value null: unreadable or absent; the path of the fault is relative to the element."""
+    """A value with something to say about it. null: unreadable; the path of the fault is relative to the element."""
 
     value: Any
     fault: Fault | None = None
     warnings: tuple[str, ...] = ()
 
 
-class Memo(dict[bytes, Read]):
+class Memo(dict[bytes, Any]):
     """Conversions already done, by raw bytes. Bounded: emptied when full, so memory does not grow with the input."""
 
     def __init__(self, convert: Callable[[bytes], Read], size: int = 1 << 16) -> None:
@@ -39,10 +40,11 @@ class Memo(dict[bytes, Read]):
         self._convert = convert
         self._size = size
 
-    def __missing__(self, raw: bytes) -> Read:
+    def __missing__(self, raw: bytes) -> Any:
         if len(self) >= self._size:
             self.clear()
-        found = self._convert(raw)
+        read = self._convert(raw)
+        found = read if read.fault is not None or read.warnings else read.value
         if len(raw) <= 4096:
             self[raw] = found
         return found
@@ -212,7 +214,7 @@ def _as_lows(raw: bytes) -> Read:
     lows = []
     for each in ranges:
         if each.low is not UNSET:
-            low = QUANTITY[bytes(each.low)]
+            low = as_read(QUANTITY[bytes(each.low)])
             fault = fault or within(low.fault, "low")
             if low.value.value is not None:
                 lows.append(as_fields(low.value))
@@ -232,6 +234,11 @@ def as_fields(quantity: Quantity) -> dict[str, Any]:
     if quantity.value is not None:
         found["value"] = Raw(quantity.value.encode())
     return found
+
+
+def as_read(found: Any) -> Read:
+    """What a Memo holds, always as a Read."""
+    return found if type(found) is Read else Read(found)
 
 
 def within(fault: Fault | None, path: str) -> Fault | None:

@@ -11,7 +11,7 @@ class Fault(NamedTuple):
     detail: str
 
 
-class FileFault(Exception):
+class UnreadableFileError(Exception):
     """The file as a whole cannot be used. Caught by scan_file, which makes a reject of it."""
 
     def __init__(self, reason: str, detail: str) -> None:

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Raw
 
 from bonefhir.read import characters
-from bonefhir.read.bundle import Broken, read_bundle
+from bonefhir.read.bundle import BrokenBundleError, read_bundle
 from bonefhir.read.content import GZIP, ZSTD, foreign_format
-from bonefhir.read.fault import Fault, FileFault
+from bonefhir.read.fault import Fault, UnreadableFileError
 from bonefhir.read.limits import Limits
 from bonefhir.read.reader import Lines, Reader, unreadable
 
@@ -21,12 +21,12 @@ _BLANK = b" \t\r\n"
 _any = msgspec.json.Decoder(Raw).decode
 
 
-class _Head(msgspec.Struct):
-    resourceType: str
+class _Head(msgspec.Struct, rename="camel"):
+    resource_type: str
 
 
-class _OptionalHead(msgspec.Struct):
-    resourceType: str | None = None
+class _OptionalHead(msgspec.Struct, rename="camel"):
+    resource_type: str | None = None
 
 
 _resource = msgspec.json.Decoder(_Head).decode
@@ -48,17 +48,17 @@ def first_part(blocks: Iterator[bytes], limits: Limits) -> tuple[bytes, bool]:
 
 
 def check_encoding(head: bytes) -> None:
-    """Raises FileFault for what cannot be UTF-8 text with JSON."""
+    """Raises UnreadableFileError for what cannot be UTF-8 text with JSON."""
     if head.startswith(_WIDE) or b"\x00" in head[:4]:
-        raise FileFault("encoding", "not UTF-8 (UTF-16, UTF-32 or binary): convert it to UTF-8")
+        raise UnreadableFileError("encoding", "not UTF-8 (UTF-16, UTF-32 or binary): convert it to UTF-8")
     if head.startswith((GZIP, ZSTD)):
-        raise FileFault("not-json", "compressed twice: unpack it once")
+        raise UnreadableFileError("not-json", "compressed twice: unpack it once")
     name = foreign_format(head)
     if name is not None:
-        raise FileFault("not-json", f"not JSON but {name}")
+        raise UnreadableFileError("not-json", f"not JSON but {name}")
 
 
-def is_ndjson(head: bytes, whole: bool, limits: Limits) -> bool:
+def is_ndjson(head: bytes, whole: bool) -> bool:
     """The file is NDJSON; else one document. By content: complete JSON on the first line, and something after it."""
     start = len(head) - len(head.lstrip(_BLANK))
     end = head.find(b"\n", start)
@@ -107,9 +107,9 @@ def _mostly_resources(head: bytes) -> bool:
 
 
 def read_document(reader: Reader, data: bytes) -> str:
-    """One JSON document: a Bundle or a single resource. Returns which. Raises FileFault."""
+    """One JSON document: a Bundle or a single resource. Returns which. Raises UnreadableFileError."""
     if not characters.utf8(data):
-        raise FileFault("encoding", "not UTF-8")
+        raise UnreadableFileError("encoding", "not UTF-8")
     start = len(BOM) if data.startswith(BOM) else 0
     text = characters.mend(data)[0] if characters.suspect(data) else data
     body = text[start:].strip(_BLANK) if start or text[:1] in _BLANK or text[-1:] in _BLANK else text
@@ -123,25 +123,25 @@ def read_document(reader: Reader, data: bytes) -> str:
         return "resource"
     try:
         read_bundle(reader, body, original, start)
-    except Broken as error:
-        raise FileFault(error.fault.reason, f"the Bundle: {error.fault.detail}") from None
+    except BrokenBundleError as error:
+        raise UnreadableFileError(error.fault.reason, f"the Bundle: {error.fault.detail}") from None
     except RecursionError:
-        raise FileFault("too-deep", f"nested far deeper than {reader.limits.depth} levels, the limit") from None
+        raise UnreadableFileError("too-deep", f"nested far deeper than {reader.limits.depth} levels, the limit") from None
     return "bundle"
 
 
 def _document_type(body: bytes) -> str | None:
     try:
-        return _document_head(body).resourceType
+        return _document_head(body).resource_type
     except RecursionError:
-        raise FileFault("too-deep", "nested far deeper than the limit") from None
+        raise UnreadableFileError("too-deep", "nested far deeper than the limit") from None
     except msgspec.ValidationError as error:
         if "$.resourceType" in str(error):
             return None
-        raise FileFault("not-an-object", "the document is not a JSON object") from None
+        raise UnreadableFileError("not-an-object", "the document is not a JSON object") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         fault = unreadable(error) if isinstance(error, msgspec.DecodeError) else Fault("encoding", None, "not UTF-8")
-        raise FileFault(fault.reason, fault.detail) from None
+        raise UnreadableFileError(fault.reason, fault.detail) from None
 
 
 def read_lines(reader: Reader, blocks: Iterator[bytes]) -> None:

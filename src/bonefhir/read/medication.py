@@ -19,14 +19,14 @@ Lookup = Callable[[str, str], Fields | None]
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class _Ingredient(msgspec.Struct):
-    itemCodeableConcept: Raw | UnsetType = UNSET
-    itemReference: Raw | UnsetType = UNSET
+class _Ingredient(msgspec.Struct, rename="camel"):
+    item_codeable_concept: Raw | UnsetType = UNSET
+    item_reference: Raw | UnsetType = UNSET
     item: Raw | UnsetType = UNSET
-    isActive: bool | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
     strength: Raw | UnsetType = UNSET
-    strengthRatio: Raw | UnsetType = UNSET
-    strengthQuantity: Raw | UnsetType = UNSET
+    strength_ratio: Raw | UnsetType = UNSET
+    strength_quantity: Raw | UnsetType = UNSET
 
 
 class CodeableReference(msgspec.Struct):
@@ -46,9 +46,9 @@ def row(medication: Resource) -> Row:
     return (status, as_json(medication, status, medication.contained))
 
 
-def contained(parent: Resource, id: str) -> str | None:
+def contained(parent: Resource, identity: str) -> str | None:
     """The contained Medication as JSON; null if it is missing or says nothing about a drug (then the drug is unknown)."""
-    fields = parent.contained(id, "Medication")
+    fields = parent.contained(identity, "Medication")
     if fields is None:
         return None
     medication = Resource(fields, "Medication", parent.scope, [])
@@ -77,7 +77,7 @@ def as_json(medication: Resource, status: str | None, lookup: Lookup) -> str:
 
 def _ingredient(medication: Resource, each: _Ingredient, lookup: Lookup) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    concept, reference = each.itemCodeableConcept, each.itemReference
+    concept, reference = each.item_codeable_concept, each.item_reference
     if each.item is not UNSET:
         both, fault = codeable_reference(each.item)
         medication.take("ingredient.item", Read(None, fault))
@@ -88,8 +88,8 @@ def _ingredient(medication: Resource, each: _Ingredient, lookup: Lookup) -> dict
         found |= {"itemCodeableConcept": Raw(text.encode())} if text else {}
     if not isinstance(reference, UnsetType):
         found |= _item(medication, reference, lookup)
-    if each.isActive is not UNSET:
-        found["isActive"] = each.isActive
+    if each.is_active is not UNSET:
+        found["isActive"] = each.is_active
     return found | _strength(medication, each)
 
 
@@ -106,22 +106,22 @@ def _item(medication: Resource, reference: Raw, lookup: Lookup) -> dict[str, Any
     return {"itemReference": named} if named else {}
 
 
-def _contained_code(id: str, lookup: Lookup) -> str | None:
-    fields = lookup(id, "Substance") or lookup(id, "Medication") or {}
+def _contained_code(identity: str, lookup: Lookup) -> str | None:
+    fields = lookup(identity, "Substance") or lookup(identity, "Medication") or {}
     code = fields.get("code")
     if code is None:
         return None
     both, _ = codeable_reference(code)  # R5: Substance.code is a CodeableReference
     if both is not None and not isinstance(both.concept, UnsetType):
         code = both.concept
-    text: str | None = elements.CONCEPT[bytes(code)].value
+    text: str | None = elements.as_read(elements.CONCEPT[bytes(code)]).value
     return text if text != "{}" else None
 
 
 def _strength(medication: Resource, each: _Ingredient) -> dict[str, Any]:
-    raw = each.strength if each.strengthRatio is UNSET else each.strengthRatio
+    raw = each.strength if each.strength_ratio is UNSET else each.strength_ratio
     if isinstance(raw, UnsetType):
-        numerator = _amount(medication, each.strengthQuantity)
+        numerator = _amount(medication, each.strength_quantity)
         return {"strength": {"numerator": numerator}} if numerator else {}
     ratio, fault = _ratio(raw)
     medication.take("ingredient.strength", Read(None, fault))

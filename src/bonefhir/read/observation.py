@@ -11,6 +11,8 @@ STATUSES = frozenset(
     {"registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error", "unknown"}
 )
 
+_PERSONS = ("Patient/", "RelatedPerson/", "Group/", "urn:")
+
 
 def rows(observation: Resource) -> list[Row]:
     status = observation.code("status", STATUSES)
@@ -47,8 +49,9 @@ def _quantity(part: Resource) -> tuple[Quantity, str]:
     if raw is None:
         return NO_QUANTITY, _kind(part)
     read = elements.QUANTITY[bytes(raw)]
-    quantity: Quantity = part.take("valueQuantity", read)
-    return quantity, "none" if quantity.value is None and read.fault is None else "Quantity"
+    if type(read) is not Read:
+        return read, "Quantity" if read.value is not None else "none"
+    return part.take("valueQuantity", read), "none" if read.value.value is None and read.fault is None else "Quantity"
 
 
 def _kind(part: Resource) -> str:
@@ -93,6 +96,6 @@ def _with_kind(time: str | None, kind: str) -> tuple[str | None, str | None]:
 
 def _check_focus(observation: Resource, subject: str | None) -> None:
     """A value about somebody else (a donor, a fetus) that stands in the patient's record."""
-    targets = {references.resolve(link, observation.scope) for link in observation.links("focus")}
-    if targets - {subject}:
+    targets = {references.resolve(link, observation.scope) or "" for link in observation.links("focus")}
+    if any(target.startswith(_PERSONS) for target in targets - {subject}):
         observation.warnings.append("other-focus")

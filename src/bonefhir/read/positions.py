@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bonefhir.errors import InputError
 from bonefhir.read.content import Content
-from bonefhir.read.fault import FileFault
+from bonefhir.read.fault import UnreadableFileError
 from bonefhir.read.limits import DEFAULT, Limits
 from bonefhir.read.sources import SourceFile
 
@@ -26,7 +26,7 @@ def read_back(file: SourceFile, positions: Sequence[Position], limits: Limits = 
         else:
             by_index = dict(zip(ascending, found, strict=True))
             yield from (by_index[index] for index in range(len(positions)))
-    except FileFault as fault:
+    except UnreadableFileError as fault:
         raise InputError(f"{file.name}: changed while it was being audited ({fault.detail}); run again") from None
 
 
@@ -61,5 +61,5 @@ def _sequential(blocks: Iterator[bytes], positions: Sequence[Position]) -> Itera
 
 def _whole(raw: bytes, length: int) -> bytes:
     if len(raw) != length:
-        raise FileFault("truncated", "it is shorter than it was")
+        raise UnreadableFileError("truncated", "it is shorter than it was")
     return raw

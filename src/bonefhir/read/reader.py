@@ -6,17 +6,15 @@ rejected), the count of types that are not used, or `rejects` (when there is not
 
 import re
 from collections import Counter
-from typing import NamedTuple
 
 import msgspec
 from isal import isal_zlib
 
 from bonefhir.read import characters, contained, keys, modifiers, references
-from bonefhir.read.bundle import Broken, read_bundle
+from bonefhir.read.bundle import BrokenBundleError, read_bundle
 from bonefhir.read.columns import Row, Rows
 from bonefhir.read.contained import Fields
-from bonefhir.read.elements import STRING
-from bonefhir.read.fault import Fault, FileFault
+from bonefhir.read.fault import Fault, UnreadableFileError
 from bonefhir.read.kinds import KINDS
 from bonefhir.read.limits import Limits
 from bonefhir.read.names import RESOURCE_TYPES, USED
@@ -27,26 +25,26 @@ from bonefhir.tables import FULL_URLS, READ_TABLES, REJECTS
 
 _COMPACT = msgspec.json.format
 _NAMED = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"(?:\s*,\s*"id"\s*:\s*"([A-Za-z0-9\-.]{1,64})")?')
+_crc32, _adler32 = isal_zlib.crc32, isal_zlib.adler32
+_SIGNED = 1 << 63
+"""digest: 64 bits that tell two versions of one resource apart; not meant against forgery."""
 _ID = re.compile(rb'"[A-Za-z0-9\-.]{1,64}"')
 NOT_UTF8 = Fault("encoding", None, "not UTF-8")
 NO_TYPE = Fault("no-resource-type", "resourceType", "not the name of a resource type of FHIR")
-OLDER_SHAPE = "the shape of FHIR STU3 or DSTU2; R4, R4B and R5 are read"
+STU3 = Fault("stu3", None, "the shape of FHIR STU3 or DSTU2; R4, R4B and R5 are read")
 _WITH_URL = USED | {"MedicationRequest"}
 
 
-class _Sniff(msgspec.Struct):
-    resourceType: str
+class _Sniff(msgspec.Struct, rename="camel"):
+    resource_type: str
 
 
+_TYPES = {f'"{name}"'.encode(): name for name in RESOURCE_TYPES}
 _sniff = msgspec.json.Decoder(_Sniff).decode
 
 
-class Place(NamedTuple):
-    """Where a resource stands: byte in the decompressed file, line, entry of a Bundle."""
-
-    offset: int
-    line: int
-    entry: str | None
+Place = tuple[int, int, str | None]
+"""Where a resource stands: byte in the decompressed file, line, entry of a Bundle."""
 
 
 class Reader:
@@ -76,8 +74,8 @@ class Reader:
 
     def look(self, text: bytes) -> None:
         """What may be met in the resources that stand in this text: looked for once here, not once in each of them."""
-        self._modifiers = modifiers.NAME in text or b"\\u00" in text
-        self._empty_arrays = b"[]" in text or b"[ ]" in text
+        self._modifiers = b"\\u00" in text or (characters.pair_in(text, b"rE") and modifiers.NAME in text)
+        self._empty_arrays = characters.pair_in(text, b"[]")
 
     def warn(self, kind: str, line: int | None, detail: str) -> None:
         """A remark about the file. Of one kind, the first is kept and the others are counted."""
@@ -92,13 +90,16 @@ class Reader:
         ]
 
     def reject(self, fault: Fault, line: int | None, entry: str | None, raw: bytes) -> None:
-        """Something that was read and is not in any table."""
-        self._count()
+        """Something that was read and is not in any table. raw: what may tell its type and id."""
         named = _NAMED.match(raw[:4096])
         name = named[1].decode() if named else None
         known = name if name in RESOURCE_TYPES else None
-        id = named[2].decode() if named and named[2] and known else None
-        self.rejects.add((self.number, line, entry, known, id, "read", *fault))
+        identity = named[2].decode() if named and named[2] and known else None
+        self._add_reject(fault, line, entry, known, identity)
+
+    def _add_reject(self, fault: Fault, line: int | None, entry: str | None, name: str | None, identity: str | None) -> None:
+        self._count()
+        self.rejects.add((self.number, line, entry, name, identity, "read", *fault))
 
     def full_url(self, url: str, target: str) -> None:
         if target.partition("/")[0] in _WITH_URL:
@@ -110,7 +111,7 @@ class Reader:
         """One line of NDJSON. Lines of types that are not used come in long runs: then the type is looked at first."""
         if self._last_unused and b"\\u" not in raw and len(raw) <= self.limits.line and characters.utf8(raw):
             try:
-                name = _sniff(raw).resourceType
+                name = _sniff(raw).resource_type
             except (msgspec.DecodeError, RecursionError):
                 name = ""
             if name in RESOURCE_TYPES and name not in USED and name != "Bundle" and raw.count(b'"resourceType"') == 1:
@@ -129,7 +130,7 @@ class Reader:
         scope: Scope | None = None,
     ) -> None:
         """One resource: bytes as they stand in the file at `offset`. Bundles are opened."""
-        place = Place(offset, line, entry)
+        place = (offset, line, entry)
         if len(raw) > self.limits.line:
             return self._reject("too-large", f"more than {self.limits.line} bytes, the limit for one resource", place, raw)
         try:
@@ -139,7 +140,7 @@ class Reader:
             self._last_unused = name not in USED
             if name == "Bundle":
                 self._bundle(raw, faults, place, scope)
-            elif name not in RESOURCE_TYPES or (self._last_unused and NOT_UTF8 in faults):
+            elif not name or (self._last_unused and NOT_UTF8 in faults):
                 self.reject(faults[0] if faults else NO_TYPE, line, entry, b"")
             elif self._last_unused:
                 self._count()
@@ -153,30 +154,22 @@ class Reader:
         except msgspec.DecodeError as error:
             self.reject(unreadable(error), line, entry, raw)
 
-    def _reject(self, reason: str, detail: str, place: "Place", raw: bytes) -> None:
-        self.reject(Fault(reason, None, detail), place.line, place.entry, raw)
+    def _reject(self, reason: str, detail: str, place: Place, raw: bytes) -> None:
+        self.reject(Fault(reason, None, detail), place[1], place[2], raw)
 
-    def _used(self, resource: Resource, raw: bytes, text: bytes, place: "Place", full_url: str | None) -> None:
+    def _used(self, resource: Resource, raw: bytes, text: bytes, place: Place, full_url: str | None) -> None:
         shape = release(resource.type, resource.fields)
         if shape == OLDER and resource.type != "Observation":  # a lost Observation may be a lost lab: that one gets its row
-            return self._reject("stu3", OLDER_SHAPE, place, raw)
+            return self._add_reject(STU3, place[1], place[2], resource.type, _id(resource, full_url))
         if shape == OLDER:
-            resource.fault("stu3", None, OLDER_SHAPE)
+            resource.faults.append(STU3)
         self._remark(resource, raw, text, full_url)
         self._add(resource, raw, text, place, R4 if shape == OLDER else shape)
         return None
 
     def _decode(self, raw: bytes, faults: list[Fault]) -> tuple[Fields, bytes]:
         """The top-level fields and the text that they are of; what is wrong but leaves something to read goes to `faults`."""
-        text = raw
-        if not characters.utf8(raw):
-            text = characters.replaced(raw)
-            faults.append(NOT_UTF8)
-        if b"\\u" in text and characters.suspect(text):
-            text, places = characters.mend(text)
-            text = characters.plain(text)
-            if places:
-                faults.append(Fault("encoding", None, "NUL or half of a surrogate pair in a text"))
+        text = raw if raw.isascii() and b"\\u" not in raw else _cleaned(raw, faults)
         if self._spaced:
             text = _COMPACT(text, indent=-1)
         fields = FIELDS(text)
@@ -195,28 +188,29 @@ class Reader:
             fields, compact = FIELDS(once), once
         return fields, compact
 
-    def _bundle(self, raw: bytes, faults: list[Fault], place: "Place", scope: Scope | None) -> None:
+    def _bundle(self, raw: bytes, faults: list[Fault], place: Place, scope: Scope | None) -> None:
         """A Bundle among NDJSON lines, or inside of another one."""
-        prefix = "" if place.entry is None else f"{place.entry}/"
+        offset, line, entry = place
+        prefix = "" if entry is None else f"{entry}/"
         if not prefix:
-            self.warn("bundle-in-ndjson", place.line, "a Bundle as a line of NDJSON; its entries were read")
+            self.warn("bundle-in-ndjson", line, "a Bundle as a line of NDJSON; its entries were read")
         if NOT_UTF8 in faults:
-            return self.reject(NOT_UTF8, place.line, place.entry, raw)
+            return self.reject(NOT_UTF8, line, entry, raw)
         if prefix.count("/") >= self.limits.bundles:
             return self._reject("too-deep", f"more than {self.limits.bundles} Bundles inside of each other", place, raw)
         text = characters.mend(raw)[0] if characters.suspect(raw) else raw
         try:
-            read_bundle(self, text, raw, place.offset, prefix, scope)
-        except Broken as error:
-            self.reject(error.fault, place.line, place.entry, raw)
+            read_bundle(self, text, raw, offset, prefix, scope)
+        except BrokenBundleError as error:
+            self.reject(error.fault, line, entry, raw)
         return None
 
     def _remark(self, resource: Resource, raw: bytes, text: bytes, full_url: str | None) -> None:
         """id, rules that forbid processing, and what is worth a warning."""
         resource.id = _id(resource, full_url)
-        forbidden = modifiers.fault(resource.fields, text, self._modifiers)
-        if forbidden is not None:
-            resource.faults.append(forbidden)
+        if self._modifiers or "implicitRules" in resource.fields:
+            forbidden = modifiers.fault(resource.fields, text, self._modifiers)
+            resource.faults += [] if forbidden is None else [forbidden]
         if full_url is not None and resource.id and references.contradicts(full_url, resource.type, resource.id):
             resource.warnings.append("fullurl-mismatch")
         if self._empty_arrays and b"[]" in text:
@@ -224,63 +218,76 @@ class Reader:
         if (not raw.isascii() or b"\\u20" in raw) and characters.bidi(raw):
             resource.warnings.append("bidi-text")
 
-    def _add(self, resource: Resource, raw: bytes, text: bytes, place: "Place", shape: str) -> None:
+    def _add(self, resource: Resource, raw: bytes, text: bytes, place: Place, shape: str) -> None:
         kind = KINDS[resource.type]
         tails = kind.rows(resource)
         updated, version = resource.meta()
         self._count()
         self.rowed += 1
-        head: Row = (self._ordinal - 1, self.number, place.line, place.entry, place.offset, len(raw), resource.id)
-        head += (updated, version, _digest(text), shape, *resource.outcome())
+        offset, line, entry = place
+        digest = (_crc32(text) << 32 | _adler32(text)) - _SIGNED
+        head: Row = (self._ordinal - 1, self.number, line, entry, offset, len(raw), resource.id, updated, version, digest, shape)
+        head += resource.outcome()
         rows = self.rows[kind.table.name]
         for tail in tails:
             rows.add(head + tail)
-        for id in resource.contained_patients:
-            self._add_contained(resource, id, raw, place, shape)
+        for identity in resource.contained_patients:
+            self._add_contained(resource, identity, raw, place, shape)
 
-    def _add_contained(self, parent: Resource, id: str, raw: bytes, place: "Place", shape: str) -> None:
+    def _add_contained(self, parent: Resource, identity: str, raw: bytes, place: Place, shape: str) -> None:
         """A contained Patient who is the subject: a row with the id '<parent>#<id>'. Not counted: no resource of the file."""
-        found = contained.find(raw, id, "Patient")
+        found = contained.find(raw, identity, "Patient")
         if found is None:
             return
         start, own, fields = found
         patient = Resource(fields, "Patient", parent.scope, [])
-        patient.id = f"{parent.id}#{id}"
+        patient.id = f"{parent.id}#{identity}"
         (tail,) = KINDS["Patient"].rows(patient)
         self._ordinal += 1
-        head = (self._ordinal - 1, self.number, place.line, place.entry, place.offset + start, len(own), patient.id)
-        self.rows["patients_read"].add((*head, None, None, _digest(own), shape, *patient.outcome(), *tail))
+        offset, line, entry = place
+        digest = (_crc32(own) << 32 | _adler32(own)) - _SIGNED
+        head = (self._ordinal - 1, self.number, line, entry, offset + start, len(own), patient.id, None, None, digest, shape)
+        self.rows["patients_read"].add((*head, *patient.outcome(), *tail))
 
     def _count(self) -> None:
         self.read += 1
         self._ordinal += 1
         if self.read > self.limits.resources:
-            raise FileFault("too-large", f"more than {self.limits.resources} resources, the limit for one file: split it")
+            raise UnreadableFileError("too-large", f"more than {self.limits.resources} resources, the limit for a file")
+
+
+def _cleaned(raw: bytes, faults: list[Fault]) -> bytes:
+    """raw as JSON that can be read, without letters hidden behind escapes; what had to be replaced is a fault."""
+    text = raw
+    if not characters.utf8(raw):
+        text = characters.replaced(raw)
+        faults.append(NOT_UTF8)
+    if b"\\u" in text and characters.suspect(text):
+        text, places = characters.mend(text)
+        text = characters.plain(text)
+        if places:
+            faults.append(Fault("encoding", None, "NUL or half of a surrogate pair in a text"))
+    return text
 
 
 def _type(fields: Fields) -> str:
-    """resourceType; empty if there is none, or if it is not a string."""
+    """resourceType; empty if there is none, or if it is not the name of a type."""
     raw = fields.get("resourceType")
-    return "" if raw is None else STRING[bytes(raw)].value or ""
+    return "" if raw is None else _TYPES.get(bytes(raw), "")
 
 
 def _id(resource: Resource, full_url: str | None) -> str | None:
     raw = resource.fields.get("id")
     if raw is None:
-        id = None if full_url is None else references.id_of(full_url)
-        if id is None:
+        identity = None if full_url is None else references.id_of(full_url)
+        if identity is None:
             resource.fault("no-id", "id", "neither an id nor a fullUrl that gives one")
-        return id
+        return identity
     text = bytes(raw)
     if _ID.fullmatch(text):
         return text[1:-1].decode("ascii")
     resource.fault("not-fhir", "id", "not an id of FHIR: 1 to 64 letters, digits, hyphens and dots")
     return None
-
-
-def _digest(text: bytes) -> int:
-    """64 bits that tell two versions of one resource apart; not meant against forgery."""
-    return (isal_zlib.crc32(text) << 32 | isal_zlib.adler32(text)) - (1 << 63)
 
 
 class Lines:

@@ -90,10 +90,10 @@ def id_of(full_url: str) -> str | None:
     return last if ID.fullmatch(last) else None
 
 
-def contradicts(full_url: str, resource_type: str, id: str) -> bool:
+def contradicts(full_url: str, resource_type: str, identity: str) -> bool:
     """The fullUrl is the address of a resource, and of another one."""
     match = _TARGET.fullmatch(full_url)
-    return match is not None and match[1] != f"{resource_type}/{id}"
+    return match is not None and match[1] != f"{resource_type}/{identity}"
 
 
 _reference = Typed(_Reference)

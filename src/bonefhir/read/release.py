@@ -44,24 +44,17 @@ _OLDER_ONLY: dict[str, frozenset[str]] = {
     "Procedure": frozenset({"notDone", "notDoneReason", "notPerformed", "context", "request", "notes"}),
     "Patient": frozenset({"animal", "careProvider"}),
 }
-_CODE_IN_OLDER = {"Condition": ("clinicalStatus", "verificationStatus")}
-_OBJECT_IN_OLDER = {"Observation": ("interpretation", "category"), "Condition": ("category",)}
+_CODES_IN_OLDER = ("clinicalStatus", "verificationStatus")
 
 _NOT_PLAINLY_R4 = {name: _R5_ONLY[name] | _OLDER_ONLY[name] for name in _R5_ONLY}
 
 
 def release(resource_type: str, fields: Mapping[str, Raw]) -> str:
     """'R4', 'R5', or 'STU3' for STU3 and DSTU2. Shapes that several releases share count as R4."""
-    if _opens_with(fields, _CODE_IN_OLDER.get(resource_type, ()), b'"'):
-        return OLDER
-    if _opens_with(fields, _OBJECT_IN_OLDER.get(resource_type, ()), b"{"):
+    if resource_type == "Condition" and any(bytes(fields.get(name, b""))[:1] == b'"' for name in _CODES_IN_OLDER):
         return OLDER
     if _NOT_PLAINLY_R4[resource_type].isdisjoint(fields):
         return R4
     if not _OLDER_ONLY[resource_type].isdisjoint(fields):
         return OLDER
     return R5 if _R4_ONLY[resource_type].isdisjoint(fields) else R4
-
-
-def _opens_with(fields: Mapping[str, Raw], names: tuple[str, ...], sign: bytes) -> bool:
-    return any(name in fields and bytes(fields[name])[:1] == sign for name in names)

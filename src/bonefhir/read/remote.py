@@ -1,13 +1,14 @@
 """Input behind an fsspec URL (s3://, gs://, memory://, …): listed and opened through the file system that the URL names."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from bonefhir.errors import InputError
-from bonefhir.read.fault import FileFault
+from bonefhir.read.fault import UnreadableFileError
 
 
-def members(source: str) -> Iterator[tuple[str, str, str | None]]:
+def members(source: str) -> Iterator[tuple[Path, str, str | None]]:
     """path, name and URL of each file behind a URL: a file, a folder or a glob. Raises InputError if there is none."""
     system, path = _system(source)
     try:
@@ -25,16 +26,16 @@ def members(source: str) -> Iterator[tuple[str, str, str | None]]:
     for found in sorted(paths):
         name = found[len(root) :].lstrip("/") if found.startswith(root) else found
         if not any(part.startswith(".") for part in name.split("/")):
-            yield found, name, system.unstrip_protocol(found)
+            yield Path(found), name, system.unstrip_protocol(found)
 
 
 def open_url(url: str) -> BinaryIO:
-    """The object's bytes as stored. Raises FileFault if it cannot be opened."""
+    """The object's bytes as stored. Raises UnreadableFileError if it cannot be opened."""
     system, path = _system(url)
     try:
         stream: BinaryIO = system.open(path, "rb")
     except (OSError, ValueError) as error:
-        raise FileFault("not-json", f"the file cannot be opened ({type(error).__name__})") from None
+        raise UnreadableFileError("not-json", f"the file cannot be opened ({type(error).__name__})") from None
     return stream
 
 

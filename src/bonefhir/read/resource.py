@@ -14,13 +14,14 @@ from bonefhir.read.references import Link, Scope
 FIELDS = msgspec.json.Decoder(Fields).decode
 MEMBERS = msgspec.json.Decoder(list[Raw]).decode
 
+_SOUND = (None, None, None, None)
 NOT_A_DATE = "not a date or time of FHIR"
 MISSING = "a required element is missing"
 
 
-class _Meta(msgspec.Struct):
-    lastUpdated: Raw | UnsetType = UNSET
-    versionId: str | UnsetType = UNSET
+class _Meta(msgspec.Struct, rename="camel"):
+    last_updated: Raw | UnsetType = UNSET
+    version_id: str | UnsetType = UNSET
 
 
 _META = msgspec.json.Decoder(_Meta).decode
@@ -49,12 +50,16 @@ class Resource:
 
     def outcome(self) -> tuple[str | None, str | None, str | None, str | None]:
         """fault, its path, its detail, warnings: as the read tables hold them."""
+        if not self.faults and not self.warnings:
+            return _SOUND
         warnings = " ".join(dict.fromkeys(self.warnings)) or None
         fault = worst(self.faults)
         return (None, None, None, warnings) if fault is None else (*fault, warnings)
 
-    def take(self, name: str, read: Read) -> Any:
-        """The value of a conversion; its fault and warnings are noted under `name`."""
+    def take(self, name: str, read: Any) -> Any:
+        """The value of a conversion; its fault and warnings, if it has any, are noted under `name`."""
+        if type(read) is not Read:
+            return read
         if read.fault is not None:
             self.faults.append(elements.within(read.fault, name) or read.fault)
         if read.warnings:
@@ -64,7 +69,10 @@ class Resource:
     def get(self, name: str, memo: Memo) -> Any:
         """The field by one of the converters; null if it is absent."""
         raw = self.fields.get(name)
-        return None if raw is None else self.take(name, memo[bytes(raw)])
+        if raw is None:
+            return None
+        found = memo[bytes(raw)]
+        return self.take(name, found) if type(found) is Read else found
 
     def code(self, name: str, allowed: frozenset[str], required: bool = True) -> str | None:
         """A code of a required value set; null, with a fault, if it is not in it."""
@@ -105,10 +113,10 @@ class Resource:
         if text.count(b'"lastUpdated"') > 1 or text.count(b'"versionId"') > 1:
             self.fault("duplicate-keys", "meta", keys.TWICE)
             return None, None
-        updated = None if meta.lastUpdated is UNSET else moments.date_time(bytes(meta.lastUpdated))
-        if updated is None and meta.lastUpdated is not UNSET:
+        updated = None if meta.last_updated is UNSET else moments.date_time(bytes(meta.last_updated))
+        if updated is None and meta.last_updated is not UNSET:
             self.fault("not-fhir", "meta.lastUpdated", NOT_A_DATE)
-        return updated, None if meta.versionId is UNSET else meta.versionId
+        return updated, None if meta.version_id is UNSET else meta.version_id
 
     def link(self, name: str) -> Link:
         """The reference of a field; leads nowhere if it is absent or unreadable."""
@@ -129,10 +137,10 @@ class Resource:
             self.take(name, Read(None, elements.mistyped(error)))
             return []
 
-    def contained(self, id: str, resource_type: str) -> Fields | None:
+    def contained(self, identity: str, resource_type: str) -> Fields | None:
         """The fields of the contained resource of that id and type; null if there is none."""
         for raw in self.members("contained"):
-            fields = contained.matching(raw, id, resource_type)
+            fields = contained.matching(raw, identity, resource_type)
             if fields is not None:
                 return fields
         return None

@@ -9,7 +9,7 @@ import pyarrow as pa
 from bonefhir.errors import AccountingError
 from bonefhir.read import framing
 from bonefhir.read.content import Content
-from bonefhir.read.fault import FileFault
+from bonefhir.read.fault import UnreadableFileError
 from bonefhir.read.framing import BOM
 from bonefhir.read.limits import DEFAULT, Limits
 from bonefhir.read.reader import Reader
@@ -50,13 +50,13 @@ def scan_file(file: SourceFile, limits: Limits = DEFAULT) -> Scan:
     """Reads one file. Whatever is in it, this returns: what cannot be used is in the rejects, with its reason."""
     try:
         content = Content(file.open(), limits)
-    except FileFault as fault:
+    except UnreadableFileError as fault:
         return _refused(file, fault)
     try:
         reader = Reader(file.number, limits)
         kind = _read(file, content, reader)
         scan = _scan(reader, kind)
-    except FileFault as fault:
+    except UnreadableFileError as fault:
         scan = _refused(file, fault)
     content.drain()
     scan.compression, scan.bytes, scan.sha256 = content.compression, content.size, content.sha256
@@ -67,7 +67,7 @@ def scan_file(file: SourceFile, limits: Limits = DEFAULT) -> Scan:
 def _read(file: SourceFile, content: Content, reader: Reader) -> str | None:
     """Frames the content and reads it. Returns the format."""
     if file.temporary:
-        raise FileFault("truncated", "named like a download that is not finished: rename it if it is")
+        raise UnreadableFileError("truncated", "named like a download that is not finished: rename it if it is")
     blocks = content.blocks()
     head, whole = framing.first_part(blocks, reader.limits)
     framing.check_encoding(head)
@@ -77,7 +77,7 @@ def _read(file: SourceFile, content: Content, reader: Reader) -> str | None:
     if head.startswith(BOM):
         reader.warn("utf8-bom", 1, "a byte order mark before the JSON; it was skipped")
     body = head.removeprefix(BOM)
-    ndjson = framing.is_ndjson(body, whole, reader.limits)
+    ndjson = framing.is_ndjson(body, whole)
     _remark_name(file, content, reader, ndjson)
     if ndjson:
         framing.read_lines(reader, chain((head,), blocks))
@@ -91,7 +91,7 @@ def _all(head: bytes, blocks: Iterator[bytes], limits: Limits) -> bytes:
     for block in blocks:
         size += len(block)
         if size > limits.unpacked:
-            raise FileFault("too-large", f"a document of more than {limits.unpacked} bytes, the limit: use NDJSON")
+            raise UnreadableFileError("too-large", f"a document of more than {limits.unpacked} bytes, the limit: use NDJSON")
         parts.append(block)
     return b"".join(parts)
 
@@ -124,7 +124,7 @@ def _scan(reader: Reader, kind: str | None) -> Scan:
     return scan
 
 
-def _refused(file: SourceFile, fault: FileFault) -> Scan:
+def _refused(file: SourceFile, fault: UnreadableFileError) -> Scan:
     """The whole file is one reject, and counts as one thing read."""
     row = (file.number, None, None, None, None, "read", fault.reason, None, fault.detail)
     rejects = pa.table([[value] for value in row], schema=REJECTS.schema)

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bonefhir.errors import InputError
-from bonefhir.read.fault import FileFault
+from bonefhir.read.fault import UnreadableFileError
 
 _TEMPORARY = (".part", ".partial", ".crdownload", ".download", ".filepart", ".tmp", ".temp", ".swp", "~")
+
+Member = tuple[Path, str, str | None]
+"""path, name, URL."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +32,20 @@ class SourceFile:
         return self.name.lower().endswith(_TEMPORARY)
 
     def open(self) -> BinaryIO:
-        """The file's bytes as stored. Raises FileFault unless it is a regular file that can be opened; never waits for a FIFO."""
+        """The bytes as stored. Raises UnreadableFileError unless it is a regular file; never waits for a FIFO."""
         if self.url is not None:
             from bonefhir.read import remote  # fsspec is loaded for remote input only
 
             return remote.open_url(self.url)
         try:
-            if not stat.S_ISREG(os.stat(self.path).st_mode):
-                raise FileFault("not-json", "not a regular file (a folder behind a link, a pipe, a device): not opened")
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise UnreadableFileError("not-json", "not a regular file (a folder behind a link, a pipe, a device): not opened")
             descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         except OSError as error:
-            raise FileFault("not-json", f"the file cannot be opened: {_words(error)}") from None
+            raise UnreadableFileError("not-json", f"the file cannot be opened: {_words(error)}") from None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise FileFault("not-json", "not a regular file: not read")
+            raise UnreadableFileError("not-json", "not a regular file: not read")
         return os.fdopen(descriptor, "rb", buffering=0)
 
 
@@ -57,55 +60,54 @@ def expand(sources: Sequence[str]) -> list[SourceFile]:
         members = list(_members(str(source)))
         if not members:
             raise InputError(f"{_printable(str(source))}: no file in it to read; name a folder with FHIR files, or a file")
-        for path, name, url in members:
-            key = url if url is not None else os.path.abspath(path)
+        for path, short, url in members:
+            key = url if url is not None else os.path.normpath(path.absolute())
             if key not in found:
-                name = _unused(name, str(source), position, names)
+                name = _unused(short, str(source), position, names)
                 names.add(name)
-                found[key] = SourceFile(len(found), Path(path), name, url)
+                found[key] = SourceFile(len(found), path, name, url)
     return list(found.values())
 
 
-def _members(source: str) -> Iterator[tuple[str, str, str | None]]:
-    """path, name, URL of each file of one source."""
+def _members(source: str) -> Iterator[Member]:
     if "://" in source:
         from bonefhir.read import remote
 
         yield from remote.members(source)
-    elif os.path.lexists(source):
-        yield from _walk(source)
-    elif matches := sorted(glob.glob(source, recursive=True)):
+    elif "\0" not in source and os.path.lexists(source):
+        yield from _walk(Path(source))
+    elif matches := sorted(glob.glob(source, recursive=True)):  # noqa: PTH207  pathlib's glob has no absolute patterns
         for match in matches:
-            yield from _walk(match)
+            yield from _walk(Path(match))
     else:
         raise InputError(f"{_printable(source)}: no such file or folder; check the path")
 
 
-def _walk(source: str) -> Iterator[tuple[str, str, str | None]]:
-    if not os.path.isdir(source):
-        yield source, _printable(os.path.basename(source)), None
+def _walk(source: Path) -> Iterator[Member]:
+    if not source.is_dir():
+        yield source, _printable(source.name), None
         return
-    for relative in sorted(_below(source), key=lambda text: text.replace(os.sep, "/")):
-        yield os.path.join(source, relative), _printable(relative.replace(os.sep, "/")), None
+    for relative in sorted(path.as_posix() for path in _below(source)):
+        yield source / relative, _printable(relative), None
 
 
-def _below(folder: str) -> Iterator[str]:
+def _below(folder: Path) -> Iterator[Path]:
     """Relative paths of all files that are not hidden. Links to folders (they may loop) are not followed but refused later."""
 
     def refuse(error: OSError) -> None:
         raise InputError(f"{_printable(str(error.filename))}: the folder cannot be listed: {_words(error)}")
 
     for root, folders, files in os.walk(folder, onerror=refuse):
-        links = [name for name in folders if os.path.islink(os.path.join(root, name))]
+        links = [name for name in folders if Path(root, name).is_symlink()]
         folders[:] = [name for name in folders if not name.startswith(".") and name not in links]
         for name in files + links:
             if not name.startswith("."):
-                yield os.path.relpath(os.path.join(root, name), folder)
+                yield Path(root, name).relative_to(folder)
 
 
 def _unused(name: str, source: str, position: int, taken: set[str]) -> str:
     """`name`, or with its source in front if another source has a file of that name."""
-    longer = f"{_printable(os.path.basename(os.path.abspath(source)))}/{name}"
+    longer = f"{_printable(Path(source).absolute().name)}/{name}"
     candidates = (name, longer, f"{position + 1}/{longer}")
     return next(candidate for candidate in candidates if candidate not in taken)
 
