@@ -206,7 +206,8 @@ def paths(texts: Sequence[str] | None) -> tuple[Path, ...]:
 
 
 def show(summary: pipeline.Summary) -> None:
-    """Artifacts of the run in Prefect's pages."""
+    """On the terminal and as artifacts in Prefect's pages."""
+    print(summary_text(summary))
     create_markdown_artifact(key="audit", markdown=f"```\n{summary_text(summary)}\n```", description="Counts of a run")
     create_table_artifact(key="audit-rules", table=summary.rules, description="Verdicts per rule")
 
@@ -238,7 +239,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return_state=True,
         )
     if state.is_completed() or state.name == FINDINGS:
-        print(state.message)
         return 0 if state.is_completed() else 1
     error = state.result(raise_on_failure=False)
     print(f"bonefhir: {error}", file=sys.stderr)

@@ -161,3 +161,15 @@ def test_sample_writes_what_audit_can_read(tmp_path: Path, capsys: pytest.Captur
     assert main(["sample", str(tmp_path / "sample"), "--patients", "12", "--seed", "3"]) == 0
     assert main(["audit", str(tmp_path / "sample"), "--out", str(tmp_path / "out"), "--quiet"]) == 0
     assert main(["sample", str(tmp_path / "sample")]) == 5
+
+
+def test_the_readme_shows_what_the_sample_really_gives(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (SAMPLE.parent / "README.md").read_text(encoding="utf-8")
+    assert main(["audit", str(SAMPLE), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    counts = capsys.readouterr().out.split("For the quality team")[0]
+    assert counts in readme
+    command = "$ bonefhir explain out "
+    shown = readme.split(command)[1].split("```")[0].splitlines()
+    assert main(["explain", str(run), shown[0]]) == 0
+    explained = set(capsys.readouterr().out.splitlines())
+    assert not [line for line in shown[1:] if line not in explained and line.strip() != "…"]

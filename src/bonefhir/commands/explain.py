@@ -10,6 +10,7 @@ from typing import Any
 from bonefhir.commands.results import rows_where, table
 from bonefhir.errors import CommandLineError
 from bonefhir.report.visible import visible
+from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
 WIDTH = 110
 DAYS_BEFORE = 365
@@ -27,6 +28,7 @@ QUANTITIES = (
     ("eGFR", "egfr", "mL/min/1.73 m²"),
     ("calcium", "calcium", "calcium_unit"),
 )
+ORDER = (FAIL, INDETERMINATE, PASS)
 Row = Mapping[str, Any]
 
 
@@ -39,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     dose = found[0]
     others = rows_where(doses, "patient_id", dose["patient_id"])
     labs = rows_where(table(options.run, "labs"), "patient_id", dose["patient_id"])
-    verdicts = rows_where(table(options.run, "verdicts"), "dose_id", wanted)
+    verdicts = sorted(rows_where(table(options.run, "verdicts"), "dose_id", wanted), key=lambda row: ORDER.index(row["verdict"]))
     sections = [header(dose), timeline(dose, others, labs), *map(verdict, verdicts)]
     print("\n\n".join("\n".join(map(visible, section.split("\n"))) for section in sections))
     return 0
