@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bonefhir.derive import calcium as calcium_status
-from bonefhir.derive import durations, indications, records
+from bonefhir.derive import durations, grades, indications, records
 from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.calcium import Calcium
 from bonefhir.derive.columns import Column, Columns
@@ -34,6 +34,7 @@ _INDICATION_DAYS = 7
 """Days before a dose in which a calcium speaks for or against hypercalcaemia of malignancy, by the labels."""
 _HYPERCALCAEMIA_CREATININE_DAYS = 2
 """Days for which a creatinine counts in hypercalcaemia of malignancy (policy)."""
+_EGFR_UNIT = "mL/min/{1.73_m2}"
 _LIMIT_MG_DL, _LIMIT_MMOL_L = 12.0, 3.0
 """Corrected calcium from which hypercalcaemia of malignancy is treated (Zometa US PI 1.1)."""
 
@@ -214,7 +215,30 @@ class _Derivation:
         self._calcium("calcium", status)
         self.columns.quantity("calcium_limit", status.limit)
         self.columns.data["calcium_kind"] = status.kind
+        self._grades(status)
         self.quality.append((self.frame, self._lifetime(renal)))
+
+    def _grades(self, status: Calcium) -> None:
+        """CTCAE grades of the calcium and the KDIGO category of the eGFR: columns, and items of the evidence."""
+        hypo, hyper = grades.of_calcium(status.value, status.limit.low, status.kind == 0, status.si)
+        dose = np.flatnonzero(hypo.known)
+        for name, grade in (("hypocalcaemia", hypo), ("hypercalcaemia", hyper)):
+            self.columns.data[f"{name}_grade_low"], self.columns.data[f"{name}_grade_high"] = grade
+            role = f"{name} grade, CTCAE {grades.CTCAE}"
+            self.items.add("calcium", role, dose, low=grade.low[dose], high=grade.high[dose], unit="{grade}")
+        egfr = self.columns.interval("egfr")
+        stages = grades.words(grades.g_stage(egfr.low), grades.g_stage(egfr.high), grades.G_STAGES)
+        dose = np.flatnonzero(egfr.known)
+        told = np.array(stages, dtype=object)[dose]
+        self.items.add(
+            "egfr",
+            "eGFR, CKD-EPI 2021, and KDIGO category",
+            dose,
+            reported=told,
+            low=egfr.low[dose],
+            high=egfr.high[dose],
+            unit=_EGFR_UNIT,
+        )
 
     def _share_baseline(self) -> None:
         """The items of the first dose's baseline are evidence of every dose of its course."""
@@ -236,6 +260,7 @@ class _Derivation:
         """Doses before birth, more than a day after death, at an age that cannot be; and those without a full date."""
         row = renal.person.row
         found = [(int(i), "partial-date") for i in np.flatnonzero(self.when.first != self.when.last)]
+        found += [(int(i), "patient-missing") for i in np.flatnonzero(row < 0)]
         if not len(self.bucket.patients):
             return found
         known = row >= 0

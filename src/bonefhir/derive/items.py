@@ -34,7 +34,7 @@ class Items:
         role: str,
         dose: Integers,
         *,
-        resource: Objects,
+        resource: Objects | None = None,
         time: Objects | None = None,
         reported: Objects | None = None,
         low: Floats | None = None,

@@ -9,7 +9,9 @@ import pyarrow as pa
 from bonefhir import tables
 from bonefhir.derive import items
 from bonefhir.derive.calcium import KINDS
+from bonefhir.derive.columns import Columns
 from bonefhir.derive.derive import Derived
+from bonefhir.derive.grades import CTCAE, G_STAGES, g_stage, words
 from bonefhir.interval import Integers
 from bonefhir.vocabulary import DOSE_ASSUMPTIONS, as_lists
 
@@ -23,6 +25,7 @@ _SEVERITY = {
     "dose-after-death": "error",
     "implausible-age": "warning",
     "partial-date": "info",
+    "patient-missing": "warning",
 }
 _DETAIL = {
     "duplicate-dose": "the same dose stands in another record of this patient: this record was set aside",
@@ -34,6 +37,7 @@ _DETAIL = {
     "dose-after-death": "given more than a day after the patient's death; it is judged all the same",
     "implausible-age": "the age at the dose is not plausible: it is unknown",
     "partial-date": "the date of the dose is not known to the day",
+    "patient-missing": "no usable Patient resource: age and sex are unknown",
 }
 
 _CALCIUM_UNITS = {"ionised": "mmol/L", "corrected": "mg/dL", "total": "mg/dL", None: None}
@@ -53,6 +57,8 @@ def doses_table(derived: Derived) -> pa.Table:
         "calcium_kind": pa.array(kinds, pa.string()),
         "calcium_unit": pa.array([_CALCIUM_UNITS[kind] for kind in kinds], pa.string()),
         "calcium_limit": columns.data["calcium_limit_low"],
+        "kdigo_g_stage": pa.array(_g_stages(columns), pa.string()),
+        "ctcae_version": pa.array([None if np.isnan(g) else CTCAE for g in columns.data["hypocalcaemia_grade_low"]], pa.string()),
         "assumptions": as_lists(frame["dose_assumptions"].to_numpy(dtype=np.int64), DOSE_ASSUMPTIONS),
         "instant": _time(frame["instant"], tables.DOSES.schema.field("instant").type),
         "date_first": _time(frame["date_first"], pa.date32()),
@@ -64,6 +70,11 @@ def doses_table(derived: Derived) -> pa.Table:
         values = columns.data[column.name] if column.name in columns.data and column.type == pa.float64() else frame[column.name]
         own[column.name] = pa.array(np.asarray(values), from_pandas=column.type != pa.float64())
     return tables.build(tables.DOSES, own)
+
+
+def _g_stages(columns: Columns) -> list[str | None]:
+    egfr = columns.interval("egfr")
+    return words(g_stage(egfr.low), g_stage(egfr.high), G_STAGES)
 
 
 def _time(values: "pd.Series[object]", wanted: pa.DataType) -> pa.Array:

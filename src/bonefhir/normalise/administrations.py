@@ -65,7 +65,10 @@ def _identify_one(
     if concept is not None:
         return matcher.match(Medication(decode(concept, knowledge.systems)), display), ""
     if contained is not None:
-        return matcher.match(decode_medication(contained, knowledge.systems), display), ""
+        medication = decode_medication(contained, knowledge.systems)
+        found = matcher.match(medication, display)
+        in_error = found.drug is not None and medication.status == "entered-in-error"
+        return found, "medication-in-error" if in_error else ""
     text, fate = medications.get(reference or "", (None, "medication-unresolved"))
     if fate:
         return DrugMatch(), fate
