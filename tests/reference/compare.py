@@ -1,0 +1,112 @@
+"""The engine against the reference, on every dose and rule of a folder.
+
+python -m tests.reference.compare FOLDER [--profile us]         compares a folder of FHIR files
+python -m tests.reference.compare --patients 300 --seed 1       compares generated patients
+"""
+
+import argparse
+import tempfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from bonefhir.pipeline import audit as engine
+from bonefhir.settings import Settings
+from tests.generate.folders import read_folder, write_bundles, write_ndjson
+from tests.generate.patients import documents
+from tests.reference.audit import Dose, Judgement, audited
+from tests.reference.catalogue import catalogue
+from tests.reference.evidence import Calcium, Quantity
+
+SHOWN = 20
+COLUMNS = ("product", "indication", "verdict", "reasons")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One dose and rule of which the two say different things; None: says nothing, the rule is not applicable."""
+
+    dose_id: str
+    rule_id: str
+    engine: Judgement | None
+    reference: Judgement | None
+    dose: Dose | None
+
+    def __str__(self) -> str:
+        lines = [f"{self.dose_id} {self.rule_id}"]
+        lines += [f"  {name:9} {_said(said)}" for name, said in (("engine", self.engine), ("reference", self.reference))]
+        return "\n".join([*lines, *([f"  {line}" for line in shown(self.dose)] if self.dose else ["  no such dose"])])
+
+
+def compare(folder: Path, profile: str = "us") -> list[Difference]:
+    """Every difference in product, indication, verdict and reasons."""
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "out"
+        engine(Settings(sources=(str(folder),), out=out, profile=profile, jobs=1))
+        rows = pq.read_table(out / "phi" / "verdicts.parquet").to_pylist()
+    theirs = {(row["dose_id"], row["rule_id"]): _judgement(row) for row in rows}
+    found = audited(read_folder(folder), catalogue(), profile)
+    ours = {(one.dose_id, one.rule_id): one for one in found.judgements}
+    doses = {dose.id: dose for dose in found.doses}
+    keys = sorted(key for key in theirs.keys() | ours.keys() if theirs.get(key) != ours.get(key))
+    return [Difference(*key, theirs.get(key), ours.get(key), doses.get(key[0])) for key in keys]
+
+
+def _judgement(row: dict[str, Any]) -> Judgement:
+    return Judgement(row["dose_id"], row["rule_id"], *(row[name] for name in COLUMNS[:3]), tuple(row["reasons"]))
+
+
+def _said(said: Judgement | None) -> str:
+    return "not applicable" if said is None else f"{said.verdict} {list(said.reasons)} of {said.product} for {said.indication}"
+
+
+def shown(dose: Dose) -> list[str]:
+    """A dose's intermediate values, one a line."""
+    plain = {field.name: getattr(dose, field.name) for field in fields(dose) if field.name not in ("id", "values")}
+    return [f"{name} = {_value(value)}" for name, value in {**plain, **dict(dose.values)}.items()]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Quantity):
+        labs = ", ".join(f"{lab.resource} {lab.time.written if lab.time else '?'}" for lab in value.labs)
+        read = f"{value.interval.low:g}..{value.interval.high:g}" if value.interval else f"missing {list(value.missing)}"
+        return f"{read}{' SI' if value.si and value.interval and labs else ''}{f' from {labs}' if labs else ''}"
+    if isinstance(value, Calcium):
+        return "; ".join(map(str, value.values)) or f"missing {list(value.missing)}"
+    return str(getattr(value, "written", value))
+
+
+def summary(differences: list[Difference]) -> str:
+    """How many of each kind, then the first of them in full."""
+    counts: dict[str, int] = {}
+    for one in differences:
+        verdicts = [said.verdict if said else "not applicable" for said in (one.engine, one.reference)]
+        counts_as = f"{one.rule_id}: engine {verdicts[0]}, reference {verdicts[1]}"
+        counts[counts_as] = counts.get(counts_as, 0) + 1
+    lines = [f"{len(differences)} differences"]
+    lines += [f"{number:5} {name}" for name, number in sorted(counts.items(), key=lambda item: -item[1])]
+    return "\n".join([*lines, "", *(f"{one}\n" for one in differences[:SHOWN])])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--patients", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--profile", default="us")
+    parser.add_argument("--form", choices=("ndjson", "by-type", "bundles"), default="ndjson")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = given.folder or Path(scratch) / "fhir"
+        if not given.folder:
+            some = documents(given.seed, given.patients)
+            write_bundles(some, folder) if given.form == "bundles" else write_ndjson(some, folder, given.form == "by-type")
+        differences = compare(folder, given.profile)
+    print(summary(differences))
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
