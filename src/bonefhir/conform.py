@@ -161,7 +161,7 @@ def _dropped(name: Any, package: str) -> bool:
         return False
     try:
         _model_class(name, package)
-    except KeyError:
+    except ValueError:
         return True
     return False
 

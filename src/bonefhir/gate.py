@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from bonefhir.read import characters, keys
 
 Models = Callable[[str], Any]
-"""Name of a FHIR type → fhir.resources' model. Raises KeyError for other names."""
+"""Name of a FHIR type → fhir.resources' model."""
 
 _LEVELS = 5
 _LEFT_OUT = frozenset({"fhir_comments", "contained", "modifierExtension", "implicitRules"})
@@ -29,9 +29,8 @@ _EXTENSION_VALUES = frozenset(
     )
 )
 
-_DAY = (
-    r"[12][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-)
+_DAY = r"[12][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+_MONTH = r"[12][0-9]{3}(?:-(?:0[1-9]|1[0-2]))?"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 _OFFSET = r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"
 _PATTERNS = {
@@ -41,9 +40,9 @@ _PATTERNS = {
     "Code": r"[!-~]+(?: [!-~]+)*",
     "Uri": r"[!-~]+",
     "Canonical": r"[!-~]+",
-    "DateTime": rf"{_DAY}(?:T{_CLOCK}{_OFFSET})?",
+    "DateTime": rf"{_DAY}(?:T{_CLOCK}{_OFFSET})?|{_MONTH}",
     "Instant": rf"{_DAY}T{_CLOCK}{_OFFSET}",
-    "Date": _DAY,
+    "Date": rf"{_DAY}|{_MONTH}",
     "Xhtml": r"<div[\s\S]*</div>",
 }
 _TWIN = "FHIRPrimitiveExtension"

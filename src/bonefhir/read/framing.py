@@ -49,13 +49,13 @@ def first_part(blocks: Iterator[bytes], limits: Limits) -> tuple[bytes, bool]:
 
 def check_encoding(head: bytes) -> None:
     """Raises UnreadableFileError for what cannot be UTF-8 text with JSON."""
-    if head.startswith(_WIDE) or b"\x00" in head[:4]:
-        raise UnreadableFileError("encoding", "not UTF-8 (UTF-16, UTF-32 or binary): convert it to UTF-8")
     if head.startswith((GZIP, ZSTD)):
         raise UnreadableFileError("not-json", "compressed twice: unpack it once")
     name = foreign_format(head)
     if name is not None:
         raise UnreadableFileError("not-json", f"not JSON but {name}")
+    if head.startswith(_WIDE) or b"\x00" in head[:4]:
+        raise UnreadableFileError("encoding", "not UTF-8 (UTF-16, UTF-32 or binary): convert it to UTF-8")
 
 
 def is_ndjson(head: bytes, whole: bool) -> bool:

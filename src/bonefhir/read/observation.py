@@ -7,9 +7,7 @@ from bonefhir.read.columns import Row
 from bonefhir.read.elements import NO_QUANTITY, Quantity, Read
 from bonefhir.read.resource import FIELDS, MISSING, Resource
 
-STATUSES = frozenset(
-    {"registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error", "unknown"}
-)
+STATUSES = frozenset({"registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error", "unknown"})
 
 _PERSONS = ("Patient/", "RelatedPerson/", "Group/", "urn:")
 

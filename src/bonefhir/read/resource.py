@@ -157,4 +157,3 @@ class Resource:
         detail = "no patient is named" if link == references.NO_LINK else "the reference does not lead to a patient"
         self.fault("no-patient", name, detail)
         return None
-

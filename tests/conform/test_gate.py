@@ -1,0 +1,116 @@
+"""What the gate lets through, fhir.resources does too: compared on resources that were changed at random."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from bonefhir.conform import _gate, fault_by_models
+from tests.read.fhir import (
+    Json,
+    administration,
+    administration_r5,
+    condition,
+    observation,
+    patient,
+    procedure,
+    quantity,
+)
+
+EXTENSION = {"url": "http://e/x", "valueString": "y"}
+RICH: list[tuple[str, Json]] = [
+    ("R4", patient(meta={"lastUpdated": "2025-01-01T10:00:00.000Z", "tag": [{"system": "http://t", "code": "x"}]})),
+    ("R4", patient(name=[{"use": "official", "given": ["A", "B"], "family": "C"}], contact=[{"name": {"text": "D"}}])),
+    ("R4", patient(extension=[{"url": "http://r", "extension": [EXTENSION, {"url": "c", "valueCoding": {"code": "x"}}]}])),
+    ("R4", patient(_birthDate={"extension": [EXTENSION]}, deceasedDateTime="2025-03-01", multipleBirthInteger=2)),
+    ("R4", observation(identifier=[{"use": "usual", "system": "urn:oid:1.2", "value": "1", "period": {"start": "2025-01-01"}}])),
+    ("R4", observation(component=[{"code": {"text": "a"}, "valueInteger": 3}], note=[{"text": "n", "time": "2025-01-01"}])),
+    ("R4", observation(referenceRange=[{"low": quantity(1), "high": quantity(2)}], issued="2025-06-09T09:00:00.123+02:00")),
+    ("R4", administration(performer=[{"actor": {"reference": "Practitioner/x"}}], request={"reference": "MedicationRequest/x"})),
+    ("R4", administration(dosage={"text": "t", "rateRatio": {"numerator": quantity(1), "denominator": quantity(2)}})),
+    ("R4", condition(clinicalStatus={"coding": [{"code": "active"}]}, abatementAge=quantity(50, "a"))),
+    ("R4", procedure(performer=[{"actor": {"display": "x"}}], reasonCode=[{"text": "x"}])),
+    ("R4", {"resourceType": "Medication", "id": "x", "code": {"text": "c"}, "ingredient": [{"itemCodeableConcept": {"text": "a"}}]}),
+    ("R5", administration_r5(reason=[{"concept": {"text": "a"}}], category=[{"text": "b"}])),
+    ("R5", observation(triggeredBy=[{"observation": {"reference": "Observation/x"}, "type": "reflex"}])),
+]
+TEXTS = ("", " ", "\u00a0", "x", "x ", "a  b", "a\nb", "\x1f", "\x85", "\u2028", "\u200b", "é", "😀", "1.0", "http://a b", "<div>x</div>")
+DATES = ("2024", "2024-02", "2024-02-29", "2024-02-30", "2024-05-01T10:00:00Z", "2024-05-01T10:00", "2024-05-01T24:00:00Z", "٢٠٢٤-01-01")
+NUMBERS = (0, 1, -1, 1.5, 3.0, 1e300, 1e-7, 2**31, -(2**31) - 1, True, None)
+PIECES = ("[]", "{}", '["x"]', "[null]", '{"value":1}', '{"value":"1"}', '{"url":"a"}', '{"start":"2024"}', '{"coding":[]}')
+KEYS = (
+    *("id", "status", "code", "value", "unit", "system", "text", "coding", "extension", "valueString", "valueQuantity", "reference"),
+    *("display", "start", "_status", "_value", "url", "comparator", "valueBoolean", "note", "meta", "fhir_comments", "resourceType"),
+)
+
+
+def anything(rng: random.Random) -> Any:
+    return rng.choice((*TEXTS, *DATES, *NUMBERS, *(json.loads(piece) for piece in PIECES)))
+
+
+def nodes(value: Any) -> list[Any]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return ([value] if inner else []) + [node for each in inner for node in nodes(each)]
+
+
+def change(resource: Json, rng: random.Random) -> None:
+    node = rng.choice(nodes(resource))
+    if isinstance(node, list):
+        node[rng.randrange(len(node))] = anything(rng)
+        return
+    key = rng.choice(list(node))
+    what = rng.random()
+    if what < 0.2:
+        del node[key]
+    elif what < 0.85:
+        node[key if what < 0.65 else rng.choice(KEYS)] = anything(rng)
+    else:
+        node[key] = [node[key]]
+
+
+def agree(seed: int, count: int) -> tuple[int, list[str]]:
+    rng = random.Random(seed)
+    accepted, wrong = 0, []
+    for _ in range(count):
+        release, original = rng.choice(RICH)
+        resource = json.loads(json.dumps(original))
+        for _ in range(rng.choice((0, 1, 1, 2))):
+            change(resource, rng)
+        raw = json.dumps(resource, ensure_ascii=rng.random() < 0.3).encode("utf-8", "surrogatepass")
+        name = original["resourceType"]
+        if _gate(name, release).passes(raw):
+            accepted += 1
+            fault = fault_by_models(raw, name, release)
+            wrong += [] if fault is None else [f"{fault}: {raw.decode()}"]
+    return accepted, wrong
+
+
+def test_the_gate_and_fhir_resources_agree() -> None:
+    accepted, wrong = agree(seed=1, count=3000)
+    assert not wrong
+    assert accepted > 1000
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_the_gate_and_fhir_resources_agree_for_long(seed: int) -> None:
+    assert not agree(seed, count=20_000)[1]
+
+
+@pytest.mark.parametrize(("release", "resource"), RICH)
+def test_clean_data_passes_the_gate(release: str, resource: Json) -> None:
+    assert _gate(resource["resourceType"], release).passes(json.dumps(resource).encode())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"contained": []}, {"modifierExtension": []}, {"implicitRules": "x"}, {"effectiveDateTime": "2025-06-10T10:00"}],
+)
+def test_what_needs_thought_goes_the_slow_way(more: Json) -> None:
+    assert not _gate("Observation", "R4").passes(json.dumps(observation(**more)).encode())
+
+
+def test_keys_that_come_twice_do_not_pass() -> None:
+    raw = json.dumps(observation()).replace('"status"', '"status": "final", "status"').encode()
+    assert not _gate("Observation", "R4").passes(raw)
