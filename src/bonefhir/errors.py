@@ -32,6 +32,10 @@ class KnowledgeError(BonefhirError):
         self.faults = faults
         super().__init__("\n".join(faults))
 
+    def __reduce__(self) -> tuple[type["KnowledgeError"], tuple[list[str]]]:
+        """It travels between processes with its faults, not with their text."""
+        return type(self), (self.faults,)
+
 
 class OutputError(BonefhirError):
     """The output folder cannot be written."""

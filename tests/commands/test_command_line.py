@@ -1,6 +1,7 @@
 """Arguments in, exit code out; one line for a user's mistake, and no value of data for a defect of ours."""
 
 import errno
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,11 @@ def raising(error: BaseException) -> Callable[[object], int]:
         raise error
 
     return run
+
+
+def test_faults_of_rules_travel_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(KnowledgeError(["a: x", "b: y"])))
+    assert (error.faults, str(error)) == (["a: x", "b: y"], "a: x\nb: y")
 
 
 def test_a_name_that_begins_with_a_dash_goes_after_two_dashes() -> None:
