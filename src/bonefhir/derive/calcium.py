@@ -7,7 +7,7 @@ import numpy as np
 
 from bonefhir.constants import CALCIUM_MG_DL
 from bonefhir.derive import formulae
-from bonefhir.derive.latest import Labs, hull, latest
+from bonefhir.derive.latest import Labs, Latest, hull, latest
 from bonefhir.derive.windows import NEVER, Moments, Pairs, around, before
 from bonefhir.interval import Flags, Floats, Integers, Interval, missing
 from bonefhir.settings import Settings
@@ -43,25 +43,38 @@ class Calcium:
 def status(
     doses: Moments, days: Integers | int, labs: dict[str, Labs], albumin: Labs, settings: Settings, kinds: Sequence[str] = KINDS
 ) -> Calcium:
-    """labs: by kind. The latest local date of a usable calcium decides the kind."""
+    """labs: by kind. The latest local date of a usable calcium decides the kind.
+
+    A partly dated calcium of another kind that may be later widens the range if it can be compared (corrected and total); an
+    ionised one cannot be, so then none is known to be the latest.
+    """
     rows = len(doses)
     pairs = {kind: before(doses, labs[kind].when, days) for kind in kinds}
     last = np.stack([_last_date(pairs[kind], labs[kind], rows, certain=True) for kind in kinds])
     maybe = np.stack([_last_date(pairs[kind], labs[kind], rows, certain=False) for kind in kinds])
     date = last.max(axis=0)
     chosen = np.where(date == NEVER, -1, last.argmax(axis=0))
-    other_later = (maybe >= date) & (maybe != NEVER) & (np.arange(len(kinds))[:, None] != chosen)
-    partial = other_later.any(axis=0)
+    later = (maybe >= date) & (maybe != NEVER) & (np.arange(len(kinds))[:, None] != chosen)
+    ionised = kinds.index("ionised") if "ionised" in kinds else -1
+    incomparable = (chosen == -1) | (chosen == ionised) | (later[ionised] if ionised >= 0 else False)
+    partial = later.any(axis=0) & incomparable
     result = _Builder(rows)
     for number, kind in enumerate(kinds):
         mine = (chosen == number) & ~partial
         found = latest(pairs[kind].where(mine[pairs[kind].dose]), labs[kind], doses)
-        result.add(KINDS.index(kind), mine, found.value, found.si, found.widened, found.assumptions)
-        result.limits(kind, found.picks, labs[kind], settings)
-        result.picks.append((kind, (found.picks[0], labs[kind].row[found.picks[1]])))
-        if kind == "total":
-            result.correct(mine, found.picks, labs[kind], albumin, doses, settings)
+        result.add(KINDS.index(kind), mine, found)
+        result.use(kind, found.picks, labs[kind], albumin, doses, settings)
+    for number, kind in enumerate(kinds):
+        rivals = _rivals(pairs[kind], labs[kind], date, later[number] & ~partial)
+        result.widened[rivals[0]] = True
+        result.use(kind, rivals, labs[kind], albumin, doses, settings)
     return result.done(partial)
+
+
+def _rivals(pairs: Pairs, labs: Labs, date: Integers, doses: Flags) -> tuple[Integers, Integers]:
+    """Usable possible candidates of these doses that may be later than the date."""
+    keep = labs.usable[pairs.event] & pairs.possible & doses[pairs.dose] & (labs.when.last[pairs.event] >= date[pairs.dose])
+    return pairs.dose[keep], pairs.event[keep]
 
 
 def _last_date(pairs: Pairs, labs: Labs, rows: int, certain: bool) -> Integers:
@@ -79,35 +92,39 @@ class _Builder:
         self.si, self.widened, self.unknown = (np.zeros(rows, dtype=bool) for _ in range(3))
         self.assumptions = np.zeros(rows, dtype=np.int64)
         self.picks: list[tuple[str, tuple[Integers, Integers]]] = []
-        self.albumins = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+        self.albumins: list[tuple[Integers, Integers]] = []
 
-    def add(self, kind: int, mine: Flags, value: Interval, si: Flags, widened: Flags, assumptions: Integers) -> None:
-        self.value = value.where(mine, self.value)
+    def add(self, kind: int, mine: Flags, found: Latest) -> None:
         self.kind[mine] = kind
-        self.si[mine], self.widened[mine] = si[mine], widened[mine]
-        self.assumptions[mine] |= assumptions[mine]
+        self.si[mine], self.widened[mine] = found.si[mine], found.widened[mine]
+        self.assumptions[mine] |= found.assumptions[mine]
 
-    def limits(self, kind: str, picks: tuple[Integers, Integers], labs: Labs, settings: Settings) -> None:
-        """The lower limit of each lab that counts: its own reference range, else the default (policy)."""
+    def use(
+        self, kind: str, picks: tuple[Integers, Integers], labs: Labs, albumin: Labs, doses: Moments, settings: Settings
+    ) -> None:
+        """Widens the value and its limit by these calciums; total ones are corrected."""
         dose, event = picks
+        value = Interval(labs.value.low[event], labs.value.high[event])
+        if kind == "total":
+            value = self._corrected(dose, value, labs.when.take(event), albumin, doses, settings)
+        self.value = self.value.hull(hull(dose, value, self.rows))
         default = settings.calcium_limit_ionised_mmol_l if kind == "ionised" else settings.calcium_limit_mg_dl
         own = labs.limit_low[event]
         limit = np.where(np.isnan(own), default, own)
-        self.limit = hull(dose, Interval(limit, limit), self.rows).where(np.isin(np.arange(self.rows), dose), self.limit)
+        self.limit = self.limit.hull(hull(dose, Interval(limit, limit), self.rows))
         np.bitwise_or.at(self.assumptions, dose, np.where(np.isnan(own), assumption("calcium-limit-default"), 0))
+        self.picks.append((kind, (dose, labs.row[event])))
 
-    def correct(
-        self, mine: Flags, picks: tuple[Integers, Integers], labs: Labs, albumin: Labs, doses: Moments, settings: Settings
-    ) -> None:
-        dose, event = picks
+    def _corrected(
+        self, dose: Integers, value: Interval, when: Moments, albumin: Labs, doses: Moments, settings: Settings
+    ) -> Interval:
         usable = albumin.take(albumin.usable)
-        level, unknown, chosen = _nearest_albumin(dose, labs.when.take(event), usable, doses, settings)
-        corrected = formulae.corrected_calcium(Interval(labs.value.low[event], labs.value.high[event]), level)
-        self.value = hull(dose, corrected, self.rows).where(mine, self.value)
+        level, unknown, (pick, row) = _nearest_albumin(dose, when, usable, doses, settings)
         self.unknown[dose[unknown]] = True
-        np.bitwise_or.at(self.assumptions, dose[chosen[0]], usable.assumptions[chosen[1]])
+        np.bitwise_or.at(self.assumptions, dose[pick], usable.assumptions[row])
         self.assumptions[self.unknown] |= assumption("albumin-unknown")
-        self.albumins = (dose[chosen[0]], usable.row[chosen[1]])
+        self.albumins.append((dose[pick], usable.row[row]))
+        return formulae.corrected_calcium(value, level)
 
     def done(self, partial: Flags) -> Calcium:
         return Calcium(
@@ -120,7 +137,7 @@ class _Builder:
             self.widened,
             self.assumptions,
             self.picks,
-            self.albumins,
+            (np.concatenate([dose for dose, _ in self.albumins]), np.concatenate([row for _, row in self.albumins])),
         )
 
 

@@ -165,7 +165,7 @@ class Renal:
         self.columns.quantity(
             name,
             reported.value.where(use, computed),
-            absent,
+            absent | np.where(reported.partial, PARTIAL, 0),
             np.where(use, np.where(reported.widened, PARTIAL, 0), np.bitwise_or.reduce(why)),
             np.where(use, reported.assumptions | assumption("crcl-as-reported"), np.bitwise_or.reduce(assumed)),
         )
@@ -199,7 +199,7 @@ class Renal:
         self.columns.quantity(
             "egfr",
             found.egfr.value.where(use, computed),
-            absent,
+            absent | np.where(found.egfr.partial, PARTIAL, 0),
             np.where(use, np.where(found.egfr.widened, PARTIAL, 0), why),
             np.where(use, found.egfr.assumptions | assumption("egfr-as-reported"), self.columns.bits("creatinine_assumed")),
         )

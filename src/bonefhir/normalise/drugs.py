@@ -141,23 +141,19 @@ class DrugMatcher:
             return found
         if drug in self._single:
             return replace(found, product=self._single[drug], product_basis="code")
-        named = self._product_of_texts(drug, texts)
-        if named is not None:
-            return replace(found, product=named, product_basis="text")
-        told = self._product_of_strength(drug, strength)
-        return replace(found, product=told, product_basis="strength") if told else found
+        ways = (
+            ("text", self._branded(drug, texts)),
+            ("strength", self._of_strengths(drug, [] if strength is None else _amounts(strength))),
+            ("text", self._of_strengths(drug, [printed for text in texts for printed in _printed_strengths(text)])),
+        )
+        basis, product = next(((basis, product) for basis, product in ways if product), ("", None))
+        return replace(found, product=product, product_basis=basis)
 
-    def _product_of_texts(self, drug: str, texts: Iterable[str]) -> str | None:
-        texts = list(texts)
-        brand = next((p for text in texts if (p := self._brands[drug].first(text))), None)
-        if brand is not None:
-            return brand
-        printed = [strength for text in texts for strength in _printed_strengths(text)]
-        return next((p for value, unit in printed if (p := self._product_at(drug, value, unit))), None)
+    def _branded(self, drug: str, texts: Sequence[str]) -> str | None:
+        return next((p for text in texts if (p := self._brands[drug].first(text))), None)
 
-    def _product_of_strength(self, drug: str, strength: RatioJson | None) -> str | None:
-        amounts = [] if strength is None else _amounts(strength)
-        return next((p for value, unit in amounts if (p := self._product_at(drug, value, unit))), None)
+    def _of_strengths(self, drug: str, strengths: Iterable[tuple[float, str]]) -> str | None:
+        return next((p for value, unit in strengths if (p := self._product_at(drug, value, unit))), None)
 
     def _product_at(self, drug: str, value: float, unit: str) -> str | None:
         matching = {s.product for s in self._strengths[drug] if _same_strength(s, value, unit)}
