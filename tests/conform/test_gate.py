@@ -31,17 +31,71 @@ RICH: list[tuple[str, Json]] = [
     ("R4", administration(dosage={"text": "t", "rateRatio": {"numerator": quantity(1), "denominator": quantity(2)}})),
     ("R4", condition(clinicalStatus={"coding": [{"code": "active"}]}, abatementAge=quantity(50, "a"))),
     ("R4", procedure(performer=[{"actor": {"display": "x"}}], reasonCode=[{"text": "x"}])),
-    ("R4", {"resourceType": "Medication", "id": "x", "code": {"text": "c"}, "ingredient": [{"itemCodeableConcept": {"text": "a"}}]}),
+    (
+        "R4",
+        {"resourceType": "Medication", "id": "x", "code": {"text": "c"}, "ingredient": [{"itemCodeableConcept": {"text": "a"}}]},
+    ),
     ("R5", administration_r5(reason=[{"concept": {"text": "a"}}], category=[{"text": "b"}])),
     ("R5", observation(triggeredBy=[{"observation": {"reference": "Observation/x"}, "type": "reflex"}])),
 ]
-TEXTS = ("", " ", "\u00a0", "x", "x ", "a  b", "a\nb", "\x1f", "\x85", "\u2028", "\u200b", "é", "😀", "1.0", "http://a b", "<div>x</div>")
-DATES = ("2024", "2024-02", "2024-02-29", "2024-02-30", "2024-05-01T10:00:00Z", "2024-05-01T10:00", "2024-05-01T24:00:00Z", "٢٠٢٤-01-01")
+TEXTS = (
+    "",
+    " ",
+    "\u00a0",
+    "x",
+    "x ",
+    "a  b",
+    "a\nb",
+    "\x1f",
+    "\x85",
+    "\u2028",
+    "\u200b",
+    "é",
+    "😀",
+    "1.0",
+    "http://a b",
+    "<div>x</div>",
+)
+DATES = (
+    "2024",
+    "2024-02",
+    "2024-02-29",
+    "2024-02-30",
+    "2024-05-01T10:00:00Z",
+    "2024-05-01T10:00",
+    "2024-05-01T24:00:00Z",
+    "٢٠٢٤-01-01",
+)
 NUMBERS = (0, 1, -1, 1.5, 3.0, 1e300, 1e-7, 2**31, -(2**31) - 1, True, None)
 PIECES = ("[]", "{}", '["x"]', "[null]", '{"value":1}', '{"value":"1"}', '{"url":"a"}', '{"start":"2024"}', '{"coding":[]}')
 KEYS = (
-    *("id", "status", "code", "value", "unit", "system", "text", "coding", "extension", "valueString", "valueQuantity", "reference"),
-    *("display", "start", "_status", "_value", "url", "comparator", "valueBoolean", "note", "meta", "fhir_comments", "resourceType"),
+    *(
+        "id",
+        "status",
+        "code",
+        "value",
+        "unit",
+        "system",
+        "text",
+        "coding",
+        "extension",
+        "valueString",
+        "valueQuantity",
+        "reference",
+    ),
+    *(
+        "display",
+        "start",
+        "_status",
+        "_value",
+        "url",
+        "comparator",
+        "valueBoolean",
+        "note",
+        "meta",
+        "fhir_comments",
+        "resourceType",
+    ),
 )
 
 

@@ -12,7 +12,7 @@ from bonefhir.read import characters, depth, elements, keys, moments
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab\"\\:é ", max_size=2), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('ab"\\:é ', max_size=2), inner, max_size=3),
     max_leaves=12,
 )
 
@@ -144,7 +144,7 @@ def test_depth(value: Any) -> None:
         assert depth.exceeds(text, limit) == (levels(value) > limit)
 
 
-@given(st.text(st.characters(codec=None, max_codepoint=0xFFFF) | st.sampled_from("\\\"\0\ud800\udc00\udfff\u202e"), max_size=8))
+@given(st.text(st.characters(codec=None, max_codepoint=0xFFFF) | st.sampled_from('\\"\0\ud800\udc00\udfff\u202e'), max_size=8))
 def test_mending_changes_only_what_cannot_be_written(text: str) -> None:
     raw = json.dumps(text).encode()
     mended, places = characters.mend(raw)
@@ -232,7 +232,7 @@ def test_a_code_with_blanks_is_a_fault_but_legible(code: str) -> None:
 
 
 def test_a_memo_is_bounded() -> None:
-    memo = elements.Memo(lambda raw: elements.Read(raw), size=3)
+    memo = elements.Memo(elements.Read, size=3)
     for number in range(10):
         assert memo[b"%d" % number] == b"%d" % number
         assert len(memo) <= 3

@@ -66,7 +66,7 @@ def test_places(tmp_path: Path) -> None:
     scanned = scan(tmp_path, text.encode(), "a.json")
     found = [(row["id"], row["entry"], row["line"]) for row in rows(scanned)]
     lines = text.splitlines()
-    assert [(id, entry) for id, entry, _ in found] == [("p1", "0"), ("o1", "1/0"), ("o2", "1/1")]
+    assert [(name, entry) for name, entry, _ in found] == [("p1", "0"), ("o1", "1/0"), ("o2", "1/1")]
     assert all('"resource": {' in lines[line - 1] for _, _, line in found)
     assert [row["seq"] for row in rows(scanned)] == [0, 1, 2]
 

@@ -60,7 +60,7 @@ def test_urns_are_looked_up_from_the_inside_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "id"),
+    ("url", "expected"),
     [
         (UUID, UUID[9:]),
         ("http://e/fhir/Patient/p1", "p1"),
@@ -70,8 +70,8 @@ def test_urns_are_looked_up_from_the_inside_out() -> None:
         ("http://e/fhir/a%20b", None),
     ],
 )
-def test_the_id_that_a_full_url_gives(url: str, id: str | None) -> None:
-    assert id_of(url) == id
+def test_the_id_that_a_full_url_gives(url: str, expected: str | None) -> None:
+    assert id_of(url) == expected
 
 
 def test_a_full_url_may_contradict_the_id() -> None:
@@ -143,19 +143,21 @@ def test_a_contained_patient_becomes_a_row_of_its_own(tmp_path: Path) -> None:
 
 
 def test_ids_that_are_none(tmp_path: Path) -> None:
-    for id in ("a" * 65, "", "a/b", "%2e", "a b", "é", "a\0", 5, None, ["a"]):
-        row = read(tmp_path, patient(id=id))
+    for wrong in ("a" * 65, "", "a/b", "%2e", "a b", "é", "a\0", 5, None, ["a"]):
+        row = read(tmp_path, patient(id=wrong))
         assert row["id"] is None
         assert row["fault"] in ("not-fhir", "encoding")
-    for id in ("..", "-rf", ".bashrc", "A" * 64):
-        assert (read(tmp_path, patient(id=id))["id"], read(tmp_path, patient(id=id))["fault"]) == (id, None)
+    for legal in ("..", "-rf", ".bashrc", "A" * 64):
+        assert (read(tmp_path, patient(id=legal))["id"], read(tmp_path, patient(id=legal))["fault"]) == (legal, None)
     assert read(tmp_path, without(patient(), "id"))["fault"] == "no-id"
 
 
 def test_a_medication_by_reference(tmp_path: Path) -> None:
     def drug(reference: str, *contained: Json) -> Json:
         dose = without(administration(), "medicationCodeableConcept")
-        return read(tmp_path, dose | {"medicationReference": {"reference": reference, "display": "d"}, "contained": list(contained)})
+        return read(
+            tmp_path, dose | {"medicationReference": {"reference": reference, "display": "d"}, "contained": list(contained)}
+        )
 
     code = {"text": "Zometa"}
     strength = {"numerator": quantity(4, "mg"), "denominator": quantity(5, "mL")}
@@ -164,15 +166,19 @@ def test_a_medication_by_reference(tmp_path: Path) -> None:
     assert (drug("#m")["medication_ref"], drug("#m")["contained_medication"]) == ("#m", None)
     inside = {"resourceType": "Medication", "id": "m", "code": code, "status": "active", "form": {"text": "vial"}}
     assert drug("#m", inside)["contained_medication"] == '{"code":{"text":"Zometa"},"status":"active"}'
-    mixed = {"resourceType": "Medication", "id": "m", "ingredient": [{"itemReference": {"reference": "#s"}, "strength": strength}]}
+    mixed = {
+        "resourceType": "Medication",
+        "id": "m",
+        "ingredient": [{"itemReference": {"reference": "#s"}, "strength": strength}],
+    }
     substance = {"resourceType": "Substance", "id": "s", "code": code}
     text = drug("#m", mixed, substance)["contained_medication"]
     assert text.startswith('{"ingredient":[{"itemCodeableConcept":{"text":"Zometa"},"strength":{"numerator":{"value":4,')
 
 
 def test_contained_medications_in_a_circle_end(tmp_path: Path) -> None:
-    def one(id: str, other: str) -> Json:
-        return {"resourceType": "Medication", "id": id, "ingredient": [{"itemReference": {"reference": f"#{other}"}}]}
+    def one(name: str, other: str) -> Json:
+        return {"resourceType": "Medication", "id": name, "ingredient": [{"itemReference": {"reference": f"#{other}"}}]}
 
     dose = without(administration(), "medicationCodeableConcept")
     row = read(tmp_path, dose | {"medicationReference": {"reference": "#a"}, "contained": [one("a", "b"), one("b", "a")]})

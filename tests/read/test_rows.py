@@ -90,7 +90,12 @@ def test_r4_and_r5_administrations_give_the_same_row(tmp_path: Path) -> None:
     assert own(one) == own(other)
     by_reference = {"reference": {"reference": "Medication/x", "display": "d"}}
     row = read(tmp_path, administration_r5(medication=by_reference, occurenceDateTime="2025-06-10") | {"occurencePeriod": None})
-    assert (row["medication_ref"], row["medication_display"], row["start"], row["end"]) == ("Medication/x", "d", "2025-06-10", None)
+    assert (row["medication_ref"], row["medication_display"], row["start"], row["end"]) == (
+        "Medication/x",
+        "d",
+        "2025-06-10",
+        None,
+    )
 
 
 def test_a_contained_condition_is_a_reason_unless_refuted(tmp_path: Path) -> None:
@@ -159,7 +164,9 @@ def test_components_are_rows_of_their_own(tmp_path: Path) -> None:
     ]
     assert json.loads(found[1]["reference_lows"]) == [quantity(0.5)]
     assert len({row["seq"] for row in found}) == 1
-    assert {(row["effective"], row["subject"], row["status"]) for row in found} == {("2025-06-09T08:00:00Z", "Patient/p1", "final")}
+    assert {(row["effective"], row["subject"], row["status"]) for row in found} == {
+        ("2025-06-09T08:00:00Z", "Patient/p1", "final")
+    }
 
 
 def test_a_fault_in_a_component_is_one_of_the_resource(tmp_path: Path) -> None:
@@ -239,7 +246,10 @@ VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
         (patient(deceasedBoolean="false"), ("not-fhir", "deceasedBoolean")),
         (patient(deceasedBoolean=1), ("not-fhir", "deceasedBoolean")),
         ({"resourceType": "Medication", "id": "x", "status": "ok"}, ("bad-code", "status")),
-        (condition(verificationStatus={"coding": [{"system": VERIFICATION, "code": "no"}]}), ("bad-code", "verificationStatus.coding.code")),
+        (
+            condition(verificationStatus={"coding": [{"system": VERIFICATION, "code": "no"}]}),
+            ("bad-code", "verificationStatus.coding.code"),
+        ),
         (without(administration(), "medicationCodeableConcept"), ("not-fhir", "medication[x]")),
         (administration(medicationCodeableConcept=[{"text": "a"}]), ("not-fhir", "medicationCodeableConcept")),
         (administration(dosage=[]), ("not-fhir", "dosage")),
@@ -353,7 +363,9 @@ def test_keys_may_be_written_with_escapes(tmp_path: Path) -> None:
 
 def test_equal_contents_have_equal_digests(tmp_path: Path) -> None:
     one = observation()
-    content = json.dumps(one).encode() + b"\n" + json.dumps(one, separators=(",", ":")).encode() + b"\n" + ndjson(observation(id="x"))
+    content = (
+        json.dumps(one).encode() + b"\n" + json.dumps(one, separators=(",", ":")).encode() + b"\n" + ndjson(observation(id="x"))
+    )
     first, second, third = (row["digest"] for row in rows(scan(tmp_path, content)))
     assert first == second != third
 
