@@ -23,10 +23,11 @@ QUIET_AND_LOCAL = {
     "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    "NO_PROXY": "127.0.0.1,localhost",
 }
 for name, value in QUIET_AND_LOCAL.items():
     os.environ.setdefault(name, value)
+# A hospital's proxy cannot reach the embedded server.
+os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1", "localhost")))
 
 from prefect import flow, task  # noqa: E402
 from prefect.artifacts import create_markdown_artifact, create_table_artifact  # noqa: E402
