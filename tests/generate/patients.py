@@ -367,9 +367,9 @@ def _packed(one: Patient) -> list[Document]:
     entries = []
     for resource in one.resources:
         entry: Document = {"resource": resource}
-        if one.urn:
-            entry["fullUrl"] = f"urn:uuid:{resource.get('id', 'none')}"
-            if resource["resourceType"] != "Patient" and "id" in resource and choice.chance(0.1):
+        if one.urn and "id" in resource:
+            entry["fullUrl"] = f"urn:uuid:{resource['id']}"
+            if resource["resourceType"] != "Patient" and choice.chance(0.1):
                 entry["resource"] = {key: value for key, value in resource.items() if key != "id"}
         elif choice.chance(0.7) and "id" in resource:
             entry["fullUrl"] = f"https://ehr.example/fhir/{resource['resourceType']}/{resource['id']}"

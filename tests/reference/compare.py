@@ -21,7 +21,6 @@ from tests.reference.catalogue import catalogue
 from tests.reference.evidence import Calcium, Quantity
 
 SHOWN = 20
-COLUMNS = ("product", "indication", "verdict", "reasons")
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,12 @@ def compare(folder: Path, profile: str = "us") -> list[Difference]:
     ours = {(one.dose_id, one.rule_id): one for one in found.judgements}
     doses = {dose.id: dose for dose in found.doses}
     keys = sorted(key for key in theirs.keys() | ours.keys() if theirs.get(key) != ours.get(key))
-    return [Difference(*key, theirs.get(key), ours.get(key), doses.get(key[0])) for key in keys]
+    return [Difference(key[0], key[1], theirs.get(key), ours.get(key), doses.get(key[0])) for key in keys]
 
 
 def _judgement(row: dict[str, Any]) -> Judgement:
-    return Judgement(row["dose_id"], row["rule_id"], *(row[name] for name in COLUMNS[:3]), tuple(row["reasons"]))
+    product, indication, verdict = row["product"], row["indication"], row["verdict"]
+    return Judgement(row["dose_id"], row["rule_id"], product, indication, verdict, tuple(row["reasons"]))
 
 
 def _said(said: Judgement | None) -> str:

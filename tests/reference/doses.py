@@ -232,7 +232,10 @@ def relevant(condition: Condition, start: Moment) -> bool:
 
 def certainly_recent(condition: Condition, start: Moment) -> bool:
     """'only if it certainly began within 90 days before the dose'"""
-    return condition.start is not None and days_between(condition.start, start)[1] <= RECENT_DAYS
+    if condition.start is None:
+        return False
+    least, greatest = days_between(condition.start, start)
+    return least >= 0 and greatest <= RECENT_DAYS
 
 
 def by_reason(reasons: tuple[frozenset[str], ...], chart: Chart, start: Moment) -> str | None:

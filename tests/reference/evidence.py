@@ -9,7 +9,15 @@ from datetime import date
 from math import inf
 
 from tests.reference.intervals import Interval, divided, hull
-from tests.reference.moments import Moment, certainly_before, certainly_later, completed_years, days_between, placed
+from tests.reference.moments import (
+    Moment,
+    certainly_before,
+    certainly_later,
+    completed_years,
+    days_between,
+    placed,
+    possibly_before,
+)
 from tests.reference.rows import CALCIUM, Condition, Lab, Patient, Procedure
 
 HYPERCALCAEMIA = "hypercalcemia_of_malignancy"
@@ -245,7 +253,10 @@ class Calcium:
 
 def calcium(chart: Chart, start: Moment, days: int, ionised: bool = True, view: View = AS_IS) -> Calcium:
     """'candidates within the window: ionised; reported albumin-corrected; total. The latest date decides; on one date ionised
-    before reported-corrected before total.'"""
+    before reported-corrected before total.'
+
+    As with every lab, a partly dated one that may lie outside does not decide alone, and widens the range where it could decide:
+    here it may be of another kind, so that each value keeps its kind and its limit."""
     start = view.start(start)
     order = ["calcium_ionised", "calcium_corrected", "calcium_total"][0 if ionised else 1 :]
     labs = chart.usable(*order)
@@ -253,16 +264,27 @@ def calcium(chart: Chart, start: Moment, days: int, ionised: bool = True, view: 
     possible = [lab for lab in labs if placed(when(lab), start, days) == "possible"]
     if not certain:
         return Calcium((), ("partial-date",) if possible else ("no-calcium",))
-    last = [lab for lab in certain if not any(when(other).first > when(lab).last for other in certain)]
-    kind = next(name for name in order if any(lab.concept == name for lab in last))
-    used = not_later([lab for lab in last if lab.concept == kind])
+    used = [lab for lab in certain if decides(lab, certain, start, order)]
     if view.widened:
-        same_kind = [lab for lab in possible if lab.concept == kind]
-        used += [p for p in same_kind if not any(when(other).first > when(p).last for other in certain)]
-    return Calcium(tuple(calcium_value(lab, chart, start) for lab in used))
+        used += [lab for lab in possible if decides(lab, certain, start, order)]
+    return Calcium(tuple(calcium_value(lab, chart, start, view) for lab in used))
 
 
-def calcium_value(lab: Lab, chart: Chart, start: Moment) -> CalciumValue:
+def decides(lab: Lab, certain: list[Lab], start: Moment, order: list[str]) -> bool:
+    """Could this calcium be the one: its date as late as it may be, the others' as early?"""
+    day = min(when(lab).last, start.last)
+    for other in certain:
+        if other is lab:
+            continue
+        rank, others = order.index(lab.concept or ""), order.index(other.concept or "")
+        if when(other).first > day or (when(other).first == day and others < rank):
+            return False
+        if rank == others and certainly_later(when(other), when(lab)):
+            return False
+    return True
+
+
+def calcium_value(lab: Lab, chart: Chart, start: Moment, view: View) -> CalciumValue:
     """'Total is corrected: Ca + 0.8 × (4.0 - albumin)'; 'Its lower limit: the first `referenceRange` of the lab with a `low` in a
     unit that converts, else 8.5 mg/dL (ionised 1.12 mmol/L)'."""
     assert lab.value
@@ -270,7 +292,7 @@ def calcium_value(lab: Lab, chart: Chart, start: Moment) -> CalciumValue:
     limit = lab.limit if lab.limit is not None else IONISED_LIMIT if lab.concept == "calcium_ionised" else CALCIUM_LIMIT
     if lab.concept != "calcium_total":
         return CalciumValue(lab.concept, lab.value, limit, lab.si, False)
-    albumin = nearest_albumin(lab, chart, start)
+    albumin = nearest_albumin(lab, chart, start, view)
     low, high = albumin or UNKNOWN_ALBUMIN
     corrected = Interval(corrected_calcium(lab.value.low, high), corrected_calcium(lab.value.high, low))
     return CalciumValue(lab.concept, corrected, limit, lab.si, albumin is None)
@@ -280,20 +302,26 @@ def corrected_calcium(mg_per_dl: float, albumin_g_per_dl: float) -> float:
     return mg_per_dl + 0.8 * (4.0 - albumin_g_per_dl)
 
 
-def nearest_albumin(lab: Lab, chart: Chart, start: Moment) -> Interval | None:
+def nearest_albumin(lab: Lab, chart: Chart, start: Moment, view: View) -> Interval | None:
     """'the albumin nearest to the calcium's time (in seconds if the calcium and all candidate albumins have a time, else in days
-    for all; ties give the range) within 7 days either way but not after the dose'"""
-    candidates = []
-    for albumin in chart.usable("albumin"):
-        least, greatest = days_between(when(albumin), when(lab))
-        if least >= -ALBUMIN_DAYS and greatest <= ALBUMIN_DAYS and certainly_before(when(albumin), start):
-            candidates.append(albumin)
-    if not candidates:
+    for all; ties give the range) within 7 days either way but not after the dose'; partly dated ones as in `latest`."""
+    near = {albumin: near_calcium(when(albumin), when(lab), start) for albumin in chart.usable("albumin")}
+    certain = [albumin for albumin, place in near.items() if place == "certain"]
+    candidates = certain + [albumin for albumin, place in near.items() if place == "possible" and view.widened]
+    if not certain:
         return None
     timed = when(lab).instant is not None and all(when(albumin).instant for albumin in candidates)
     distances = {albumin: distance(when(albumin), when(lab), timed) for albumin in candidates}
-    reach = min(far for _, far in distances.values())
-    return hull(albumin.value for albumin, (near, _) in distances.items() if near <= reach and albumin.value)
+    reach = min(distances[albumin][1] for albumin in certain)
+    return hull(albumin.value for albumin, (least, _) in distances.items() if least <= reach and albumin.value)
+
+
+def near_calcium(albumin: Moment, calcium: Moment, start: Moment) -> str:
+    """'certain', 'possible' or 'no': within 7 days of the calcium, and not after the dose?"""
+    least, greatest = days_between(albumin, calcium)
+    if least >= -ALBUMIN_DAYS and greatest <= ALBUMIN_DAYS and certainly_before(albumin, start):
+        return "certain"
+    return "possible" if greatest >= -ALBUMIN_DAYS and least <= ALBUMIN_DAYS and possibly_before(albumin, start) else "no"
 
 
 def distance(one: Moment, other: Moment, timed: bool) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from tests.reference.evidence import (
     NMOL_VITAMIN_D,
     UMOL_CREATININE,
     Calcium,
+    CalciumValue,
     Chart,
     Quantity,
     View,
@@ -508,8 +509,7 @@ def _died(case: Case, start: Moment, to_days: int) -> bool:
 
 
 def calcium_min(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome:
-    """fail: calcium.high < limit; pass: calcium.low ≥ limit. `albumin-unknown` 'if the limit lies between the values corrected
-    with 2.0 and 5.0'."""
+    """fail: calcium.high < limit; pass: calcium.low ≥ limit"""
     level = calcium(case.chart, dose.start, calcium_days(dose.creatinine_window, dose.rules_of), True, view)
     if not level.values:
         return missing(level) or Outcome(INDETERMINATE)
@@ -518,8 +518,13 @@ def calcium_min(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome:
     return settled(
         all(less(value.interval.high, limit) for value, limit in pairs),
         all(at_least(value.interval.low, limit) for value, limit in pairs),
-        "albumin-unknown" if level.albumin_unknown else "",
+        "albumin-unknown" if any(_between(value, limit) for value, limit in pairs) else "",
     )
+
+
+def _between(value: CalciumValue, limit: float) -> bool:
+    """'`albumin-unknown` if the limit lies between the values corrected with 2.0 and 5.0'"""
+    return value.albumin_unknown and less(value.interval.low, limit) and at_least(value.interval.high, limit)
 
 
 def _calcium_limit(rule: Rule, kind: str, own: float) -> float:
@@ -536,7 +541,7 @@ def calcium_indication(rule: Rule, dose: Dose, case: Case, view: View) -> Outcom
     return settled(
         less(level.interval.high * factor, limit),
         at_least(level.interval.low * factor, limit),
-        "albumin-unknown" if level.albumin_unknown else "",
+        "albumin-unknown" if any(_between(value, limit / factor) for value in level.values) else "",
     )
 
 

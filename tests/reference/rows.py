@@ -259,8 +259,9 @@ def meanings(concept: Any, catalogue: Catalogue) -> frozenset[str]:
     words = [] if any(matched(catalogue.excluded, coding) for coding in found) else texts(concept)
     return frozenset(
         name
-        for name, rows in catalogue.value_sets.items()
-        if any(matched(rows, coding) for coding in found) or any(says(text, catalogue.phrases.get(name, ())) for text in words)
+        for name in {*catalogue.value_sets, *catalogue.phrases}
+        if any(matched(catalogue.value_sets.get(name, ()), coding) for coding in found)
+        or any(says(text, catalogue.phrases.get(name, ())) for text in words)
     )
 
 
