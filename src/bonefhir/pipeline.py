@@ -31,6 +31,7 @@ from bonefhir.errors import InputError, OutputError
 from bonefhir.judge.rules import Doses, judge
 from bonefhir.judge.suites import run_suites
 from bonefhir.normalise import resolve as resolution
+from bonefhir.read import sources
 from bonefhir.read.scan import scan_file
 from bonefhir.report.facts import Facts
 from bonefhir.report.write import write_all
@@ -278,6 +279,7 @@ def report(run: Run) -> Summary:
         suites=json.loads((run.work / "suites.json").read_text(encoding="utf-8")),
         seconds=seconds(run),
         peak_memory_bytes=_peak_memory(),
+        ignored=tuple(sources.ignored(run.settings.sources)),
         started=json.loads((run.work / "run.json").read_text(encoding="utf-8"))["started"],
     )
     try:

@@ -5,11 +5,15 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
 from bonefhir.errors import InputError
 from bonefhir.read.fault import UnreadableFileError
+
+IGNORE = ".bonefhirignore"
+"""File that names what else stands in a folder of FHIR files, and is none."""
 
 _TEMPORARY = (".part", ".partial", ".crdownload", ".download", ".filepart", ".tmp", ".temp", ".swp", "~")
 
@@ -98,11 +102,33 @@ def _below(folder: Path) -> Iterator[Path]:
         raise InputError(f"{_printable(str(error.filename))}: the folder cannot be listed: {_words(error)}")
 
     for root, folders, files in os.walk(folder, onerror=refuse):
+        ignored = _ignored_names(Path(root), folders + files)
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in ignored]
         links = [name for name in folders if Path(root, name).is_symlink()]
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in links]
+        folders[:] = [name for name in folders if name not in links]
         for name in files + links:
-            if not name.startswith("."):
+            if not name.startswith(".") and name not in ignored:
                 yield Path(root, name).relative_to(folder)
+
+
+def ignored(sources: Sequence[str]) -> list[str]:
+    """What a file .bonefhirignore keeps out of the folders among the sources: relative paths, so that it can be said."""
+    found = []
+    for source in (Path(s) for s in sources if "://" not in s and "\0" not in s and Path(s).is_dir()):
+        for listing in sorted(source.rglob(IGNORE)):
+            names = [entry.name for entry in listing.parent.iterdir()]
+            found += [(listing.parent / n).relative_to(source).as_posix() for n in _ignored_names(listing.parent, names)]
+    return sorted(found)
+
+
+def _ignored_names(folder: Path, names: Sequence[str]) -> set[str]:
+    """Names that match a line of the folder's .bonefhirignore: one glob per line, '#' begins a comment."""
+    try:
+        lines = (folder / IGNORE).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return set()
+    globs = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return {name for name in names if not name.startswith(".") and any(fnmatchcase(name, pattern) for pattern in globs)}
 
 
 def _unused(name: str, source: str, position: int, taken: set[str]) -> str:

@@ -22,6 +22,7 @@ class Facts:
     seconds             wall time per stage, in the order in which the stages ran
     peak_memory_bytes   of the whole process tree, as far as it could be measured
     started             ISO 8601; only run.json shows it
+    ignored             what a .bonefhirignore kept out of the folders among the sources
     """
 
     settings: Settings
@@ -34,3 +35,4 @@ class Facts:
     seconds: Mapping[str, float]
     peak_memory_bytes: int
     started: str
+    ignored: tuple[str, ...] = ()

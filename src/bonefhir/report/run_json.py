@@ -36,6 +36,7 @@ def as_json(facts: Facts, counts: Counts) -> dict[str, Any]:
         "settings": settings,
         "overrides": list(facts.knowledge.overrides),
         "inputs": facts.files.select(["file", "format", "compression", "bytes", "sha256"]).to_pylist(),
+        "ignored": list(facts.ignored),
         "ledger": _ledger(facts, counts),
         "unused": dict(sorted(facts.unused.items())),
         "incomplete": list(counts.incomplete),
