@@ -24,7 +24,8 @@ def clearance_min(view: View, rule: Parameters) -> Outcome:
 
 
 def egfr_min(view: View, rule: Parameters) -> Outcome:
-    return _at_least(view, "egfr", float(rule["min"]), "mL/min/{1.73_m2}", ("dose", "patient", "creatinine", "egfr_reported", "egfr"))
+    groups = ("dose", "patient", "creatinine", "egfr_reported", "egfr")
+    return _at_least(view, "egfr", float(rule["min"]), "mL/min/{1.73_m2}", groups)
 
 
 def age_min(view: View, rule: Parameters) -> Outcome:
