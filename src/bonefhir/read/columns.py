@@ -51,7 +51,12 @@ class Rows:
             self._codes = {column.name: Codes() for column in self._table if column.type == SYMBOL}
         for column, values in zip(self._table, zip(*self._rows, strict=True), strict=True):
             codes = self._codes.get(column.name)
-            batch = pa.array(values, column.type) if codes is None else _numbers(codes, values)
+            first = values[0]
+            same = first is values[-1] and values.count(first) == len(values)  # most columns of most files
+            if codes is None:
+                batch = pa.repeat(pa.scalar(first, column.type), len(values)) if same else pa.array(values, column.type)
+            else:
+                batch = np.full(len(values), codes[first], np.int32) if same else _numbers(codes, values)
             self._batches[column.name].append(batch)
         self._rows.clear()
 

@@ -21,6 +21,7 @@ from bonefhir.read.limits import DEFAULT
 _ENCODE = msgspec.json.Encoder().encode
 _PLACE = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _CODE = re.compile(r"\S+( \S+)*")
+_PLAIN_NUMBER = re.compile(rb'"value":(-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?)(?=[,}])')
 _NUMBER = frozenset("-0123456789")
 
 
@@ -169,6 +170,16 @@ def tidy(concept: Concept) -> tuple[Fault | None, tuple[str, ...]]:
 
 
 def _as_quantity(raw: bytes) -> Read:
+    """A Quantity as written. Values rarely repeat, but units do: what stands around a plain number is looked at once."""
+    number = _PLAIN_NUMBER.search(raw)
+    if number is not None and raw.count(b'"value"') == 1:
+        around = _AROUND[raw[: number.start(1)] + b"0" + raw[number.end(1) :]]
+        if type(around) is Quantity and around.value == "0":
+            return Read(around._replace(value=number[1].decode("ascii")))
+    return _whole_quantity(raw)
+
+
+def _whole_quantity(raw: bytes) -> Read:
     found, fault = _quantity(raw)
     if found is None:
         return Read(NO_QUANTITY, fault)
@@ -252,6 +263,7 @@ def _or_null(text: str | UnsetType) -> str | None:
 
 STRING = Memo(_string)
 CONCEPT = Memo(_as_concept)
+_AROUND = Memo(_whole_quantity)
 QUANTITY = Memo(_as_quantity)
 PERIOD = Memo(_as_period)
 LOWS = Memo(_as_lows)

@@ -155,9 +155,13 @@ def read_lines(reader: Reader, blocks: Iterator[bytes]) -> None:
         lines = text.split(b"\n")
         rest = lines.pop()
         for line in lines:
-            if not skipping:
+            if skipping:
+                skipping = False
+            elif line[:1] == b"{" and line[-1:] == b"}":
+                reader.lines.line = number
+                reader.line(line, offset, number)
+            else:
                 _line(reader, line, offset, number)
-            skipping = False
             offset += len(line) + 1
             number += 1
         if len(rest) > limit:
@@ -173,11 +177,8 @@ def read_lines(reader: Reader, blocks: Iterator[bytes]) -> None:
 
 def _line(reader: Reader, line: bytes, offset: int, number: int) -> None:
     reader.lines.line = number
-    if line[:1] == b"{" and line[-1:] == b"}":
-        return reader.line(line, offset, number)
     body = line.strip(_BLANK)
     if number == 1 and body.startswith(BOM):
         body = body[len(BOM) :]
     if body:
         reader.line(body, offset + line.index(body), number)
-    return None

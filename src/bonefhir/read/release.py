@@ -46,14 +46,14 @@ _OLDER_ONLY: dict[str, frozenset[str]] = {
 }
 _CODES_IN_OLDER = ("clinicalStatus", "verificationStatus")
 
-_NOT_PLAINLY_R4 = {name: _R5_ONLY[name] | _OLDER_ONLY[name] for name in _R5_ONLY}
+NOT_PLAINLY_R4 = {name: _R5_ONLY[name] | _OLDER_ONLY[name] for name in _R5_ONLY}
 
 
 def release(resource_type: str, fields: Mapping[str, Raw]) -> str:
     """'R4', 'R5', or 'STU3' for STU3 and DSTU2. Shapes that several releases share count as R4."""
     if resource_type == "Condition" and any(bytes(fields.get(name, b""))[:1] == b'"' for name in _CODES_IN_OLDER):
         return OLDER
-    if _NOT_PLAINLY_R4[resource_type].isdisjoint(fields):
+    if NOT_PLAINLY_R4[resource_type].isdisjoint(fields):
         return R4
     if not _OLDER_ONLY[resource_type].isdisjoint(fields):
         return OLDER

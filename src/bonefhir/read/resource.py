@@ -14,7 +14,7 @@ from bonefhir.read.references import Link, Scope
 FIELDS = msgspec.json.Decoder(Fields).decode
 MEMBERS = msgspec.json.Decoder(list[Raw]).decode
 
-_SOUND = (None, None, None, None)
+SOUND = (None, None, None, None)
 NOT_A_DATE = "not a date or time of FHIR"
 MISSING = "a required element is missing"
 
@@ -24,7 +24,7 @@ class _Meta(msgspec.Struct, rename="camel"):
     version_id: str | UnsetType = UNSET
 
 
-_META = msgspec.json.Decoder(_Meta).decode
+META = msgspec.json.Decoder(_Meta).decode
 
 
 class Resource:
@@ -51,7 +51,7 @@ class Resource:
     def outcome(self) -> tuple[str | None, str | None, str | None, str | None]:
         """fault, its path, its detail, warnings: as the read tables hold them."""
         if not self.faults and not self.warnings:
-            return _SOUND
+            return SOUND
         warnings = " ".join(dict.fromkeys(self.warnings)) or None
         fault = worst(self.faults)
         return (None, None, None, warnings) if fault is None else (*fault, warnings)
@@ -106,7 +106,7 @@ class Resource:
             return None, None
         text = bytes(raw)
         try:
-            meta = _META(text)
+            meta = META(text)
         except msgspec.DecodeError as error:
             self.take("meta", Read(None, elements.mistyped(error)))
             return None, None
