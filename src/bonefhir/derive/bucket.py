@@ -66,7 +66,7 @@ def bucket(administrations: pa.Table, labs: pa.Table, conditions: pa.Table, proc
         begun=_moments(con, con_c, "date_first", "date_last"),
         ended=_moments(con, con_c, "end_first", "end_last"),
         procedures=pro,
-        performed=_moments(pro, pro_c, "date_first", "date_last"),
+        performed=_moments(pro, pro_c, "date_first", "date_last", "instant"),
         patients=pat,
         patient_row=patient_row,
     )

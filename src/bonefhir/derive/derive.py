@@ -76,14 +76,16 @@ def _with_amounts(bucket: Bucket, settings: Settings) -> pd.DataFrame:
     amount = frame["amount"].to_numpy(dtype=np.float64)
     per_kg = frame["amount_per_kg"].to_numpy(dtype=np.float64)
     labs = bucket.of_analytes("weight")
-    weight = latest(before(bucket.administered, labs.when, settings.weight_window_days), labs, bucket.administered).value
+    found = latest(before(bucket.administered, labs.when, settings.weight_window_days), labs, bucket.administered)
+    weight = found.value
     frame["weight_low"], frame["weight_high"] = weight
     no_dose = (frame["amount_problem"] == "no-dose").to_numpy()
     by_rate = durations.amount_by_rate(frame, bucket.administered)
     frame["amount"] = np.where(no_dose & ~np.isnan(by_rate), by_rate, np.where(np.isnan(per_kg), amount, per_kg * weight.low))
     frame["amount_top"] = np.where(np.isnan(per_kg), frame["amount"], per_kg * weight.high)
     problem = frame["amount_problem"].to_numpy(dtype=object)
-    problem = np.where(~np.isnan(per_kg) & ~weight.known, "no-weight", problem)
+    no_weight = np.where(found.partial, "partial-date", "no-weight")
+    problem = np.where(~np.isnan(per_kg) & ~weight.known, no_weight, problem)
     frame["amount_problem"] = np.where(np.isnan(frame["amount"]), problem, "")
     return frame
 
@@ -163,7 +165,9 @@ class _Derivation:
     def _given(self) -> None:
         problem = self._text("amount_problem")
         absent = np.select(
-            [problem == "dose-unit", problem == "no-weight"], [reason("dose-unit"), reason("no-weight")], reason("no-dose")
+            [problem == word for word in ("dose-unit", "no-weight", "partial-date")],
+            [reason(word) for word in ("dose-unit", "no-weight", "partial-date")],
+            reason("no-dose"),
         )
         amount = Interval(
             self.frame["amount_low"].to_numpy(dtype=np.float64), self.frame["amount_high"].to_numpy(dtype=np.float64)

@@ -151,15 +151,19 @@ def _apart(pairs: _Pairs, groups: list[list[int]]) -> Integers:
 def _merged(records: pd.DataFrame, kept: Integers, groups: list[list[int]]) -> pd.DataFrame:
     """Kept records as they are, and one row per group: starts with the first part, ends with the last."""
     rows = records.assign(merged_ids=[[]] * len(records), stopped=records["status"].to_numpy(dtype=object) == "stopped")
-    rows["amount_low"] = np.where(rows["stopped"], np.where(np.isnan(rows["amount"]), np.nan, 0.0), rows["amount"])
-    rows["amount_high"] = rows["amount_top"]
     rows["charted_amount"] = rows["amount"]
     members = {row for group in groups for row in group}
     single = rows.iloc[[row for row in kept.tolist() if row not in members]]
     if not groups:
-        return single.reset_index(drop=True)
+        return _with_bounds(single.reset_index(drop=True))
     merged = pd.DataFrame([_merge(rows.iloc[group]) for group in groups], columns=single.columns).astype(single.dtypes.to_dict())
-    return pd.concat([single, merged], ignore_index=True)
+    return _with_bounds(pd.concat([single, merged], ignore_index=True))
+
+
+def _with_bounds(doses: pd.DataFrame) -> pd.DataFrame:
+    """The amount given as an interval: of a stopped dose anything from nothing to what was charted."""
+    low = np.where(doses["stopped"] & doses["amount"].notna(), 0.0, doses["amount"])
+    return doses.assign(amount_low=low, amount_high=doses["amount_top"])
 
 
 def _merge(parts: pd.DataFrame) -> "pd.Series[object]":
@@ -167,7 +171,7 @@ def _merge(parts: pd.DataFrame) -> "pd.Series[object]":
     parts = parts.sort_values(["instant", "id"], kind="stable")
     dose = parts.iloc[0].copy()
     last = parts.iloc[-1]
-    for name in ("amount", "amount_low", "amount_high", "charted_amount"):
+    for name in ("amount", "amount_top", "charted_amount"):
         dose[name] = parts[name].sum(skipna=False)
     for name in ("end", "end_instant", "end_last"):
         dose[name] = last[name]

@@ -118,9 +118,9 @@ class Renal:
         )
         for name in [n for n in self.columns.data if n.startswith("baseline_")]:
             self.columns.data[name] = self.columns.data[name][first]
-        self.columns.data["baseline_creatinine_missing"] = np.where(
-            self.columns.bits("baseline_creatinine_missing") & PARTIAL, PARTIAL | reason("no-baseline"), 0
-        ) | np.where(self.columns.interval("baseline_creatinine").known, 0, reason("no-baseline"))
+        absent = np.where(self.columns.bits("baseline_creatinine_missing") & PARTIAL, PARTIAL, reason("no-baseline"))
+        known = self.columns.interval("baseline_creatinine").known
+        self.columns.data["baseline_creatinine_missing"] = np.where(known, 0, absent)
 
     def _inputs(self, creatinine_days: Integers, weight_days: Integers | int) -> Inputs:
         def at(analyte: str, days: Integers | int) -> Latest:

@@ -217,7 +217,7 @@ class Series:
     def dental(self, group: str, days: int) -> dict[str, Column]:
         table = self.bucket.procedures
         rows = np.flatnonzero((table["value_set"] == "dental").to_numpy())
-        pairs = before(_without_times(self.doses), self.bucket.performed.take(rows), days)
+        pairs = before(self.doses, self.bucket.performed.take(rows), days)
         self._cite_rows(group, "dental examination", pairs.dose, table, rows[pairs.event])
         return {"dental": _state(pairs, len(self.doses)), "records": np.full(len(self.doses), self.facts.dental_records)}
 

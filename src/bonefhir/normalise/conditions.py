@@ -55,6 +55,7 @@ def normalise_procedures(procedures: pa.Table, memberships: list[Membership], fi
         "resource": pc.binary_join_element_wise("Procedure", source["id"], "/"),
         "patient_id": source["subject"],
         "value_set": sets,
+        "instant": pa.array(when.instant).cast(pa.timestamp("us", tz="UTC")),
         "date_first": pa.array(when.first),
         "date_last": pa.array(when.last),
         "time": source["performed"],

@@ -88,6 +88,7 @@ PROCEDURES = Table(
         Column("resource", pa.string(), "'Procedure/<id>'"),
         Column("patient_id", SYMBOL, "'Patient/<id>'"),
         Column("value_set", SYMBOL, "as in checks/terminology/"),
+        Column("instant", pa.timestamp("us", tz="UTC"), "instant, where a time of day is known; else null"),
         Column("date_first", pa.date32(), "first possible date; null: undated"),
         Column("date_last", pa.date32(), "last possible date; null: undated"),
         Column("time", pa.string(), "as written"),
