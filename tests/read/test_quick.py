@@ -60,7 +60,7 @@ def changed(rng: random.Random) -> str:
         if rng.random() < 0.2:
             node.pop(key, None)
         else:
-            node[key] = rng.choice(VALUES)
+            node[key] = json.loads(json.dumps(rng.choice(VALUES)))
     text = json.dumps(resource, ensure_ascii=rng.random() < 0.5, separators=rng.choice(((",", ":"), (", ", ": "))))
     if rng.random() < 0.1:
         text = text.replace('"status"', rng.choice(('"status":"amended","status"', '"st\\u0061tus"', '"id":"o2","status"')), 1)
