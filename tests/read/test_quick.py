@@ -18,7 +18,17 @@ PLAIN = observation(
 )
 VALUES = (
     *(None, True, 0, 1.5, 1e400, "", "x", "é", "\u202e", "\0", "final", "2025", "2025-06-09T08:00", "2025-02-30", "Patient/p2"),
-    *([], {}, ["x"], {"reference": "Patient/p2"}, {"reference": "#p"}, {"value": 1}, {"value": "1"}, {"coding": []}),
+    *(
+        [],
+        {},
+        ["x"],
+        {"reference": "Patient/p2"},
+        {"reference": "#p"},
+        {"reference": "urn:uuid:7"},
+        {"value": 1},
+        {"value": "1"},
+        {"coding": []},
+    ),
     *({"value": 3.10, "unit": "mg"}, {"value": -0.0}, {"value": 1e5}, {"low": {"value": 1}}, {"versionId": "9"}, [{"low": 3}]),
 )
 KEYS = (
@@ -67,6 +77,14 @@ def changed(rng: random.Random) -> str:
     return text.replace("Infinity", "1e400")
 
 
+def in_a_bundle(lines: bytes) -> bytes:
+    """The same as entries, with fullUrls that fit, contradict, or are urns."""
+    urls = ("http://e/fhir/Observation/o1", "http://e/fhir/Observation/x", "urn:uuid:1", "elsewhere")
+    entries = [b'{"fullUrl":"%s","resource":%s}' % (urls[n % 4].encode(), line) for n, line in enumerate(lines.split(b"\n"))]
+    who = b'{"fullUrl":"urn:uuid:7","resource":{"resourceType":"Patient","id":"p7"}}'
+    return b'{"resourceType":"Bundle","type":"batch","entry":[' + b",".join([*entries, who]) + b"]}"
+
+
 def told(scanned: Scan) -> tuple[list[Json], list[Json], int]:
     return rows(scanned), scanned.rejects.to_pylist(), scanned.read
 
@@ -75,6 +93,7 @@ def told(scanned: Scan) -> tuple[list[Json], list[Json], int]:
 def test_both_ways_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     rng = random.Random(seed)
     content = ndjson(PLAIN, PLAIN) + "\n".join(changed(rng) for _ in range(1500)).encode()
+    content = in_a_bundle(content) if seed % 2 else content
     short = told(scan(tmp_path, content))
     monkeypatch.setattr(Reader, "_quick", lambda *_: False)
     assert told(scan(tmp_path, content)) == short

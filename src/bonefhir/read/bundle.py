@@ -168,7 +168,11 @@ def _resource(sink: Sink, member: Raw, fields: Fields | None, line: int, path: s
 
 def _without(member: Raw, resource: Raw | None) -> bytes:
     """The entry's bytes with a zero for the resource."""
-    return bytes(member) if resource is None else bytes(member).replace(bytes(resource), b"0", 1)
+    whole = bytes(member)
+    if resource is None:
+        return whole
+    start = _address(resource) - _address(member)
+    return whole[:start] + b"0" + whole[start + len(resource) :]
 
 
 def _remark_entry(sink: Sink, fields: Fields, line: int) -> None:

@@ -3,6 +3,7 @@
 A document that is broken anywhere is refused as a whole, because what is missing is unknown. Of NDJSON, the broken lines are.
 """
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -18,6 +19,7 @@ from bonefhir.read.reader import Lines, Reader, unreadable
 BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _BLANK = b" \t\r\n"
+_BLANKS = re.compile(rb"[ \t\r\n]*")
 _any = msgspec.json.Decoder(Raw).decode
 
 
@@ -112,10 +114,10 @@ def read_document(reader: Reader, data: bytes) -> str:
         raise UnreadableFileError("encoding", "not UTF-8")
     start = len(BOM) if data.startswith(BOM) else 0
     text = characters.mend(data)[0] if characters.suspect(data) else data
-    body = text[start:].strip(_BLANK) if start or text[:1] in _BLANK or text[-1:] in _BLANK else text
-    start = text.find(body, start)
+    start += len(_BLANKS.match(text, start)[0])  # type: ignore[index]  # it matches nothing, too
+    body = text[start:].rstrip(_BLANK)
     name = _document_type(body)
-    original = data[start : start + len(body)]
+    original = body if text is data else data[start : start + len(body)]
     reader.look(body)
     reader.lines = Lines(data)
     if name != "Bundle":

@@ -10,7 +10,7 @@ from bonefhir.read import elements, moments, observation, references
 from bonefhir.read.columns import Row
 from bonefhir.read.contained import Fields
 from bonefhir.read.elements import Quantity
-from bonefhir.read.references import Link
+from bonefhir.read.references import Link, Scope
 from bonefhir.read.release import NOT_PLAINLY_R4
 from bonefhir.read.resource import META
 
@@ -22,7 +22,7 @@ _STATUSES = {f'"{status}"'.encode(): status for status in observation.STATUSES}
 _NO_META = (None, None)
 
 
-def observation_row(fields: Fields) -> tuple[Row, Row] | None:
+def observation_row(fields: Fields, scope: Scope | None) -> tuple[Row, Row] | None:
     """lastUpdated and versionId; and the columns that are an Observation's own. Null: not plain, or something is wrong."""
     try:
         if not _ODD.isdisjoint(fields):
@@ -36,7 +36,8 @@ def observation_row(fields: Fields) -> tuple[Row, Row] | None:
         return None
     if time is None or type(code) is not str or type(quantity) is not Quantity or type(link) is not Link:
         return None
-    if moments.without_seconds(time) or quantity.value is None or link.target[:8] != "Patient/":
+    subject = link.target if link.kind == "to" else references.resolve(link, scope) or ""
+    if moments.without_seconds(time) or quantity.value is None or subject[:8] != "Patient/":
         return None
     ranges = fields.get("referenceRange")
     lows = None if ranges is None else elements.LOWS[bytes(ranges)]
@@ -44,7 +45,7 @@ def observation_row(fields: Fields) -> tuple[Row, Row] | None:
     meta = _NO_META if raw is None else _meta(raw)
     if meta is None or type(lows) is elements.Read:
         return None
-    return meta, (status, link.target, -1, code, time, "dateTime", *quantity, "Quantity", lows)
+    return meta, (status, subject, -1, code, time, "dateTime", *quantity, "Quantity", lows)
 
 
 def _meta(raw: Raw) -> tuple[str | None, str | None] | None:

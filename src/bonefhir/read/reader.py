@@ -146,7 +146,7 @@ class Reader:
             elif self._last_unused:
                 self._count()
                 self.unused[name] += 1
-            elif name != "Observation" or faults or full_url is not None or not self._quick(fields, raw, text, place):
+            elif name != "Observation" or faults or not self._quick(fields, raw, text, place, full_url, scope):
                 self._used(Resource(fields, name, scope, faults), raw, text, place, full_url)
         except RecursionError:
             self._reject("too-deep", f"nested far deeper than {self.limits.depth} levels, the limit", place, raw)
@@ -158,18 +158,21 @@ class Reader:
     def _reject(self, reason: str, detail: str, place: Place, raw: bytes) -> None:
         self.reject(Fault(reason, None, detail), place[1], place[2], raw)
 
-    def _quick(self, fields: Fields, raw: bytes, text: bytes, place: Place) -> bool:
+    def _quick(self, fields: Fields, raw: bytes, text: bytes, place: Place, full_url: str | None, scope: Scope | None) -> bool:
         """An Observation as nearly all are, the short way; False: it must go the long way."""
         if self._modifiers or self._empty_arrays or b"\\u20" in raw or not raw.isascii():
             return False
-        identity, found = bytes(fields.get("id", b"")), observation_row(fields)
-        if found is None or not _ID.fullmatch(identity):
+        quoted, found = bytes(fields.get("id", b"")), observation_row(fields, scope)
+        if found is None or not _ID.fullmatch(quoted):
+            return False
+        identity = quoted[1:-1].decode("ascii")
+        if full_url is not None and references.contradicts(full_url, "Observation", identity):
             return False
         self._count()
         self.rowed += 1
         offset, line, entry = place
         digest = (_crc32(text) << 32 | _adler32(text)) - _SIGNED
-        head = (self._ordinal - 1, self.number, line, entry, offset, len(raw), identity[1:-1].decode("ascii"), *found[0], digest)
+        head = (self._ordinal - 1, self.number, line, entry, offset, len(raw), identity, *found[0], digest)
         self.rows["observations_read"].add((*head, R4, *SOUND, *found[1]))
         return True
 
