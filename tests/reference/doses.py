@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cmp_to_key
 from typing import Any
 
 from tests.reference.catalogue import Catalogue, Drug, Product
@@ -60,10 +61,23 @@ class Group:
         return self.records[0]
 
 
-def start_order(moment: Moment, identifier: str) -> tuple[Any, ...]:
-    """'ordered by start (a date without a time comes first on its day; ties by id)'"""
-    timed = moment.instant is not None
-    return (moment.first, -moment.last.toordinal(), timed, moment.instant.timestamp() if moment.instant else 0.0, identifier)
+def in_order(one: tuple[Moment, str], other: tuple[Moment, str]) -> int:
+    """'ordered by start (a date without a time comes first on its day; ties by id)': by instant if both have a time, else by
+    local date, the less precise first."""
+    (a, a_id), (b, b_id) = one, other
+    if a.instant and b.instant and a.instant != b.instant:
+        return -1 if a.instant < b.instant else 1
+    keys = [(m.first, -m.last.toordinal(), m.instant is not None) for m in (a, b)]
+    if keys[0] != keys[1] and not (a.instant and b.instant):
+        return -1 if keys[0] < keys[1] else 1
+    return (a_id > b_id) - (a_id < b_id)
+
+
+def by_start(records: list[Charted]) -> list[Charted]:
+    def compared(a: Charted, b: Charted) -> int:
+        return in_order((a.start, a.id), (b.start, b.id))
+
+    return sorted(records, key=cmp_to_key(compared))
 
 
 # ---- the same dose twice
@@ -132,7 +146,7 @@ def are_parts(one: Charted, other: Charted, limited: bool) -> bool:
     one_day = not one.start.partial and not other.start.partial and one.start.first == other.start.first
     if one.orders & other.orders and one_day:
         return True
-    earlier, later = sorted((one, other), key=lambda record: start_order(record.start, record.id))
+    earlier, later = by_start([one, other])
     end, start = _end(earlier), later.start.instant
     if not limited or end is None or _end(later) is None or start is None:
         return False
@@ -144,7 +158,7 @@ def grouped(records: list[Charted], catalogue: Catalogue, amounts_of: Callable[[
     amount plus 10 %'; 'Records that … are not parts stay apart'."""
     groups: list[Group] = []
     for component in _components(records, parts_limit(records[0].drug, catalogue)):
-        ordered = sorted(component, key=lambda record: start_order(record.start, record.id))
+        ordered = by_start(component)
         limit = parts_limit(records[0].drug, catalogue)
         if len(ordered) > 1 and _within(ordered, limit, amounts_of):
             groups.append(Group(tuple(ordered), _merged(ordered, amounts_of)))
@@ -169,14 +183,17 @@ def _within(records: list[Charted], limit: float | None, amounts_of: Callable[[C
 
 
 def _merged(records: list[Charted], amounts_of: Callable[[Charted], Amounts]) -> Amounts:
-    """'Amounts add, start is the first, end the last (unknown if the last part has none), stopped if any is'."""
+    """'Amounts add, start is the first, end the last (unknown if the last part has none), stopped if any is'. The amounts given
+    add: a part that was not stopped was given whole."""
     stopped = any(record.stopped for record in records)
-    charted = _sum([amounts_of(record).charted for record in records])
     end = records[-1].end
     minutes = minutes_between(records[0].start, end) if end else None
     duration = Quantity(Interval(minutes, float("inf") if stopped else minutes)) if minutes and minutes > 0 else None
-    given = Quantity(Interval(0.0, charted.high)) if stopped and charted.interval else charted
-    return Amounts(charted, given, duration or Quantity(None, ("no-duration",)))
+    return Amounts(
+        charted=_sum([amounts_of(record).charted for record in records]),
+        amount=_sum([amounts_of(record).amount for record in records]),
+        duration=duration or Quantity(None, ("no-duration",)),
+    )
 
 
 def _sum(amounts: list[Quantity]) -> Quantity:
@@ -301,10 +318,10 @@ def ibandronate(group: Group, chart: Chart) -> tuple[str, str]:
     if route(group) == "oral" or (charted and at_least(charted.low, 20)):
         return "ibandronate_oral", "amount"
     six = {"bone_metastases", HYPERCALCAEMIA}
-    reasons = {name for record in group.records for reason in record.reasons for name in reason}
-    if reasons & six:
+    reason = by_reason(tuple(reason for record in group.records for reason in record.reasons), chart, start)
+    if reason in six:
         return "ibandronate_iv_6mg", "indication"
-    if "osteoporosis" in reasons:
+    if reason == "osteoporosis":
         return "ibandronate_iv_3mg", "indication"
     if charted and _about(charted, 3.0):
         return "ibandronate_iv_3mg", "amount"
@@ -375,7 +392,7 @@ def _ordered(found: list[Dose]) -> list[Dose]:
     ordered: list[Dose] = []
     for patient, name in sorted({(dose.patient, dose.product) for dose in found}):
         course = [dose for dose in found if (dose.patient, dose.product) == (patient, name)]
-        course.sort(key=lambda dose: start_order(dose.start, dose.id))
+        course.sort(key=cmp_to_key(lambda a, b: in_order((a.start, a.id), (b.start, b.id))))
         for number, dose in enumerate(course):
             before = course[number - 1].start if number else None
             ordered.append(replace(dose, ordinal=number + 1, previous=before, first=course[0].start))
