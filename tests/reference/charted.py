@@ -271,6 +271,15 @@ def charted_amount(record: Charted, kilograms: Quantity, catalogue: Catalogue) -
     return Quantity(None, ("dose-unit",))
 
 
+def written_per_kg(record: Charted, catalogue: Catalogue) -> float | None:
+    """The value of a dose in a per-kg unit, in base units: what was charted, whatever the weight."""
+    dose = record.dosage.get("dose") or {}
+    unit, _ = catalogue.units.lookup(dose.get("system"), dose.get("code"), dose.get("unit"))
+    if unit is None or dose.get("value") is None or unit.kind not in ("mass_per_mass", "radioactivity_per_mass"):
+        return None
+    return float(dose["value"]) * unit.factor
+
+
 def amount_kind(drug: Drug) -> str:
     return "mass" if drug.amount_unit == "mg" else "radioactivity"
 

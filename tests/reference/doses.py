@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.reference.catalogue import Catalogue, Drug, Product
-from tests.reference.charted import Amounts, Charted, amounts, labelled_product
+from tests.reference.charted import Amounts, Charted, amounts, labelled_product, written_per_kg
 from tests.reference.evidence import AS_IS, HYPERCALCAEMIA, MMOL_CALCIUM, Chart, Quantity, calcium, weight
 from tests.reference.evidence import CORRECTED_DAYS as SEVEN
 from tests.reference.intervals import Interval, at_least, at_most, less, more, same
@@ -74,21 +74,25 @@ def by_start(records: list[Charted]) -> list[Charted]:
 # ---- the same dose twice
 
 
-def without_doubles(records: list[Charted], charted: Callable[[Charted], Quantity]) -> list[Charted]:
+def without_doubles(records: list[Charted], charted: Callable[[Charted], Quantity], catalogue: Catalogue) -> list[Charted]:
     """'same patient and drug and charted amount under different ids, and the same start or overlapping periods: one is kept (the
     one with a product-specific code, else the first in reading order)'"""
     kept: list[Charted] = []
     for record in sorted(records, key=lambda r: (r.specific is None, r.position)):
-        if not any(overlap(record, other) and same_amount(charted(record), charted(other)) for other in kept):
+        if not any(overlap(record, other) and same_amount(record, other, charted, catalogue) for other in kept):
             kept.append(record)
     return kept
 
 
-def same_amount(one: Quantity, other: Quantity) -> bool:
-    """'unknown amounts are equal to each other'"""
-    if one.interval is None or other.interval is None:
-        return one.interval is None and other.interval is None
-    return same(one.low, other.low) and same(one.high, other.high)
+def same_amount(one: Charted, other: Charted, charted: Callable[[Charted], Quantity], catalogue: Catalogue) -> bool:
+    """'unknown amounts are equal to each other'; a dose per kg is known as charted, also without a weight"""
+    a, b = charted(one), charted(other)
+    if a.interval and b.interval:
+        return same(a.low, b.low) and same(a.high, b.high)
+    per_kg = [written_per_kg(record, catalogue) for record in (one, other)]
+    if per_kg[0] is not None and per_kg[1] is not None:
+        return abs(per_kg[0] - per_kg[1]) < 1e-12
+    return a.interval is None and b.interval is None and per_kg == [None, None]
 
 
 def overlap(one: Charted, other: Charted) -> bool:
@@ -345,7 +349,7 @@ def doses(records: list[Charted], charts: dict[str, Chart], catalogue: Catalogue
             return amounts(record, weight(chart, record.start), catalogue)
 
         own = [record for record in records if (record.patient, record.drug.name) == (name, drug)]
-        kept = without_doubles(own, lambda record, of=of: of(record).charted)  # type: ignore[misc]
+        kept = without_doubles(own, lambda record, of=of: of(record).charted, catalogue)  # type: ignore[misc]
         found += [_dose(group, chart, catalogue) for group in grouped(kept, catalogue, of)]
     return _ordered(found)
 
