@@ -8,8 +8,9 @@ output folder and becomes it by one rename at the end: an output folder that exi
 
 import json
 import resource
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from os import cpu_count
@@ -58,11 +59,15 @@ __all__ = [
     "audit_bucket",
     "check_suites",
     "discard",
+    "finish",
+    "judged",
     "load_run",
     "open_run",
     "publish",
+    "rejected",
     "report",
     "resolve",
+    "result",
     "scan",
 ]
 
@@ -94,6 +99,13 @@ class Summary:
 
 def audit(settings: Settings, progress: Callable[[str], None] | None = None) -> Summary:
     """All stages, one after the other."""
+    with judged(settings, progress) as run:
+        return finish(run, progress)
+
+
+@contextmanager
+def judged(settings: Settings, progress: Callable[[str], None] | None = None) -> Iterator[Run]:
+    """The stages up to the verdicts, which lie in the run's buckets. The work folder goes in the end, whatever happens."""
     tell = progress or (lambda _: None)
     run = open_run(settings)
     try:
@@ -104,14 +116,19 @@ def audit(settings: Settings, progress: Callable[[str], None] | None = None) -> 
         for number, bucket in enumerate(buckets):
             tell(f"audit: {number + 1} of {len(buckets)} buckets")
             audit_bucket(run, bucket)
-        tell("suites")
-        check_suites(run)
-        tell("report")
-        summary = report(run)
-        publish(run)
-    except BaseException:
+        yield run
+    finally:
         discard(run)
-        raise
+
+
+def finish(run: Run, progress: Callable[[str], None] | None = None) -> Summary:
+    """The stages after the verdicts."""
+    tell = progress or (lambda _: None)
+    tell("suites")
+    check_suites(run)
+    tell("report")
+    summary = report(run)
+    publish(run)
     return summary
 
 
@@ -228,11 +245,16 @@ def check_suites(run: Run) -> None:
         write_json(run.work / "suites.json", run_suites(frames, run.knowledge, data_docs=docs))
 
 
+def result(run: Run, table: tables.Table) -> pa.Table:
+    """One of RESULTS of all buckets, in no particular order."""
+    parts = [pq.read_table(f / f"{table.name}.parquet", schema=table.schema) for f in run.buckets]
+    return pa.concat_tables([table.empty(), *parts]).unify_dictionaries()
+
+
 def _write_tables(run: Run) -> None:
     phi = run.folder / "phi"
     for table in RESULTS:
-        parts = [pq.read_table(f / f"{table.name}.parquet", schema=table.schema) for f in run.buckets]
-        whole = pa.concat_tables([table.empty(), *parts]).unify_dictionaries()
+        whole = result(run, table)
         if table is tables.DATA_QUALITY:
             whole = pa.concat_tables([whole, normalised(run, table), books.file_quality(run)])
         pq.write_table(_sorted(whole, table), phi / f"{table.name}.parquet")
@@ -264,11 +286,7 @@ def _sorted(rows: pa.Table, table: tables.Table) -> pa.Table:
 
 def report(run: Run) -> Summary:
     """Writes every file of the output folder that is no table."""
-    rejects = books.rejects(run)
-    if run.settings.strict and len(rejects):
-        raise InputError(
-            f"{len(rejects)} resources or files were rejected, and --strict allows none; run without it to see which"
-        )
+    rejects = rejected(run)
     collected = Facts(
         settings=run.settings,
         knowledge=run.knowledge,
@@ -287,6 +305,16 @@ def report(run: Run) -> Summary:
     except OSError as error:
         raise OutputError(f"{run.settings.out}: cannot be written: {error.strerror}") from None
     return _summary(run, collected)
+
+
+def rejected(run: Run) -> pa.Table:
+    """REJECTS of the whole run. Raises InputError if there are any and the settings allow none."""
+    rejects = books.rejects(run)
+    if run.settings.strict and len(rejects):
+        raise InputError(
+            f"{len(rejects)} resources or files were rejected, and --strict allows none; run without it to see which"
+        )
+    return rejects
 
 
 def _summary(run: Run, collected: Facts) -> Summary:
