@@ -130,23 +130,24 @@ def _judged(rule: Rule, dose: Dose, case: Case, profile: str) -> Judgement | Non
     if rule.doses == ("later" if dose.ordinal == 1 else "first"):
         return None
     kind = kinds.KINDS[rule.kind]
-    outcome = kind(rule, dose, case, AS_IS)
+    view = View()
+    outcome = kind(rule, dose, case, view)
     if outcome.verdict == NOT_APPLICABLE:
         return None
     reasons = outcome.reasons
     if outcome.verdict == INDETERMINATE and not reasons:
-        reasons = _of_range(rule, dose, case, outcome)
+        reasons = _of_range(rule, dose, case, (*outcome.hints, *view.notes))
     ordered = tuple(sorted(set(reasons), key=REASONS.index)) if outcome.verdict == INDETERMINATE else ()
     return Judgement(dose.id, rule.id, dose.product, dose.indication, outcome.verdict, ordered)
 
 
-def _of_range(rule: Rule, dose: Dose, case: Case, outcome: Outcome) -> tuple[str, ...]:
-    """Why a range does not settle it: what, were it known, would?
+def _of_range(rule: Rule, dose: Dose, case: Case, hints: tuple[str, ...]) -> tuple[str, ...]:
+    """Why a range does not settle it: a partly dated lab that widened it (`hints`), and what, were it known, would settle it.
 
     '`no-sex` if the verdict would differ between the sexes or one of them would settle it; `bounds` only when no more specific
     reason explains the range'
     """
-    reasons = list(outcome.hints)
+    reasons = list(hints)
     kind = kinds.KINDS[rule.kind]
 
     def settles(*views: View) -> bool:
@@ -156,8 +157,6 @@ def _of_range(rule: Rule, dose: Dose, case: Case, outcome: Outcome) -> tuple[str
         reasons.append("no-sex")
     if settles(View(gap="strict"), View(gap="lenient")):
         reasons.append("printed-gap")
-    if settles(View(widened=False)):
-        reasons.append("partial-date")
     if dose.start.partial and settles(View(day=dose.start.first), View(day=dose.start.last)):
         reasons.append("partial-date")
     return tuple(reasons) or ("bounds",)

@@ -32,15 +32,22 @@ MMOL_CALCIUM, UMOL_CREATININE, NMOL_VITAMIN_D = 4.008, 88.42, 2.496
 @dataclass(frozen=True)
 class View:
     """What is taken as known: a sex in place of 'both'; without the labs whose partial date may make them the latest; a day in
-    place of a partly dated dose's range; one reading of a printed gap ('strict', 'lenient') in place of both."""
+    place of a partly dated dose's range; one reading of a printed gap ('strict', 'lenient') in place of both.
+
+    notes: `partial-date`, once for every quantity that such a lab has widened."""
 
     sex: str | None = None
     widened: bool = True
     day: date | None = None
     gap: str = "both"
+    notes: list[str] = field(default_factory=list, compare=False)
 
     def start(self, start: Moment) -> Moment:
         return start.on(self.day) if self.day and start.partial else start
+
+    def noted(self, widening: list[Lab]) -> list[Lab]:
+        self.notes.extend(["partial-date"] * bool(widening))
+        return widening
 
 
 AS_IS = View()
@@ -107,7 +114,7 @@ def latest(labs: list[Lab], start: Moment, days: int, name: str, view: View = AS
         return Quantity(None, ("partial-date",) if possible else (name,))
     found = not_later(certain)
     if view.widened:
-        found = found + [p for p in possible if not any(certainly_later(when(c), when(p)) for c in certain)]
+        found = found + view.noted([p for p in possible if not any(certainly_later(when(c), when(p)) for c in certain)])
     return Quantity(hull(lab.value for lab in found if lab.value), (), all(lab.si for lab in found), tuple(found))
 
 
@@ -174,6 +181,7 @@ def clearance(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Qua
     )
     if found.interval:
         return found
+    view.notes.clear()
     reported = latest(chart.usable("clearance"), start, days, "", view)
     if reported.interval:
         return reported
@@ -189,6 +197,7 @@ def baseline_clearance(chart: Chart, first: Moment, view: View = AS_IS) -> Quant
     )
     if found.interval:
         return found
+    view.notes.clear()
     reported = latest(chart.usable("clearance"), first, BASELINE_DAYS, "", view)
     return reported if reported.interval else Quantity(None, words(*found.missing, *reported.missing, "no-baseline"))
 
@@ -206,6 +215,7 @@ def egfr(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Quantity
         corners = [(level.high, years.high), (level.low, years.low)]
         values = [ckd_epi_2021(mg, y, sex) for mg, y in corners for sex in sexes(chart, view)]
         return Quantity(Interval(min(values), max(values)))
+    view.notes.clear()
     reported = latest(chart.usable("egfr"), start, days, "", view)
     if reported.interval:
         return reported
@@ -266,7 +276,7 @@ def calcium(chart: Chart, start: Moment, days: int, ionised: bool = True, view: 
         return Calcium((), ("partial-date",) if possible else ("no-calcium",))
     used = [lab for lab in certain if decides(lab, certain, start, order)]
     if view.widened:
-        used += [lab for lab in possible if decides(lab, certain, start, order)]
+        used += view.noted([lab for lab in possible if decides(lab, certain, start, order)])
     return Calcium(tuple(calcium_value(lab, chart, start, view) for lab in used))
 
 
@@ -313,7 +323,9 @@ def nearest_albumin(lab: Lab, chart: Chart, start: Moment, view: View) -> Interv
     timed = when(lab).instant is not None and all(when(albumin).instant for albumin in candidates)
     distances = {albumin: distance(when(albumin), when(lab), timed) for albumin in candidates}
     reach = min(distances[albumin][1] for albumin in certain)
-    return hull(albumin.value for albumin, (least, _) in distances.items() if least <= reach and albumin.value)
+    nearest = [albumin for albumin in candidates if distances[albumin][0] <= reach]
+    view.noted([albumin for albumin in nearest if albumin not in certain])
+    return hull(albumin.value for albumin in nearest if albumin.value)
 
 
 def near_calcium(albumin: Moment, calcium: Moment, start: Moment) -> str:
