@@ -171,7 +171,7 @@ def _parts(one: Patient, product: str, slot: Slot, amount: float) -> None:
     order = choice.weighted(((50, "MedicationRequest/r1"), (30, None), (20, "https://ehr.example/fhir/MedicationRequest/r1")))
     minute = choice.pick((480, 600, 720))
     for part in range(number):
-        share = round(amount / number, 6) if choice.chance(0.7) else amount
+        share = round(amount / number, 9) if choice.chance(0.7) else amount
         minutes = choice.pick((15, 30, 60)) if choice.chance(0.8) else None
         resource = _record(one, product, Slot(slot.day, minute, slot.offset, minutes), share)
         if order and choice.chance(0.85):

@@ -11,7 +11,6 @@ from tests.reference.charted import charted
 from tests.reference.documents import Input, opened
 from tests.reference.doses import Dose, doses
 from tests.reference.evidence import (
-    AS_IS,
     Chart,
     View,
     age,
@@ -25,7 +24,7 @@ from tests.reference.evidence import (
     egfr,
     weight,
 )
-from tests.reference.kinds import INDETERMINATE, NOT_APPLICABLE, Case, Outcome
+from tests.reference.kinds import INDETERMINATE, NOT_APPLICABLE, Case
 
 
 @dataclass(frozen=True)

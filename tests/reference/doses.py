@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cmp_to_key
 from typing import Any
 
 from tests.reference.catalogue import Catalogue, Drug, Product
@@ -60,15 +61,25 @@ class Group:
         return self.records[0]
 
 
-def start_order(moment: Moment, identifier: str) -> tuple[Any, ...]:
-    """'ordered by start (a date without a time comes first on its day; ties by id)': by local day, so that an interval is never
-    negative, then by instant; of partial dates the less precise comes first."""
-    timed = moment.instant is not None
-    return (moment.first, -moment.last.toordinal(), timed, moment.instant.timestamp() if moment.instant else 0.0, identifier)
+def in_order(one: tuple[Moment, str], other: tuple[Moment, str]) -> int:
+    """'ordered by start (a date without a time comes first on its day; ties by id)': by instant if both have a time, else by
+    local date, the less precise first."""
+    (a, a_id), (b, b_id) = one, other
+    if a.instant and b.instant:
+        if a.instant != b.instant:
+            return -1 if a.instant < b.instant else 1
+    else:
+        keys = [(m.first, -m.last.toordinal(), m.instant is not None) for m in (a, b)]
+        if keys[0] != keys[1]:
+            return -1 if keys[0] < keys[1] else 1
+    return (a_id > b_id) - (a_id < b_id)
 
 
 def by_start(records: list[Charted]) -> list[Charted]:
-    return sorted(records, key=lambda record: start_order(record.start, record.id))
+    def compared(a: Charted, b: Charted) -> int:
+        return in_order((a.start, a.id), (b.start, b.id))
+
+    return sorted(records, key=cmp_to_key(compared))
 
 
 # ---- the same dose twice
@@ -97,9 +108,9 @@ def same_amount(one: Charted, other: Charted, charted: Callable[[Charted], Quant
 
 def overlap(one: Charted, other: Charted) -> bool:
     """'the same start or overlapping periods (an instant inside the other's period, and a date without a time on the other's
-    date, overlap)'"""
+    date, overlap)'; of a partial date nobody can say so"""
     if one.start.partial or other.start.partial:
-        return one.start.written == other.start.written
+        return False
     if one.start.instant is None or other.start.instant is None:
         return one.start.first <= _last_day(other) and other.start.first <= _last_day(one)
     if one.start.instant == other.start.instant:
@@ -387,7 +398,7 @@ def _ordered(found: list[Dose]) -> list[Dose]:
     ordered: list[Dose] = []
     for patient, name in sorted({(dose.patient, dose.product) for dose in found}):
         course = [dose for dose in found if (dose.patient, dose.product) == (patient, name)]
-        course.sort(key=lambda dose: start_order(dose.start, dose.id))
+        course.sort(key=cmp_to_key(lambda a, b: in_order((a.start, a.id), (b.start, b.id))))
         for number, dose in enumerate(course):
             before = course[number - 1].start if number else None
             ordered.append(replace(dose, ordinal=number + 1, previous=before, first=course[0].start))
