@@ -216,13 +216,13 @@ def hypercalcaemia_certain(chart: Chart, start: Moment) -> bool:
     """'with one of them, hypercalcaemia counts only if the corrected calcium's low bound, from labs at most 7 days before the
     dose, is ≥ 12.0 mg/dL (3.0 mmol/L when the calcium was reported so)'"""
     level = calcium(chart, start, SEVEN, ionised=False)
-    return level.interval is not None and at_least(*twelve(level.interval.low, level.si))
+    return level.interval is not None and all(at_least(*twelve(of_kind.low, si)) for of_kind, si in level.by_kind)
 
 
 def hypercalcaemia_possible(chart: Chart, start: Moment) -> bool:
     """'the corrected calcium's high bound within 7 days is ≥ 12.0 mg/dL or unknown'"""
     level = calcium(chart, start, SEVEN, ionised=False)
-    return level.interval is None or at_least(*twelve(level.interval.high, level.si))
+    return level.interval is None or any(at_least(*twelve(of_kind.high, si)) for of_kind, si in level.by_kind)
 
 
 def twelve(mg_per_dl: float, si: bool) -> tuple[float, float]:

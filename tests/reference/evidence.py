@@ -253,8 +253,10 @@ class Calcium:
         return hull(value.interval for value in self.values) if self.values else None
 
     @property
-    def si(self) -> bool:
-        return bool(self.values) and all(value.si for value in self.values)
+    def by_kind(self) -> list[tuple[Interval, bool]]:
+        """The range of the values of each kind, and whether all of them were reported in the SI unit: kinds never pool."""
+        groups = [[value for value in self.values if value.kind == kind] for kind in dict.fromkeys(v.kind for v in self.values)]
+        return [(hull(value.interval for value in group), all(value.si for value in group)) for group in groups]
 
     @property
     def albumin_unknown(self) -> bool:

@@ -537,11 +537,12 @@ def calcium_indication(rule: Rule, dose: Dose, case: Case, view: View) -> Outcom
     level = calcium(case.chart, dose.start, rule.parameters["window_days"], False, view)
     if level.interval is None:
         return missing(level) or Outcome(INDETERMINATE)
-    factor, limit = (1 / MMOL_CALCIUM, rule.parameters["min_mmol_l"]) if level.si else (1.0, rule.parameters["min_mg_dl"])
+    mg, mmol = rule.parameters["min_mg_dl"], rule.parameters["min_mmol_l"]
+    bounds = [(of_kind, mmol * MMOL_CALCIUM if si else mg) for of_kind, si in level.by_kind]
     return settled(
-        less(level.interval.high * factor, limit),
-        at_least(level.interval.low * factor, limit),
-        "albumin-unknown" if any(_between(value, limit / factor) for value in level.values) else "",
+        all(less(of_kind.high, limit) for of_kind, limit in bounds),
+        all(at_least(of_kind.low, limit) for of_kind, limit in bounds),
+        "albumin-unknown" if any(_between(value, limit) for value in level.values for _, limit in bounds) else "",
     )
 
 
