@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from bonefhir import __version__, log
+from bonefhir.configuration import FORMATS
 from bonefhir.defects import described
 from bonefhir.errors import BonefhirError, OutputError
 from bonefhir.settings import CONFORMANCE, FAIL_ON, PROFILES
 
 DEFECT = 70
 INTERRUPTED = 130
-
-FORMATS = ("text", "json", "junit", "sarif", "github")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,9 +79,12 @@ def _audit(commands: Subparsers) -> None:
 
 def _validate(commands: Subparsers) -> None:
     one = _command(commands, "validate", "the same for CI: findings as a linter prints them", _sources(), _judging(), _running())
-    one.add_argument("--format", choices=FORMATS, default="text", help="of the findings on stdout (default: text)")
-    one.add_argument("--fail-on", choices=FAIL_ON, default="error", help="severity from which on to exit 1 (default: error)")
-    one.add_argument("--baseline", type=Path, metavar="FILE", help="TOML file of accepted findings, with reason and expiry")
+    one.add_argument("--format", choices=FORMATS, help="of the findings on stdout (default: text)")
+    one.add_argument("--report", action="append", metavar="FORMAT=FILE", help="the findings in a file as well (repeatable)")
+    one.add_argument("--select", action="append", metavar="RULE", help="only these rules: ids or their beginnings (repeatable)")
+    one.add_argument("--ignore", action="append", metavar="RULE", help="not these rules (repeatable)")
+    one.add_argument("--fail-on", choices=FAIL_ON, help="severity from which on to exit 1 (default: error)")
+    one.add_argument("--baseline", type=Path, metavar="FILE", help="TOML file of accepted findings: reason, owner, last day")
     one.add_argument("--out", type=Path, metavar="DIR", help="keep the folder of the reports as well")
 
 

@@ -30,12 +30,10 @@ from bonefhir.derive.output import doses_table, evidence_of, quality_table
 from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.errors import InputError, OutputError
 from bonefhir.judge.rules import Doses, judge
-from bonefhir.judge.suites import run_suites
 from bonefhir.normalise import resolve as resolution
 from bonefhir.read import sources
 from bonefhir.read.scan import scan_file
 from bonefhir.report.facts import Facts
-from bonefhir.report.write import write_all
 from bonefhir.run import (
     Run,
     discard,
@@ -236,6 +234,8 @@ def audit_bucket(run: Run, bucket: int) -> None:
 
 def check_suites(run: Run) -> None:
     """Concatenates the buckets into the tables of phi/, and runs the Great Expectations suites over them."""
+    from bonefhir.judge.suites import run_suites
+
     with timed(run, "suites"):
         _write_tables(run)
         phi = run.folder / "phi"
@@ -286,6 +286,8 @@ def _sorted(rows: pa.Table, table: tables.Table) -> pa.Table:
 
 def report(run: Run) -> Summary:
     """Writes every file of the output folder that is no table."""
+    from bonefhir.report.write import write_all  # not at the top: `validate` writes none of them
+
     rejects = rejected(run)
     collected = Facts(
         settings=run.settings,

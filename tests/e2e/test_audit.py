@@ -9,11 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bonefhir.cli import main
-from bonefhir.knowledge.load import load
 from bonefhir.tables import CONDITIONS, DATA_QUALITY, DOSES, LABS, PATIENTS, PROCEDURES, VERDICTS
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
-HOSPITAL = SAMPLE / "fhir" / "harbor-road"
 TABLES = (VERDICTS, DOSES, LABS, PATIENTS, CONDITIONS, PROCEDURES, DATA_QUALITY)
 
 
@@ -110,28 +108,6 @@ def test_data_docs_only_on_request_and_without_a_value(run: Path, tmp_path: Path
     ids = pq.read_table(run / "phi" / "doses.parquet", columns=["dose_id", "patient_id"])
     for column in ids.columns:
         assert not [text for text in column.to_pylist() if text.split("/")[1].encode() in pages and len(text) > 20]
-
-
-def test_validate_prints_findings_with_the_line_of_the_dose(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = {}
-    for form in ("text", "json"):
-        assert main(["validate", str(HOSPITAL), "--format", form, "--quiet"]) == 1
-        shown[form] = capsys.readouterr().out
-    found = json.loads(shown["json"])
-    lines = shown["text"].splitlines()
-    assert len(found) == len(lines) > 0
-    for finding, line in zip(found, lines, strict=True):
-        assert line.startswith(f"{finding['path']}:{finding['line']}: {finding['severity']} {finding['rule_id']} ")
-        written = Path(finding["path"]).read_text(encoding="utf-8").splitlines()[finding["line"] - 1]
-        assert json.loads(written)["id"] == finding["dose_id"].split("/")[1]
-
-
-def test_a_baseline_takes_findings_out_until_its_day(tmp_path: Path) -> None:
-    rules = [rule.id for rule in load().rules]
-    file = tmp_path / "accepted.toml"
-    for year, code in ((9999, 0), (2001, 1)):
-        file.write_text("".join(f"[[accepted]]\nrule = '{rule}'\nuntil = {year}-01-01\nreason = 'a test'\n" for rule in rules))
-        assert main(["validate", str(HOSPITAL), "--quiet", "--baseline", str(file)]) == code
 
 
 def test_explain_tells_a_finding_with_its_evidence(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,20 +1,25 @@
-"""`bonefhir explain`: one dose for a person who wants to recompute it by hand. Prints patient data, like phi/."""
+"""`bonefhir explain`: one dose for a person who wants to recompute it by hand. Prints patient data, like phi/.
+
+Its findings are told from the same sheets as the pages of phi/report.html.
+"""
 
 import argparse
 import math
 import textwrap
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from bonefhir.commands.results import rows_where, table
+from bonefhir.commands.results import knowledge_of, rows_where, settings_of, table
 from bonefhir.errors import CommandLineError
 from bonefhir.report.visible import visible
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
+if TYPE_CHECKING:
+    from bonefhir.report.records import Records
+    from bonefhir.report.sheet import Input, Sheet
+    from bonefhir.report.wording import Wording
+
 WIDTH = 110
-DAYS_BEFORE = 365
-DAYS_AFTER = 90
 QUANTITIES = (
     ("amount", "amount", "amount_unit"),
     ("infusion", "duration", "min"),
@@ -34,17 +39,29 @@ Row = Mapping[str, Any]
 
 def run(options: argparse.Namespace) -> int:
     wanted = options.dose if "/" in options.dose else f"MedicationAdministration/{options.dose}"
-    doses = table(options.run, "doses")
-    found = rows_where(doses, "dose_id", wanted)
+    found = rows_where(table(options.run, "doses"), "dose_id", wanted)
     if not found:
         raise CommandLineError(f"{options.run} has no dose {wanted}; it may have been rejected, merged or superseded")
-    dose = found[0]
-    others = rows_where(doses, "patient_id", dose["patient_id"])
-    labs = rows_where(table(options.run, "labs"), "patient_id", dose["patient_id"])
     verdicts = sorted(rows_where(table(options.run, "verdicts"), "dose_id", wanted), key=lambda row: ORDER.index(row["verdict"]))
-    sections = [header(dose), timeline(dose, others, labs), *map(verdict, verdicts)]
+    sections = told(options, found[0], verdicts)
     print("\n\n".join("\n".join(map(visible, section.split("\n"))) for section in sections))
     return 0
+
+
+def told(options: argparse.Namespace, dose: Row, verdicts: list[dict[str, Any]]) -> Iterator[str]:
+    """The sections, in order. A rule that is no longer in the catalogue is told from the verdict alone."""
+    from bonefhir.report.records import of_patients
+    from bonefhir.report.sheet import Sheets
+    from bonefhir.report.wording import load
+
+    settings = settings_of(options.run)
+    knowledge, wording = knowledge_of(settings), load()
+    records = of_patients(options.run / "phi", {dose["patient_id"]}).of({dose["patient_id"]})
+    sheets, known = Sheets(knowledge, settings, wording), {rule.id for rule in knowledge.rules}
+    yield header(dose)
+    yield timeline(dose, records)
+    for row in verdicts:
+        yield verdict(row, sheets.of(row, records) if row["rule_id"] in known else None, wording)
 
 
 def header(dose: Row) -> str:
@@ -79,18 +96,13 @@ def interval(low: float | None, high: float | None) -> str:
     return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
 
 
-def timeline(dose: Row, doses: list[dict[str, Any]], labs: list[dict[str, Any]]) -> str:
+def timeline(dose: Row, records: "Records") -> str:
     """The patient's doses and measurements from a year before to ninety days after the dose."""
-    events = [(row["date_first"], 1, _dose_line(row, dose)) for row in doses]
-    events += [(row["date_first"], 0, _lab_line(row)) for row in labs]
-    near = [event for event in events if _near(event[0], dose["date_first"])]
-    left_out = len(events) - len(near)
-    lines = [f"Timeline ({left_out} further entries are older or later)" if left_out else "Timeline"]
-    return "\n".join([*lines, *(f"  {line}" for _, _, line in sorted(near, key=lambda event: event[:2]))])
+    from bonefhir.report.timeline import events
 
-
-def _near(day: date | None, around: date | None) -> bool:
-    return day is not None and around is not None and -DAYS_BEFORE <= (day - around).days <= DAYS_AFTER
+    near, left_out = events(dose, records)
+    lines = [f"Timeline ({left_out} further entries are older, later or undated)" if left_out else "Timeline"]
+    return "\n".join([*lines, *(f"  {_dose_line(e.row, dose) if e.is_dose else _lab_line(e.row)}" for e in near)])
 
 
 def _dose_line(row: Row, dose: Row) -> str:
@@ -104,17 +116,43 @@ def _lab_line(row: Row) -> str:
     return f"  {row['time'] or 'time unknown':26}{row['analyte']}, {row['reported'] or 'no value'} = {judged}  {row['resource']}"
 
 
-def verdict(row: Row) -> str:
+def verdict(row: Row, sheet: "Sheet | None", wording: "Wording") -> str:
+    """A pass in short; a finding with its page."""
     reasons = f" ({', '.join(row['reasons'])})" if row["reasons"] else ""
-    lines = [f"{row['rule_id']}  {row['verdict'].upper()}{reasons}, {row['severity']}"]
-    lines += textwrap.wrap(row["message"] or "", WIDTH, initial_indent="  ", subsequent_indent="  ")
-    lines += [f"    {_evidence(item)}" for item in row["evidence"] or []]
+    lines = [f"{row['rule_id']}  {row['verdict'].upper()}{reasons}, {row['severity']}", *_wrapped(row["message"] or "")]
+    if sheet:
+        lines += [line for item in sheet.inputs for line in _wrapped(_evidence(item), 4)]
+        lines += [line for text in _page(sheet, wording) for line in _wrapped(text, 4)]
     if row["assumptions"]:
         lines.append(f"    assumed: {', '.join(row['assumptions'])}")
     return "\n".join(lines)
 
 
-def _evidence(item: Row) -> str:
-    value = interval(item["value_low"], item["value_high"])
-    converted = f" = {value} {item['unit'] or ''}".rstrip() if value else ""
-    return f"{item['role']}: {item['reported'] or ''}{converted}, {item['time'] or 'no time'}, {item['resource']}"
+def _page(sheet: "Sheet", wording: "Wording") -> Iterator[str]:
+    yield from (f"{formula.name} = {formula.text} ({formula.source})" for formula in sheet.formulae)
+    if sheet.finding["verdict"] == PASS:
+        return
+    yield sheet.dose
+    if sheet.margin:
+        yield f"{wording.text('sheet.margin')}: {sheet.margin}"
+    yield from sheet.flips
+    source = sheet.rule.source
+    section, revision = (
+        wording.text("labels.section", section=source.section),
+        wording.text("labels.revision", revision=source.revision),
+    )
+    yield f"{wording.text('labels.source')}: {sheet.rule.statement} {source.label}, {section}; {revision}"
+    yield f"{wording.text('labels.guidance')}: {sheet.rule.guidance}"
+
+
+def _wrapped(text: str, indent: int = 2) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2 * (indent > 2)), break_on_hyphens=False
+    )
+
+
+def _evidence(item: "Input") -> str:
+    converted = f" = {item.converted}" if item.converted else ""
+    age = f" ({item.age})" if item.age else ""
+    place = ", ".join(text for text in (item.resource, item.place) if text)
+    return f"{item.role}: {item.reported}{converted}, {item.time or 'no time'}{age}, {place}".rstrip(", ")

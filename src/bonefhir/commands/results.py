@@ -1,10 +1,15 @@
 """The folder of a run, opened again: the tables of phi/ and run.json."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bonefhir.errors import InputError
+from bonefhir.settings import Settings
+
+if TYPE_CHECKING:
+    from bonefhir.knowledge.model import Knowledge
 
 
 def table(run: Path, name: str) -> Any:
@@ -33,6 +38,27 @@ def facts(run: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path} does not hold an object")
     return content
+
+
+def settings_of(run: Path) -> Settings:
+    """The settings of a finished run. Where its sources were is not in run.json's settings, and nobody asks."""
+    stored = facts(run).get("settings", {})
+    known = {field.name for field in fields(Settings)} - {"sources", "out"}
+    values = {name: _typed(name, value) for name, value in stored.items() if name in known}
+    return Settings(sources=(), out=run, **values)
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in ("rules", "terminology"):
+        return tuple(Path(folder) for folder in value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def knowledge_of(settings: Settings) -> "Knowledge":
+    """The catalogue as it is now: shipped, and the site's own folders where they still exist."""
+    from bonefhir.knowledge.load import load
+
+    return load([folder for folder in (*settings.rules, *settings.terminology) if folder.exists()])
 
 
 def rows_where(found: Any, column: str, value: str) -> list[dict[str, Any]]:

@@ -1,72 +1,136 @@
-"""`bonefhir validate`: the same run as `audit`, with its findings on stdout in the form that CI wants."""
+"""`bonefhir validate`: the checks of `audit` for CI. Findings on stdout and in files, in the form that a tool wants.
+
+Unless a folder is asked for, no report is written and no Great Expectations suite runs: those are for a hospital's whole data.
+"""
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from bonefhir.commands import baseline
+from bonefhir.commands import baseline, expected
 from bonefhir.commands.audit import clear_progress, progress, settings_of
-from bonefhir.commands.results import table
-from bonefhir.report.ci import FORMATS, Finding
-from bonefhir.settings import Settings
-from bonefhir.vocabulary import FAIL, SEVERITIES
+from bonefhir.configuration import FORMATS, Validation, validation_from
+from bonefhir.errors import CommandLineError, OutputError
+from bonefhir.knowledge.model import Rule
+from bonefhir.report import ci
+from bonefhir.report.ci import Finding, Help
+from bonefhir.vocabulary import SEVERITIES
 
-Row = Mapping[str, Any]
+OPTIONS = ("format", "report", "select", "ignore", "baseline", "fail_on")
+REJECTS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a run has found. paths: the files it read; rejects: lines for a person, without a value."""
+
+    findings: list[Finding]
+    rules: Mapping[str, Rule]
+    paths: list[str]
+    rejects: list[str]
+    doses: int
 
 
 def run(options: argparse.Namespace) -> int:
-    from bonefhir.pipeline import audit
+    wanted = _validation_of(options)
+    files = [_report(text) for text in wanted.report]
+    accepted = baseline.read(wanted.baseline) if wanted.baseline else []
+    judged = _judged(options, wanted)
+    left = remaining(judged, wanted, accepted)
+    helps = {rule.id: Help(rule.statement, rule.citation, rule.guidance, rule.severity) for rule in judged.rules.values()}
+    helps |= baseline.HELP | expected.HELP
+    for form, path in files:
+        _write(path, ci.FORMATS[form](left, helps))
+    print(ci.FORMATS[wanted.format](left, helps), end="")
+    _tell(judged, left)
+    return 1 if _reaches(left, wanted.fail_on) else 0
 
-    accepted = baseline.read(options.baseline) if options.baseline else []
+
+def _validation_of(options: argparse.Namespace) -> Validation:
+    given = {name: getattr(options, name) for name in OPTIONS}
+    lists = {name: tuple(given[name] or ()) for name in ("report", "select", "ignore")}
+    return validation_from(given | lists, options.config, Path.cwd())
+
+
+def _report(text: str) -> tuple[str, Path]:
+    """'sarif=out.sarif'."""
+    form, _, path = text.partition("=")
+    if form not in FORMATS or not path:
+        raise CommandLineError(f"--report {text}: must be FORMAT=FILE; formats are {', '.join(FORMATS)}")
+    return form, Path(path)
+
+
+def _judged(options: argparse.Namespace, wanted: Validation) -> Judged:
+    from bonefhir.commands import findings
+    from bonefhir.pipeline import finish
+    from bonefhir.pipeline import judged as judged_run
+
     with tempfile.TemporaryDirectory(prefix="bonefhir-") as folder:
+        keep = options.out is not None
         options.out = options.out or Path(folder) / "run"
-        settings = settings_of(options)
-        summary = audit(settings, progress(options.quiet or not sys.stderr.isatty()))
-        clear_progress()
-        found = findings(settings)
+        tell = progress(options.quiet or not sys.stderr.isatty())
+        with judged_run(settings_of(options), tell) as run:
+            rules = chosen(run.knowledge.rules, wanted)
+            judged = Judged(
+                findings.findings(run, rules), rules, [str(f.path) for f in run.files], findings.rejects(run), findings.doses(run)
+            )
+            if keep:
+                finish(run, tell)
+    clear_progress()
+    return judged
+
+
+def chosen(rules: Sequence[Rule], wanted: Validation) -> dict[str, Rule]:
+    """By id. Raises CommandLineError for a selection that no rule fits: it would be a check that never runs."""
+    ids = [rule.id for rule in rules]
+    for option, names in (("select", wanted.select), ("ignore", wanted.ignore)):
+        for name in names:
+            if not any(_fits(rule, name) for rule in ids):
+                raise CommandLineError(f"--{option} {name}: no rule has this id or begins so; `bonefhir rules list` shows all")
+    selected = [r for r in rules if not wanted.select or any(_fits(r.id, name) for name in wanted.select)]
+    return {r.id: r for r in selected if not any(_fits(r.id, name) for name in wanted.ignore)}
+
+
+def _fits(rule: str, name: str) -> bool:
+    """'ZA4' and 'ZA4-INF' fit ZA4-INF-MIN; 'ZA' does not."""
+    return f"{rule}-".startswith(f"{name.upper()}-")
+
+
+def remaining(judged: Judged, wanted: Validation, accepted: Sequence[baseline.Accepted]) -> list[Finding]:
+    """The findings that are neither expected nor accepted, and those about the files that should have said so."""
+    differing = expected.compared(judged.findings, expected.read(judged.paths), set(judged.rules))
     # The clock is read here and nowhere else: an acceptance ends on a date.
-    left = baseline.without(found, accepted, datetime.now(UTC).date())
-    print(FORMATS[options.format](left), end="")
-    noted = f", {len(found) - len(left)} accepted" if accepted else ""
-    print(f"{summary.doses} doses, {len(left)} findings{noted}, {summary.rejected} rejected", file=sys.stderr)
-    return 1 if _reaches(left, options.fail_on) else 0
+    today = datetime.now(UTC).date()
+    left = baseline.without(differing, accepted, today)
+    in_force = [entry for entry in accepted if entry.rule in judged.rules]
+    if wanted.baseline:
+        left += baseline.outlived(wanted.baseline, in_force, differing, today)
+    return sorted(left, key=lambda f: (f.path, f.line, f.column, f.rule_id, f.dose_id, f.message))
 
 
-def _reaches(found: list[Finding], limit: str) -> bool:
+def _write(path: Path, content: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _tell(judged: Judged, left: Sequence[Finding]) -> None:
+    """On stderr, so that stdout holds the findings alone."""
+    for line in judged.rejects[:REJECTS_SHOWN]:
+        print(line, file=sys.stderr)
+    if len(judged.rejects) > REJECTS_SHOWN:
+        print(f"… and {len(judged.rejects) - REJECTS_SHOWN} more rejected", file=sys.stderr)
+    about_data = sum(1 for finding in left if finding.dose_id)
+    silent = len(judged.findings) - about_data
+    noted = f" ({silent} accepted or expected)" if silent else ""
+    print(f"{judged.doses} doses, {len(left)} findings{noted}, {len(judged.rejects)} rejected", file=sys.stderr)
+
+
+def _reaches(found: Sequence[Finding], limit: str) -> bool:
     return limit != "none" and any(SEVERITIES.index(f.severity) >= SEVERITIES.index(limit) for f in found)
-
-
-def findings(settings: Settings) -> list[Finding]:
-    """Every verdict `fail`, by place, then rule."""
-    from bonefhir.knowledge.load import load
-
-    statements = {rule.id: rule.statement for rule in load(settings.rules).rules}
-    doses = table(settings.out, "doses").select(["dose_id", "source_file", "source_line"]).to_pylist()
-    places = {row["dose_id"]: row for row in doses}
-    paths = _paths(settings.sources)
-    verdicts = table(settings.out, "verdicts").select(["rule_id", "dose_id", "verdict", "severity", "message"]).to_pylist()
-    found = [_finding(row, places[row["dose_id"]], paths, statements) for row in verdicts if row["verdict"] == FAIL]
-    return sorted(found, key=lambda f: (f.path, f.line, f.rule_id, f.dose_id))
-
-
-def _finding(row: Row, place: Row, paths: Mapping[str, str], statements: Mapping[str, str]) -> Finding:
-    return Finding(
-        path=paths.get(place["source_file"], place["source_file"]),
-        line=place["source_line"] or 1,
-        severity=row["severity"],
-        rule_id=row["rule_id"],
-        message=row["message"],
-        dose_id=row["dose_id"],
-        statement=statements.get(row["rule_id"], row["rule_id"]),
-    )
-
-
-def _paths(sources: tuple[str, ...]) -> dict[str, str]:
-    """Name of a file in the tables -> its path as it was given, which is what an editor or a CI page can open."""
-    from bonefhir.read.sources import expand
-
-    return {file.name: str(file.path) for file in expand(sources)}

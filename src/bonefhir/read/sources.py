@@ -15,6 +15,9 @@ from bonefhir.read.fault import UnreadableFileError
 IGNORE = ".bonefhirignore"
 """File that names what else stands in a folder of FHIR files, and is none."""
 
+NEVER_READ = ("*.expected.toml",)
+"""Files that stand beside FHIR and speak of it: what a sample is expected to yield."""
+
 _TEMPORARY = (".part", ".partial", ".crdownload", ".download", ".filepart", ".tmp", ".temp", ".swp", "~")
 
 Member = tuple[Path, str, str | None]
@@ -112,22 +115,22 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def ignored(sources: Sequence[str]) -> list[str]:
-    """What a file .bonefhirignore keeps out of the folders among the sources: relative paths, so that it can be said."""
-    found = []
+    """What is kept out of the folders among the sources, by name: relative paths, so that it can be said."""
+    found = set()
     for source in (Path(s) for s in sources if "://" not in s and "\0" not in s and Path(s).is_dir()):
-        for listing in sorted(source.rglob(IGNORE)):
-            names = [entry.name for entry in listing.parent.iterdir()]
-            found += [(listing.parent / n).relative_to(source).as_posix() for n in _ignored_names(listing.parent, names)]
+        for folder in {path.parent for pattern in (IGNORE, *NEVER_READ) for path in source.rglob(pattern)}:
+            names = [entry.name for entry in folder.iterdir()]
+            found |= {(folder / n).relative_to(source).as_posix() for n in _ignored_names(folder, names)}
     return sorted(found)
 
 
 def _ignored_names(folder: Path, names: Sequence[str]) -> set[str]:
-    """Names that match a line of the folder's .bonefhirignore: one glob per line, '#' begins a comment."""
+    """Names that are never read, or match a line of the folder's .bonefhirignore: one glob per line, '#' begins a comment."""
     try:
         lines = (folder / IGNORE).read_text(encoding="utf-8").splitlines()
     except OSError:
-        return set()
-    globs = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        lines = []
+    globs = [*NEVER_READ, *(line.strip() for line in lines if line.strip() and not line.startswith("#"))]
     return {name for name in names if not name.startswith(".") and any(fnmatchcase(name, pattern) for pattern in globs)}
 
 

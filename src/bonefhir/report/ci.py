@@ -1,6 +1,7 @@
-"""Findings as tools of continuous integration want them: text like a linter's, JSON, JUnit, SARIF, GitHub annotations.
+"""Findings as tools of continuous integration want them: text like a compiler's, JSON, JUnit, SARIF, GitHub annotations.
 
-Messages hold numbers of patients: these outputs belong where the data belongs.
+Text and JSON hold numbers and ids of patients: they belong where the data belongs. The other three are made to be uploaded and
+kept by other programs, so they say which rule, where in which file, and no value and no id of a patient or a dose.
 """
 
 import json
@@ -8,80 +9,98 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from urllib.parse import quote
 
-from bonefhir import __version__
 from bonefhir.report.visible import visible
+from bonefhir.vocabulary import SEVERITIES
 
-SARIF_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 GITHUB_LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
-SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+GITHUB_MOST = 10
+"""Annotations of each level that GitHub shows of one step; it drops what follows without a word."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict `fail`, at the place of its dose. path: as a person would open it from the working folder; line: from 1."""
+    """A verdict `fail`, at the place of its dose, or what is wrong with a file of accepted or expected findings.
+
+    path            as a person would open it from the working folder
+    line, column    where the dose begins, from 1; column in characters
+    dose_id         '' where it is about a file
+    statement       what the rule asks for: no value of a patient
+    """
 
     path: str
     line: int
+    column: int
     severity: str
     rule_id: str
     message: str
     dose_id: str
     statement: str
 
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
 
-def text(findings: Sequence[Finding]) -> str:
-    """`path:line: severity RULE-ID message`, one per line."""
-    lines = [f"{f.path}:{f.line}: {f.severity} {f.rule_id} {f.message} [{f.dose_id}]" for f in findings]
+
+@dataclass(frozen=True)
+class Help:
+    """What a reader who does not know the rule is told of it."""
+
+    statement: str
+    source: str
+    guidance: str
+    severity: str
+
+
+Format = Callable[[Sequence[Finding], Mapping[str, Help]], str]
+
+
+def text(findings: Sequence[Finding], _: Mapping[str, Help]) -> str:
+    """`path:line:column: severity RULE-ID message [dose]`, one per line."""
+    lines = [f"{f.place}: {f.severity} {f.rule_id} {f.message}{f' [{f.dose_id}]' if f.dose_id else ''}" for f in findings]
     return "".join(f"{visible(line)}\n" for line in lines)
 
 
-def as_json(findings: Sequence[Finding]) -> str:
+def as_json(findings: Sequence[Finding], _: Mapping[str, Help]) -> str:
     return json.dumps([asdict(finding) for finding in findings], indent=2) + "\n"
 
 
-def junit(findings: Sequence[Finding]) -> str:
-    """A failed test case per finding; a single one that passes if there is none, as some readers refuse an empty suite."""
-    suite = ET.Element("testsuite", name="bonefhir", tests=str(max(1, len(findings))), failures=str(len(findings)))
+def junit(findings: Sequence[Finding], rules: Mapping[str, Help]) -> str:
+    """A failed test case per finding; a single one that passes if there is none, as some readers refuse an empty suite.
+
+    Attributes and elements are those of Jenkins' junit-10.xsd.
+    """
+    counts = {"tests": str(max(1, len(findings))), "failures": str(len(findings)), "errors": "0", "skipped": "0"}
+    suite = ET.Element("testsuite", name="bonefhir", **counts)
     for finding in findings:
-        case = ET.SubElement(suite, "testcase", classname=finding.rule_id, name=finding.dose_id, file=visible(finding.path))
-        failure = ET.SubElement(case, "failure", type=finding.severity, message=visible(finding.message))
-        failure.text = visible(f"{finding.path}:{finding.line}: {finding.statement}")
+        case = ET.SubElement(suite, "testcase", classname=f"bonefhir.{finding.rule_id}", name=visible(finding.place))
+        failure = ET.SubElement(case, "failure", type=finding.severity, message=visible(finding.statement))
+        known = rules.get(finding.rule_id)
+        failure.text = visible("\n".join([finding.place, *([known.source, known.guidance] if known else [])]))
     if not findings:
         ET.SubElement(suite, "testcase", classname="bonefhir", name="no finding")
     ET.indent(suite)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
 
 
-def sarif(findings: Sequence[Finding]) -> str:
-    statements = {finding.rule_id: finding.statement for finding in findings}
-    driver = {
-        "name": "bonefhir",
-        "version": __version__,
-        "rules": [{"id": rule, "shortDescription": {"text": statements[rule]}} for rule in sorted(statements)],
-    }
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_sarif_result(f) for f in findings]}
-    return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+def github(findings: Sequence[Finding], _: Mapping[str, Help]) -> str:
+    """Workflow commands, gravest first, as many as GitHub shows, and a plain line that says how many there are more.
+
+    Their characters of control are escaped, so that no text of the data becomes a command.
+    """
+    lines, left = [], 0
+    for severity in reversed(SEVERITIES):
+        of_this = [finding for finding in findings if finding.severity == severity]
+        lines += [_annotation(finding) for finding in of_this[:GITHUB_MOST]]
+        left += len(of_this[GITHUB_MOST:])
+    if left:
+        lines.append(f"bonefhir: {left} further findings; GitHub shows {GITHUB_MOST} annotations of each level")
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _sarif_result(finding: Finding) -> dict[str, object]:
-    place = {"artifactLocation": {"uri": quote(finding.path)}, "region": {"startLine": finding.line}}
-    return {
-        "ruleId": finding.rule_id,
-        "level": SARIF_LEVELS[finding.severity],
-        "message": {"text": visible(finding.message)},
-        "locations": [{"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": finding.dose_id}]}],
-        "partialFingerprints": {"dose/v1": f"{finding.rule_id}/{finding.dose_id}"},
-    }
-
-
-def github(findings: Sequence[Finding]) -> str:
-    """Workflow commands. Their characters of control are escaped, so that no text of the data becomes a command."""
-    return "".join(
-        f"::{GITHUB_LEVELS[f.severity]} file={_property(f.path)},line={f.line},title={_property(f.rule_id)}::{_data(f.message)}\n"
-        for f in findings
-    )
+def _annotation(finding: Finding) -> str:
+    place = f"file={_property(finding.path)},line={finding.line},col={finding.column},title={_property(finding.rule_id)}"
+    return f"::{GITHUB_LEVELS[finding.severity]} {place}::{_data(finding.statement)}"
 
 
 def _data(words: str) -> str:
@@ -92,6 +111,12 @@ def _property(words: str) -> str:
     return _data(words).replace(":", "%3A").replace(",", "%2C")
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = MappingProxyType(
+def sarif(findings: Sequence[Finding], rules: Mapping[str, Help]) -> str:
+    from bonefhir.report.sarif import log
+
+    return json.dumps(log(findings, rules), indent=2) + "\n"
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
     {"text": text, "json": as_json, "junit": junit, "sarif": sarif, "github": github}
 )

@@ -1,0 +1,69 @@
+"""The verdicts `fail` of a run that has been judged, at the places of their doses; and what it rejected."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow.compute as pc
+
+from bonefhir import tables
+from bonefhir.knowledge.model import Rule
+from bonefhir.pipeline import Run, rejected, result
+from bonefhir.read.places import columns_of
+from bonefhir.report.ci import Finding
+from bonefhir.report.visible import visible
+from bonefhir.run import scanned
+from bonefhir.vocabulary import FAIL
+
+Row = Mapping[str, Any]
+Place = tuple[str, int, int]
+"""path, line, column."""
+
+
+def findings(run: Run, rules: Mapping[str, Rule]) -> list[Finding]:
+    """Of these rules, by place, then rule."""
+    verdicts = result(run, tables.VERDICTS).select(["rule_id", "dose_id", "verdict", "severity", "message"])
+    failed = [row for row in verdicts.filter(pc.field("verdict") == FAIL).to_pylist() if row["rule_id"] in rules]
+    places = dict(_places(run, {row["dose_id"] for row in failed}))
+    found = [_finding(row, places[row["dose_id"]], rules[row["rule_id"]]) for row in failed]
+    return sorted(found, key=lambda f: (f.path, f.line, f.column, f.rule_id, f.dose_id))
+
+
+def _finding(row: Row, place: Place, rule: Rule) -> Finding:
+    return Finding(*place, row["severity"], row["rule_id"], row["message"], row["dose_id"], rule.statement)
+
+
+def _places(run: Run, wanted: set[str]) -> Iterator[tuple[str, Place]]:
+    """Where each dose begins. A path is as a person would open it, not as the reports name it."""
+    files = {file.name: file for file in run.files}
+    offsets = _offsets(run)
+    by_file: dict[str, list[Row]] = {}
+    for dose in result(run, tables.DOSES).select(["dose_id", "source_file", "source_line"]).to_pylist():
+        if dose["dose_id"] in wanted:
+            by_file.setdefault(dose["source_file"], []).append(dose)
+    for name, here in by_file.items():
+        file = files[name]
+        starts = [offsets.get((file.number, dose["source_line"], dose["dose_id"].partition("/")[2]), 0) for dose in here]
+        for dose, column in zip(here, columns_of(file, starts), strict=True):
+            yield dose["dose_id"], (file.url or str(file.path), dose["source_line"] or 1, column)
+
+
+def _offsets(run: Run) -> dict[tuple[int, int, str], int]:
+    """Of every MedicationAdministration: file, line, id → its first byte."""
+    read = scanned(run, tables.ADMINISTRATIONS_READ.name, tables.ADMINISTRATIONS_READ.schema)
+    rows = read.select(["file", "line", "id", "offset"]).to_pylist()
+    return {(row["file"], row["line"], row["id"]): row["offset"] for row in reversed(rows)}
+
+
+def doses(run: Run) -> int:
+    return len(result(run, tables.DOSES))
+
+
+def rejects(run: Run) -> list[str]:
+    """A line for each, with the reason and the element, and no value. Raises InputError if the settings allow none."""
+    return [visible(_reject(run, row)) for row in rejected(run).to_pylist()]
+
+
+def _reject(run: Run, row: Row) -> str:
+    file = run.files[row["file"]]
+    element = f" {row['resource_type'] or 'resource'}{'.' + row['path'] if row['path'] else ''}"
+    return f"{file.url or file.path}:{row['line'] or 1}: rejected {row['reason']}{element}"
