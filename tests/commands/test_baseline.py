@@ -56,7 +56,8 @@ def test_an_entry_that_has_ended_or_matches_nothing_is_a_finding_at_its_line(fil
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     file = tmp_path / "baseline.toml"
     file.write_text(
-        "[[accepted]]\nrule = 'R1'\nuntil = '2027'\nowner = 'me'\nby = 'me'\n[[accepted]]\ndose = 1\nuntil = 2027-01-01T00:00:00\n"
+        "[[accepted]]\nrule = 'R1'\nuntil = '2027'\nowner = 'me'\nby = 'me'\n"
+        "[[accepted]]\ndose = 1\nuntil = 2027-01-01T00:00:00\n"
     )
     with pytest.raises(CommandLineError) as caught:
         read(file)

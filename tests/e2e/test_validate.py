@@ -76,7 +76,8 @@ def test_a_selection_is_of_ids_or_their_beginnings(capsys: pytest.CaptureFixture
 def test_a_selection_may_stand_in_the_project_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "pyproject.toml"
     config.write_text(
-        '[tool.bonefhir]\nselect = ["ZA4"]\nignore = ["ZA4-ROUTE"]\nfail-on = "none"\nformat = "json"\nreport = ["text=out.txt"]\n'
+        '[tool.bonefhir]\nselect = ["ZA4"]\nignore = ["ZA4-ROUTE"]\nfail-on = "none"\n'
+        'format = "json"\nreport = ["text=out.txt"]\n'
     )
     code, shown, _ = validate(capsys, HOSPITAL, "--config", config)
     rules = {finding["rule_id"] for finding in json.loads(shown)}
@@ -140,5 +141,6 @@ def test_a_wrong_report_is_a_wrong_command_line(capsys: pytest.CaptureFixture[st
 def test_nothing_heavy_is_loaded(tmp_path: Path) -> None:
     """Great Expectations alone takes longer to import than a validation to run."""
     code = f"import sys; from bonefhir.cli import main; main(['validate', {str(BUNDLE)!r}]); print(*sys.modules, file=sys.stderr)"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": "src"}, capture_output=True, text=True, check=True)
+    environment = {"PYTHONPATH": "src"}
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert not set(HEAVY) & set(ran.stderr.split())

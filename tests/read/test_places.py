@@ -9,9 +9,11 @@ from bonefhir.read.content import BLOCK
 from bonefhir.read.places import columns_of
 from bonefhir.read.sources import SourceFile
 
+BEFORE = {"none": "", "line": "x" * 10 + "\n", "border": "\n" * (BLOCK - 3), "blocks": "é" * BLOCK + "\n"}
+
 
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("before", ["", "x" * 10 + "\n", "\n" * (BLOCK - 3), "é" * BLOCK + "\n"], ids=["none", "line", "border", "blocks"])
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
 def test_a_column_counts_characters_of_its_line(tmp_path: Path, before: str, packed: bool) -> None:
     text = before + 'é {"a":1},\n  {"b":2}'
     path = tmp_path / "a.json"

@@ -71,7 +71,7 @@ def junit(findings: Sequence[Finding], rules: Mapping[str, Help]) -> str:
     Attributes and elements are those of Jenkins' junit-10.xsd.
     """
     counts = {"tests": str(max(1, len(findings))), "failures": str(len(findings)), "errors": "0", "skipped": "0"}
-    suite = ET.Element("testsuite", name="bonefhir", **counts)
+    suite = ET.Element("testsuite", {"name": "bonefhir", **counts})
     for finding in findings:
         case = ET.SubElement(suite, "testcase", classname=f"bonefhir.{finding.rule_id}", name=visible(finding.place))
         failure = ET.SubElement(case, "failure", type=finding.severity, message=visible(finding.statement))

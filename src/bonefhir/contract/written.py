@@ -1,0 +1,139 @@
+"""JSON Schemas of what a run and `validate` write."""
+
+from dataclasses import fields as fields_of
+
+from bonefhir.contract.words import (
+    ANY_TEXT,
+    BOOLEAN,
+    COUNT,
+    NUMBER,
+    TEXT,
+    Schema,
+    document,
+    each,
+    fields,
+    listed,
+    one_of,
+    or_null,
+)
+from bonefhir.report.counts import LEDGER, OUTCOMES
+from bonefhir.report.run_json import FORMAT, WHERE
+from bonefhir.settings import PROFILES, Settings
+from bonefhir.vocabulary import REASONS, SEVERITIES
+
+REJECT_REASONS = (
+    "not-json",
+    "truncated",
+    "not-an-object",
+    "no-resource-type",
+    "stu3",
+    "not-fhir",
+    "bad-code",
+    "no-patient",
+    "no-time",
+    "no-id",
+    "medication-unresolved",
+    "medication-in-error",
+    "too-large",
+    "too-deep",
+    "encoding",
+    "duplicate-keys",
+    "modifier-extension",
+)
+
+DIGEST: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+DAY: Schema = {"type": "string", "format": "date"}
+MONTH: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
+SHOWN: Schema = {
+    "description": "a count as it may be shared: exact, '<11', '>=20' or 'suppressed'",
+    "anyOf": [COUNT, {"type": "string", "pattern": "^((<|>=)[0-9]+|suppressed)$"}],
+}
+SEVERITY = one_of(SEVERITIES)
+PROGRAM: dict[str, Schema] = {
+    "format": {"const": FORMAT},
+    "program": {"const": "bonefhir"},
+    "version": TEXT,
+    "rules_digest": DIGEST,
+    "profile": one_of(PROFILES),
+    "incomplete": listed(TEXT),
+}
+
+
+def run() -> Schema:
+    inputs = {"file": TEXT, "format": or_null(one_of(["ndjson", "bundle", "resource"])), "compression": or_null(TEXT)}
+    ledger = dict.fromkeys([*LEDGER], COUNT)
+    verdicts = fields({"version": TEXT, "severity": SEVERITY, **dict.fromkeys(OUTCOMES, COUNT)})
+    here = {"started": {"type": "string", "format": "date-time"}, "seconds": each(NUMBER), "peak_memory_bytes": COUNT}
+    where: dict[str, Schema] = {"sources": listed(TEXT), "out": TEXT, "jobs": COUNT}
+    body = {
+        **PROGRAM,
+        "settings": fields({field.name: {} for field in fields_of(Settings) if field.name not in WHERE}),
+        "overrides": listed(TEXT),
+        "inputs": listed(fields({**inputs, "bytes": or_null(COUNT), "sha256": or_null(DIGEST)})),
+        "ignored": listed(TEXT),
+        "ledger": fields({"total": fields(ledger), "files": listed(fields({"file": TEXT, **ledger, "empty_entries": COUNT}))}),
+        "unused": each(COUNT),
+        "doses": COUNT,
+        "patients": COUNT,
+        "period": fields({"first": or_null(DAY), "last": or_null(DAY)}),
+        "verdicts": each(verdicts),
+        "reasons": {"type": "object", "propertyNames": one_of(REASONS), "additionalProperties": COUNT},
+        "rejects": {"type": "object", "propertyNames": one_of(REJECT_REASONS), "additionalProperties": COUNT},
+        "data_quality": each(COUNT),
+        "suites": listed(_suite({"type": TEXT, "elements": COUNT, "missing": COUNT, "unexpected": COUNT})),
+        "run": fields({**here, **where}),
+    }
+    about = "What was run on what, and how it went. Only `run` differs between two runs on the same input, rules and settings."
+    return document("run.json of bonefhir", about, fields(body))
+
+
+def _suite(more: dict[str, Schema]) -> Schema:
+    expectation = fields({"id": TEXT, "statement": TEXT, "severity": TEXT, "success": BOOLEAN, **more})
+    return fields({"suite": TEXT, "title": TEXT, "success": BOOLEAN, "expectations": listed(expectation)})
+
+
+def summary() -> Schema:
+    rule = fields(
+        {"version": TEXT, "severity": SEVERITY, "statement": TEXT, "source": TEXT, **dict.fromkeys(OUTCOMES, SHOWN)},
+        {"denominator": SHOWN, "share": NUMBER, "share_low": NUMBER, "share_high": NUMBER},
+    )
+    body = {
+        **PROGRAM,
+        "small_number": COUNT,
+        "overrides": COUNT,
+        "period": fields({"first": or_null(MONTH), "last": or_null(MONTH)}),
+        "doses": SHOWN,
+        "patients": SHOWN,
+        "doses_with_a_fail": each(SHOWN),
+        "doses_not_fully_judged": SHOWN,
+        "outcomes": fields({severity: fields(dict.fromkeys(OUTCOMES, SHOWN)) for severity in SEVERITIES}),
+        "rules": each(rule),
+        "reasons": each(SHOWN),
+        "files": SHOWN,
+        "ledger": fields(dict.fromkeys(LEDGER, SHOWN)),
+        "rejects": each(SHOWN),
+        "unused": each(SHOWN),
+        "data_quality": each(SHOWN),
+        "suites": listed(_suite({})),
+    }
+    return document("share/summary.json of bonefhir", "Counts only; small groups are suppressed.", fields(body))
+
+
+def reject() -> Schema:
+    """One line of phi/rejects.ndjson."""
+    required = {"file": TEXT, "stage": TEXT, "reason": one_of(REJECT_REASONS)}
+    entry: Schema = {"anyOf": [COUNT, {"type": "string", "pattern": "^[0-9]+(/[0-9]+)+$"}]}
+    line: Schema = {"type": "integer", "minimum": 1}
+    optional = {"line": line, "entry": entry, "resourceType": ANY_TEXT, "id": ANY_TEXT}
+    body = fields(required, optional | {"path": ANY_TEXT, "detail": ANY_TEXT}, closed=True)
+    about = "What could not be used, where and why; never its content. A key without a value is left out."
+    return document("A line of phi/rejects.ndjson of bonefhir", about, body)
+
+
+def findings() -> Schema:
+    """What `validate --format json` prints."""
+    place = {"path": TEXT, "line": {"type": "integer", "minimum": 1}, "column": {"type": "integer", "minimum": 1}}
+    rest = {"severity": SEVERITY, "rule_id": TEXT, "message": TEXT, "dose_id": ANY_TEXT, "statement": TEXT}
+    return document(
+        "Findings of `bonefhir validate --format json`", "Holds values of patients.", listed(fields({**place, **rest}))
+    )
