@@ -51,6 +51,9 @@ class Interval(NamedTuple):
     def hull(self, other: "Interval") -> "Interval":
         return Interval(np.fmin(self.low, other.low), np.fmax(self.high, other.high))
 
+    def take(self, rows: Integers | Flags) -> "Interval":
+        return Interval(self.low[rows], self.high[rows])
+
     def where(self, condition: Flags, other: "Interval") -> "Interval":
         """This interval where the condition holds, else the other."""
         return Interval(np.where(condition, self.low, other.low), np.where(condition, self.high, other.high))

@@ -551,10 +551,16 @@ def counts_min(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome:
     missing)"""
     minima = rule.parameters["first" if dose.ordinal == 1 else "later"]
     days = rule.parameters["window_days"]
-    counts = {name: latest(case.chart.usable(name), dose.start, days, "no-counts", view) for name in minima}
+    counts, hints = {}, []
+    for name, least in minima.items():
+        own = View(widened=view.widened)
+        counts[name] = latest(case.chart.usable(name), dose.start, days, "no-counts", own)
+        if counts[name].interval and not at_least(counts[name].low, least):
+            hints += own.notes
     if any(count.interval and less(count.high, minima[name]) for name, count in counts.items()):
         return Outcome(FAIL)
-    return missing(*counts.values()) or settled(False, all(at_least(count.low, minima[name]) for name, count in counts.items()))
+    enough = all(count.interval and at_least(count.low, minima[name]) for name, count in counts.items())
+    return missing(*counts.values()) or settled(False, enough, *hints)
 
 
 def vitamin_d_min(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome:

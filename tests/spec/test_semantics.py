@@ -297,3 +297,16 @@ def test_a_rise_of_half_a_milligram_withholds(tmp_path: Path) -> None:
     assert found.verdict("ZA4-MMBM-RENAL-DET") == "fail"
     assert found.verdict("ZA4-MMBM-RENAL-DET", "e") == "not_applicable"
     assert "first-in-data" in found.assumptions("ZA4-MMBM-RENAL-DET")
+
+
+def test_a_merged_dose_without_a_route_has_none(tmp_path: Path) -> None:
+    """A missing route once came out of the merging as NaN, which was taken for a route that is not allowed."""
+    first, second = dose(2), dose(2, "2024-05-20T11:00:00Z", id="e")
+    del first["dosage"]["route"], second["dosage"]["route"]
+    assert run(tmp_path, *CLEAN, first, second).verdict("ZA4-ROUTE") == "indeterminate no-route"
+
+
+def test_of_two_records_of_one_dose_the_one_with_a_code_is_kept(tmp_path: Path) -> None:
+    text = dose(id="a", medicationCodeableConcept={"text": "Aredia"})
+    code = dose(id="b", medicationCodeableConcept={"coding": [{"system": "http://www.whocc.no/atc", "code": "M05BA03"}]})
+    assert [d["dose_id"] for d in run(tmp_path, patient(), text, code).doses] == ["MedicationAdministration/b"]

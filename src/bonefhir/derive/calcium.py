@@ -9,7 +9,7 @@ from bonefhir.constants import CALCIUM_MG_DL
 from bonefhir.derive import formulae
 from bonefhir.derive.latest import Labs, Latest, hull, latest
 from bonefhir.derive.windows import NEVER, Moments, Pairs, around, before
-from bonefhir.interval import Flags, Floats, Integers, Interval, missing
+from bonefhir.interval import Flags, Floats, Integers, Interval, exactly, missing
 from bonefhir.settings import Settings
 from bonefhir.vocabulary import assumption
 
@@ -23,7 +23,7 @@ class Calcium:
 
     kind            index into KINDS; -1: none
     limit           lower limit of normal
-    unknown_albumin the range is that of an albumin nobody measured
+    uncorrected     hull of the values that stand for every albumin, since nobody measured it, and of their limits; NaN: none
     partial         none that is certainly in the window, or another kind may be later
     picks           (kind, pairs of dose and lab row), and the albumins
     """
@@ -32,7 +32,7 @@ class Calcium:
     kind: Integers
     limit: Interval
     si: Flags
-    unknown_albumin: Flags
+    uncorrected: tuple[Interval, Interval]
     partial: Flags
     widened: Flags
     assumptions: Integers
@@ -42,89 +42,111 @@ class Calcium:
 
 def status(
     doses: Moments, days: Integers | int, labs: dict[str, Labs], albumin: Labs, settings: Settings, kinds: Sequence[str] = KINDS
-) -> Calcium:
+) -> tuple[Calcium, Calcium]:
     """labs: by kind. The latest local date of a usable calcium decides the kind.
 
-    A partly dated calcium of another kind that may be later widens the range if it can be compared (corrected and total); an
-    ionised one cannot be, so then none is known to be the latest.
+    A calcium of another kind whose partial date may be later widens the range, if it is on the same scale (corrected and total).
+    Those on the other scale are the second Calcium: a verdict holds only if it holds for both.
     """
     rows = len(doses)
     pairs = {kind: before(doses, labs[kind].when, days) for kind in kinds}
-    last = np.stack([_last_date(pairs[kind], labs[kind], rows, certain=True) for kind in kinds])
-    maybe = np.stack([_last_date(pairs[kind], labs[kind], rows, certain=False) for kind in kinds])
+    last = np.stack([_certain_date(pairs[kind], labs[kind], rows) for kind in kinds])
     date = last.max(axis=0)
     chosen = np.where(date == NEVER, -1, last.argmax(axis=0))
-    later = (maybe >= date) & (maybe != NEVER) & (np.arange(len(kinds))[:, None] != chosen)
-    ionised = kinds.index("ionised") if "ionised" in kinds else -1
-    incomparable = (chosen == -1) | (chosen == ionised) | (later[ionised] if ionised >= 0 else False)
-    partial = later.any(axis=0) & incomparable
-    result = _Builder(rows)
+    found, rival = _Builder(rows, albumin, doses, settings), _Builder(rows, albumin, doses, settings)
     for number, kind in enumerate(kinds):
-        mine = (chosen == number) & ~partial
-        found = latest(pairs[kind].where(mine[pairs[kind].dose]), labs[kind], doses)
-        result.add(KINDS.index(kind), mine, found)
-        result.use(kind, found.picks, labs[kind], albumin, doses, settings)
+        newest = latest(pairs[kind].where((chosen == number)[pairs[kind].dose]), labs[kind], doses)
+        found.add(KINDS.index(kind), chosen == number, newest)
+        found.use(kind, newest.picks, labs[kind])
+    ionised = np.isin(found.kind, (-1, KINDS.index("ionised")))
     for number, kind in enumerate(kinds):
-        rivals = _rivals(pairs[kind], labs[kind], date, later[number] & ~partial)
-        result.widened[rivals[0]] = True
-        result.use(kind, rivals, labs[kind], albumin, doses, settings)
-    return result.done(partial)
+        rivals = _rivals(pairs[kind], labs[kind], doses, date, chosen, number)
+        same_scale = ionised[rivals.dose] == (kind == "ionised")
+        for builder, of_scale in ((found, rivals.where(same_scale)), (rival, rivals.where(~same_scale))):
+            builder.rival(KINDS.index(kind), of_scale)
+            builder.use(kind, (of_scale.dose, of_scale.event), labs[kind])
+    possible = np.any([_has_possible(pairs[kind], labs[kind], rows) for kind in kinds], axis=0)
+    return found.done((chosen == -1) & possible), rival.done(np.zeros(rows, dtype=bool))
 
 
-def _rivals(pairs: Pairs, labs: Labs, date: Integers, doses: Flags) -> tuple[Integers, Integers]:
-    """Usable possible candidates of these doses that may be later than the date."""
-    keep = labs.usable[pairs.event] & pairs.possible & doses[pairs.dose] & (labs.when.last[pairs.event] >= date[pairs.dose])
-    return pairs.dose[keep], pairs.event[keep]
+def _rivals(pairs: Pairs, labs: Labs, doses: Moments, date: Integers, chosen: Integers, number: int) -> Pairs:
+    """Usable candidates of another kind that may be of a later date; of the same date, if their kind goes first."""
+    dose, event = pairs.dose, pairs.event
+    latest_day = np.minimum(labs.when.last[event], doses.last[dose])
+    first = number < chosen[dose]
+    later = (latest_day > date[dose]) | (first & (latest_day == date[dose]))
+    keep = labs.usable[event] & later & (chosen[dose] != number) & (chosen[dose] != -1)
+    return pairs.where(keep)
 
 
-def _last_date(pairs: Pairs, labs: Labs, rows: int, certain: bool) -> Integers:
-    keep = labs.usable[pairs.event] & (pairs.certain if certain else pairs.possible)
+def _certain_date(pairs: Pairs, labs: Labs, rows: int) -> Integers:
+    """The date that some usable certain candidate is certainly not before; NEVER: none."""
+    keep = labs.usable[pairs.event] & pairs.certain
     dates = np.full(rows, NEVER, dtype=np.int64)
-    np.maximum.at(dates, pairs.dose[keep], labs.when.last[pairs.event[keep]])
+    np.maximum.at(dates, pairs.dose[keep], labs.when.first[pairs.event[keep]])
     return dates
 
 
+def _has_possible(pairs: Pairs, labs: Labs, rows: int) -> Flags:
+    flags = np.zeros(rows, dtype=bool)
+    flags[pairs.dose[labs.usable[pairs.event] & pairs.possible]] = True
+    return flags
+
+
 class _Builder:
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
+    def __init__(self, rows: int, albumin: Labs, doses: Moments, settings: Settings) -> None:
+        self.rows, self.doses, self.settings = rows, doses, settings
+        self.albumin = albumin.take(albumin.usable)
         self.value, self.limit = missing(rows), missing(rows)
+        self.uncorrected = (missing(rows), missing(rows))
         self.kind = np.full(rows, -1, dtype=np.int64)
-        self.si, self.widened, self.unknown = (np.zeros(rows, dtype=bool) for _ in range(3))
+        self.si, self.widened = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
         self.assumptions = np.zeros(rows, dtype=np.int64)
         self.picks: list[tuple[str, tuple[Integers, Integers]]] = []
-        self.albumins: list[tuple[Integers, Integers]] = []
+        self.albumins: list[tuple[Integers, Integers]] = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
 
     def add(self, kind: int, mine: Flags, found: Latest) -> None:
         self.kind[mine] = kind
         self.si[mine], self.widened[mine] = found.si[mine], found.widened[mine]
         self.assumptions[mine] |= found.assumptions[mine]
 
-    def use(
-        self, kind: str, picks: tuple[Integers, Integers], labs: Labs, albumin: Labs, doses: Moments, settings: Settings
-    ) -> None:
+    def rival(self, kind: int, pairs: Pairs) -> None:
+        """Doses whose calcium may be another than the one that is certainly known."""
+        self.kind[pairs.dose] = np.where(self.kind[pairs.dose] == -1, kind, self.kind[pairs.dose])
+        self.widened[pairs.dose[pairs.possible]] = True
+
+    def use(self, kind: str, picks: tuple[Integers, Integers], labs: Labs) -> None:
         """Widens the value and its limit by these calciums; total ones are corrected."""
         dose, event = picks
-        value = Interval(labs.value.low[event], labs.value.high[event])
+        value, unknown = labs.value.take(event), np.zeros(len(dose), dtype=bool)
         if kind == "total":
-            value = self._corrected(dose, value, labs.when.take(event), albumin, doses, settings)
+            value, unknown = self._corrected(dose, value, labs.when.take(event))
         self.value = self.value.hull(hull(dose, value, self.rows))
-        default = settings.calcium_limit_ionised_mmol_l if kind == "ionised" else settings.calcium_limit_mg_dl
+        ionised = kind == "ionised"
+        default = self.settings.calcium_limit_ionised_mmol_l if ionised else self.settings.calcium_limit_mg_dl
         own = labs.limit_low[event]
         limit = np.where(np.isnan(own), default, own)
-        self.limit = self.limit.hull(hull(dose, Interval(limit, limit), self.rows))
+        self.limit = self.limit.hull(hull(dose, exactly(limit), self.rows))
+        self.uncorrected = (
+            self.uncorrected[0].hull(hull(dose[unknown], value.take(unknown), self.rows)),
+            self.uncorrected[1].hull(hull(dose[unknown], exactly(limit[unknown]), self.rows)),
+        )
         np.bitwise_or.at(self.assumptions, dose, np.where(np.isnan(own), assumption("calcium-limit-default"), 0))
         self.picks.append((kind, (dose, labs.row[event])))
 
-    def _corrected(
-        self, dose: Integers, value: Interval, when: Moments, albumin: Labs, doses: Moments, settings: Settings
-    ) -> Interval:
-        usable = albumin.take(albumin.usable)
-        level, unknown, (pick, row) = _nearest_albumin(dose, when, usable, doses, settings)
-        self.unknown[dose[unknown]] = True
-        np.bitwise_or.at(self.assumptions, dose[pick], usable.assumptions[row])
-        self.assumptions[self.unknown] |= assumption("albumin-unknown")
-        self.albumins.append((dose[pick], usable.row[row]))
-        return formulae.corrected_calcium(value, level)
+    def _corrected(self, dose: Integers, value: Interval, when: Moments) -> tuple[Interval, Flags]:
+        """And whether no albumin is known."""
+        window = self.settings.albumin_window_days
+        near = _nearest_albumin(dose, when, self.albumin, self.doses, window)
+        unknown = ~near.value.known
+        self.widened[dose[near.widened]] = True
+        pick, row = near.picks
+        np.bitwise_or.at(self.assumptions, dose[pick], self.albumin.assumptions[row])
+        self.assumptions[dose[unknown]] |= assumption("albumin-unknown")
+        self.albumins.append((dose[pick], self.albumin.row[row]))
+        least, most = self.settings.unknown_albumin
+        level = Interval(np.where(unknown, least, near.value.low), np.where(unknown, most, near.value.high))
+        return formulae.corrected_calcium(value, level), unknown
 
     def done(self, partial: Flags) -> Calcium:
         return Calcium(
@@ -132,7 +154,7 @@ class _Builder:
             self.kind,
             self.limit,
             self.si,
-            self.unknown,
+            self.uncorrected,
             partial,
             self.widened,
             self.assumptions,
@@ -141,48 +163,47 @@ class _Builder:
         )
 
 
-def _nearest_albumin(
-    dose: Integers, calcium: Moments, albumin: Labs, doses: Moments, settings: Settings
-) -> tuple[Interval, Flags, tuple[Integers, Integers]]:
-    """Of each calcium picked: the albumin nearest to it and not after the dose, as a range where several are.
+@dataclass(frozen=True)
+class _Albumin:
+    """Of each calcium picked: g/dL, NaN where unknown; widened by one that is partly dated; pairs of calcium and albumin."""
 
-    Returns the albumin in g/dL, whether it is unknown, and the pairs of calcium and albumin.
-    """
-    window = settings.albumin_window_days
+    value: Interval
+    widened: Flags
+    picks: tuple[Integers, Integers]
+
+
+def _nearest_albumin(dose: Integers, calcium: Moments, albumin: Labs, doses: Moments, window: int) -> _Albumin:
+    """The albumin nearest to each calcium and not after the dose, as a range where several are."""
     pick, row = around(calcium, albumin.when, window)
-    allowed = _before(doses.take(dose[pick]), albumin.when.take(row))
-    near, far = _distance(calcium.take(pick), albumin.when.take(row))
-    day = 86_400_000_000
-    allowed &= near <= window * day
-    pick, row, near, far = pick[allowed], row[allowed], near[allowed], far[allowed]
+    d, e = doses.take(dose[pick]), albumin.when.take(row)
+    near, far = _distance(calcium.take(pick), e)
+    timed = d.timed & e.timed
+    certain = np.where(timed, e.instant <= d.instant, e.last <= d.first) & (far <= window * _DAY)
+    possible = np.where(timed, e.instant <= d.instant, e.first <= d.last) & (near <= window * _DAY)
+    pick, row, near, far, certain = pick[possible], row[possible], near[possible], far[possible], certain[possible]
     by_second = calcium.timed.copy()
     by_second[pick[~albumin.when.timed[row]]] = False
     exact = np.abs(calcium.instant[pick] - albumin.when.instant[row])
-    low = np.where(by_second[pick], exact, near)
-    high = np.where(by_second[pick], exact, far)
-    certain = far <= window * day
+    low, high = (np.where(by_second[pick], exact, days) for days in (near, far))
     best = np.full(len(dose), np.iinfo(np.int64).max)
     np.minimum.at(best, pick[certain], high[certain])
-    nearest = (low <= best[pick]) & (best[pick] != np.iinfo(np.int64).max)
-    pick, row = pick[nearest], row[nearest]
-    level = hull(pick, Interval(albumin.value.low[row], albumin.value.high[row]), len(dose))
-    unknown = ~level.known
-    least, most = settings.unknown_albumin
-    return Interval(np.where(unknown, least, level.low), np.where(unknown, most, level.high)), unknown, (pick, row)
+    chosen = (low <= best[pick]) & (best[pick] != np.iinfo(np.int64).max)
+    pick, row, certain = pick[chosen], row[chosen], certain[chosen]
+    value = hull(pick, Interval(albumin.value.low[row], albumin.value.high[row]), len(dose))
+    widened = np.zeros(len(dose), dtype=bool)
+    widened[pick[~certain]] = True
+    return _Albumin(value, widened, (pick, row))
 
 
-def _before(dose: Moments, albumin: Moments) -> Flags:
-    """Not after the dose."""
-    timed = dose.timed & albumin.timed
-    return np.asarray(np.where(timed, albumin.instant <= dose.instant, albumin.last <= dose.first))
+_DAY = 86_400_000_000
+"""Microseconds."""
 
 
 def _distance(a: Moments, b: Moments) -> tuple[Integers, Integers]:
     """Smallest and greatest possible distance of two local dates, in microseconds."""
-    day = 86_400_000_000
     near = np.maximum(0, np.maximum(a.first - b.last, b.first - a.last))
     far = np.maximum(a.last - b.first, b.last - a.first)
-    return near * day, far * day
+    return near * _DAY, far * _DAY
 
 
 def in_si(calcium: Calcium, value: Floats) -> Floats:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bonefhir.derive.series import Course
-from bonefhir.derive.windows import NEVER, Moments
+from bonefhir.derive.windows import Moments
 from bonefhir.interval import Integers, Interval
 
 Objects = npt.NDArray[np.object_]
@@ -27,10 +27,21 @@ def course(doses: Moments, product: Objects, ids: Objects) -> Course:
 
 
 def _start(doses: Moments, group: Integers) -> tuple[Integers, Integers, Integers]:
-    """Sort keys, the last one first: instants where the whole course has them, else local dates, bare dates first."""
-    untimed = np.unique(group[~doses.timed])
-    by_date = np.isin(group, untimed)
-    return np.where(doses.timed, doses.instant, NEVER), doses.timed.astype(np.int64), np.where(by_date, doses.first, 0)
+    """Sort keys, the last one first: by instant; a date without a time before the first dose that is timed on or after it."""
+    timed, bare = np.flatnonzero(doses.timed), np.flatnonzero(~doses.timed)
+    _, rank = np.unique(doses.instant, return_inverse=True)
+    place = 2 * rank.astype(np.int64) + 1
+    timed = timed[np.lexsort((doses.first[timed], group[timed]))]
+    # Reversed, the least of a group is less than all of the groups before it, so that the minimum starts anew with each.
+    beyond = 2 * len(doses) + 1
+    soonest = np.minimum.accumulate((group[timed] * beyond + place[timed])[::-1])[::-1]
+    day = doses.first - doses.first.min(initial=0)
+    days = int(day.max(initial=0)) + 1
+    at = np.searchsorted(group[timed] * days + day[timed], group[bare] * days + day[bare])
+    following = np.append(soonest, -1)[at]
+    found = np.append(group[timed], -1)[at] == group[bare]
+    place[bare] = np.where(found, following - group[bare] * beyond - 1, beyond)
+    return -doses.last * ~doses.timed, doses.first * ~doses.timed, place
 
 
 def interval_days(doses: Moments, course: Course) -> Interval:

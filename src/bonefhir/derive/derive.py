@@ -158,7 +158,8 @@ class _Derivation:
 
     def corrected_calcium(self, days: int) -> Calcium:
         """Corrected calcium, never ionised."""
-        return calcium_status.status(self.when, days, self.calcium_labs, self.albumin, self.settings, ("corrected", "total"))
+        kinds = ("corrected", "total")
+        return calcium_status.status(self.when, days, self.calcium_labs, self.albumin, self.settings, kinds)[0]
 
     # ------------------------------------------------------------------------------------------ the dose itself
 
@@ -201,7 +202,7 @@ class _Derivation:
         plausible = {name: d.plausible for name, d in self.knowledge.drugs.items()}
         ranges = [plausible[d] or (-np.inf, np.inf) for d in self._text("drug")]
         low, high = (np.array([r[i] for r in ranges], dtype=np.float64) for i in (0, 1))
-        charted = self.frame["charted_amount"].to_numpy(dtype=np.float64)
+        charted = self.frame["charted_low"].to_numpy(dtype=np.float64)
         return [(int(row), "implausible-dose") for row in np.flatnonzero((charted < low - 1e-9) | (charted > high + 1e-9))]
 
     # ------------------------------------------------------------------------------------------ evidence
@@ -215,10 +216,11 @@ class _Derivation:
         renal.now(self.creatinine_days)
         renal.before_first(self.course.first, self.course.ordinal == 1)
         self._share_baseline()
-        status = calcium_status.status(self.when, self.calcium_days, self.calcium_labs, self.albumin, self.settings)
-        self._calcium("calcium", status)
-        self.columns.quantity("calcium_limit", status.limit)
-        self.columns.data["calcium_kind"] = status.kind
+        status, rival = calcium_status.status(self.when, self.calcium_days, self.calcium_labs, self.albumin, self.settings)
+        for name, found in (("calcium", status), ("calcium_rival", rival)):
+            self._calcium(name, found)
+            self.columns.quantity(f"{name}_limit", found.limit)
+            self.columns.data[f"{name}_kind"] = found.kind
         self._grades(status)
         self.quality.append((self.frame, self._lifetime(renal)))
 
@@ -310,9 +312,9 @@ def _speaks(corrected: Calcium) -> indications.Calcium:
 
 def _add_calcium(columns: Columns, name: str, found: Calcium) -> None:
     absent = np.where(found.partial, PARTIAL, reason("no-calcium"))
-    albumin = np.where(found.unknown_albumin, reason("albumin-unknown"), 0).astype(np.int64)
-    why = albumin | np.where(found.widened, PARTIAL, 0)
-    columns.quantity(name, found.value, absent, why, found.assumptions, found.si)
+    columns.quantity(name, found.value, absent, np.where(found.widened, PARTIAL, 0), found.assumptions, found.si)
+    columns.quantity(f"{name}_uncorrected", found.uncorrected[0])
+    columns.quantity(f"{name}_uncorrected_limit", found.uncorrected[1])
 
 
 def _days(derivation: _Derivation, rule: Rule) -> Integers:

@@ -16,8 +16,7 @@ def duration(doses: pd.DataFrame, when: Moments) -> tuple[Interval, list[tuple[i
     minutes = np.where(both & (end > when.instant), (end - when.instant) / _MINUTE, np.nan)
     zero, negative = both & (end == when.instant), both & (end < when.instant)
     stopped = doses["stopped"].to_numpy(dtype=bool)
-    by_rate = ~both & ~stopped
-    minutes = np.where(by_rate, _by_rate(doses), minutes)
+    minutes = np.where(both, minutes, _by_rate(doses))
     quality = [(int(row), "zero-duration") for row in np.flatnonzero(zero)]
     quality += [(int(row), "negative-duration") for row in np.flatnonzero(negative | _ends_before(doses, when, both))]
     return Interval(minutes, np.where(stopped & ~np.isnan(minutes), np.inf, minutes)), quality

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bonefhir.derive.windows import Moments, around
-from bonefhir.interval import Flags, Floats, Integers
+from bonefhir.interval import Flags, Integers, Interval, above, at_least, at_most
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.vocabulary import assumption
 
@@ -72,8 +72,8 @@ def of_conditions(doses: Moments, conditions: pd.DataFrame, when: Moments, ends:
     began_recently = begin.dated & (begin.last <= d.first) & (d.last - begin.first <= _RECENT)
     begun = ~begin.dated | (begin.first <= d.last)
     lasting = ~end.dated | (end.last >= d.first)
-    unknown_end = np.where(begin.dated, began_recently, False)
-    counts = begun & lasting & np.where(ended, unknown_end, True)
+    perhaps_recently = begin.dated & (begin.first <= d.last) & (d.first - begin.last <= _RECENT)
+    counts = begun & lasting & (perhaps_recently | ~ended)
     sets = conditions["value_set"].to_numpy(dtype=object)[event]
     text = conditions["by_text"].to_numpy(dtype=bool)[event]
     present = {n: _any(dose[counts & (sets == n)], len(doses)) for n in names}
@@ -131,7 +131,8 @@ def products(doses: pd.DataFrame, reason: Objects, conditions: Found, knowledge:
     basis = np.where(pd.isna(product), "", doses["product_basis"].to_numpy(dtype=object)).astype(object)
     product[pd.isna(product)] = ""
     drugs = doses["drug"].to_numpy(dtype=object)
-    charted, route = doses["charted_amount"].to_numpy(dtype=np.float64), doses["route"].to_numpy(dtype=object)
+    charted = Interval(*(doses[name].to_numpy(dtype=np.float64) for name in ("charted_low", "charted_high")))
+    route = doses["route"].to_numpy(dtype=object)
     for drug in sorted(set(drugs)):
         choice = _Choice(product, basis, (drugs == drug), charted, route, reason, conditions)
         if drug == "ibandronate":
@@ -151,7 +152,7 @@ class _Choice:
     product: Objects
     basis: Objects
     of_drug: Flags
-    amount: Floats
+    amount: Interval
     route: Objects
     reason: Objects
     conditions: Found
@@ -162,10 +163,13 @@ class _Choice:
 
     def near(self, labelled: tuple[float, ...]) -> Flags:
         """An amount within 10 % of one of a label's."""
-        near = np.zeros(len(self.amount), dtype=bool)
+        near = np.zeros(len(self.product), dtype=bool)
         for value in labelled:
-            near |= np.abs(self.amount - value) <= _AMOUNT_TOLERANCE * value + 1e-9
+            near |= self.about(value, _AMOUNT_TOLERANCE * value)
         return near
+
+    def about(self, value: float, tolerance: float) -> Flags:
+        return at_least(self.amount.low, value - tolerance) & at_most(self.amount.high, value + tolerance)
 
 
 def _by_amount_or_reason(choice: _Choice, knowledge: Knowledge, drug: str) -> None:
@@ -179,10 +183,11 @@ def _by_amount_or_reason(choice: _Choice, knowledge: Knowledge, drug: str) -> No
         choice.give(np.isin(choice.reason, sorted(set(p.indications) - elsewhere)), p.name, "indication")
     for p in candidates:
         if p.amount_above is not None:
-            choice.give(choice.amount > p.amount_above, p.name, "amount")
-    smaller = [p.name for p in candidates if p.amount_above is None]
-    if len(smaller) < len(candidates):
-        choice.give(~np.isnan(choice.amount), smaller[0], "amount")
+            choice.give(above(choice.amount.low, p.amount_above), p.name, "amount")
+    smaller = next(p.name for p in candidates if p.amount_above is None)
+    for p in candidates:
+        if p.amount_above is not None:
+            choice.give(at_most(choice.amount.high, p.amount_above), smaller, "amount")
     choice.give(True, knowledge.drugs[drug].default, "default")
 
 
@@ -191,15 +196,11 @@ def _ibandronate(choice: _Choice) -> None:
     small, large, tablet = "ibandronate_iv_3mg", "ibandronate_iv_6mg", "ibandronate_oral"
     oncology = choice.conditions.present["bone_metastases"] | choice.conditions.present[HYPERCALCAEMIA]
     choice.give(choice.route == "oral", tablet, "route")
-    choice.give(choice.amount >= 20, tablet, "amount")
+    choice.give(at_least(choice.amount.low, 20), tablet, "amount")
     choice.give(np.isin(choice.reason, ["bone_metastases", HYPERCALCAEMIA]), large, "indication")
     choice.give(choice.reason == "osteoporosis", small, "indication")
-    choice.give(_about(choice.amount, 3.0), small, "amount")
+    choice.give(choice.about(3.0, 0.1), small, "amount")
     choice.give(oncology, large, "condition")
     for value in (2.0, 4.0, 6.0):
-        choice.give(_about(choice.amount, value), large, "amount")
+        choice.give(choice.about(value, 0.1), large, "amount")
     choice.give(True, small, "default")
-
-
-def _about(amount: Floats, value: float) -> Flags:
-    return np.asarray(np.abs(amount - value) <= 0.1 + 1e-9)

@@ -151,27 +151,35 @@ def _apart(pairs: _Pairs, groups: list[list[int]]) -> Integers:
 def _merged(records: pd.DataFrame, kept: Integers, groups: list[list[int]]) -> pd.DataFrame:
     """Kept records as they are, and one row per group: starts with the first part, ends with the last."""
     rows = records.assign(merged_ids=[[]] * len(records), stopped=records["status"].to_numpy(dtype=object) == "stopped")
-    rows["charted_amount"] = rows["amount"]
+    rows["charted_low"], rows["charted_high"] = rows["amount"], rows["amount_top"]
+    rows["amount_low"] = rows["amount"].where(~rows["stopped"] | rows["amount"].isna(), 0.0)
+    rows["amount_high"] = rows["amount_top"]
     members = {row for group in groups for row in group}
     single = rows.iloc[[row for row in kept.tolist() if row not in members]]
     if not groups:
-        return _with_bounds(single.reset_index(drop=True))
+        return single.reset_index(drop=True)
     merged = pd.DataFrame([_merge(rows.iloc[group]) for group in groups], columns=single.columns).astype(single.dtypes.to_dict())
-    return _with_bounds(pd.concat([single, merged], ignore_index=True))
+    return _without_nan(pd.concat([single, merged], ignore_index=True))
 
 
-def _with_bounds(doses: pd.DataFrame) -> pd.DataFrame:
-    """The amount given as an interval: of a stopped dose anything from nothing to what was charted."""
-    low = np.where(doses["stopped"] & doses["amount"].notna(), 0.0, doses["amount"])
-    return doses.assign(amount_low=low, amount_high=doses["amount_top"])
+def _without_nan(doses: pd.DataFrame) -> pd.DataFrame:
+    """A missing text is None; pandas makes it NaN where it builds rows, and NaN would pass for a route that is known."""
+    for name in [name for name, dtype in doses.dtypes.items() if dtype.kind == "O"]:
+        values = doses[name].to_numpy(dtype=object).copy()
+        values[pd.isna(values)] = None
+        doses[name] = pd.Series(values, dtype=object)
+    return doses
 
 
 def _merge(parts: pd.DataFrame) -> "pd.Series[object]":
-    """Amounts add, start is the first, end the last, the route the first known, assumptions are those of all."""
+    """Amounts add, start is the first, end the last, the route the first known, assumptions are those of all.
+
+    A part that was not stopped was given whole, so of a stopped dose at least that.
+    """
     parts = parts.sort_values(["instant", "id"], kind="stable")
     dose = parts.iloc[0].copy()
     last = parts.iloc[-1]
-    for name in ("amount", "amount_top", "charted_amount"):
+    for name in ("amount", "amount_low", "amount_high", "charted_low", "charted_high"):
         dose[name] = parts[name].sum(skipna=False)
     for name in ("end", "end_instant", "end_last"):
         dose[name] = last[name]

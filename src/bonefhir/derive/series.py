@@ -17,7 +17,7 @@ from bonefhir.derive.columns import Column, Columns
 from bonefhir.derive.items import Items
 from bonefhir.derive.latest import Labs, hull, latest
 from bonefhir.derive.windows import NEVER, Moments, Pairs, after, before
-from bonefhir.interval import TOLERANCE, Flags, Integers, Interval
+from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, missing
 from bonefhir.vocabulary import CERTAIN, NONE, POSSIBLE, reason
 
 ANY_CALCIUM = ("calcium_ionised", "calcium_corrected", "calcium_total")
@@ -163,23 +163,23 @@ class Series:
         return np.where(np.isnan(rise), -np.inf, rise), most
 
     def stable(self, group: str, rise_hours: float, ratio_days: int) -> dict[str, Column]:
-        """Rise of the latest creatinine over the lowest within `rise_hours`, and its ratio to the lowest in `ratio_days`."""
+        """Rise of the latest creatinine over the lowest within the hours before it, and its ratio to the lowest in the days.
+
+        Missing where only the time of day of a partly dated dose would tell which creatinines are before it.
+        """
         labs = self.bucket.of_analytes("creatinine")
         labs = labs.take(labs.usable & (labs.when.first == labs.when.last) & labs.when.dated)
-        pairs = before(self.doses, labs.when, ratio_days)
-        pairs = pairs.where(pairs.certain)
+        candidates = before(self.doses, labs.when, ratio_days)
+        pairs = candidates.where(candidates.certain)
         newest = latest(pairs, labs, self.doses)
-        value = _one_per_instant(pairs, labs)
-        recent = _within_hours(pairs, newest.picks, labs.when, len(self.doses), rise_hours)
         rows = len(self.doses)
-        lowest = _lowest(pairs.dose, value, rows)
-        lowest_recent = _lowest(pairs.dose[recent], Interval(value.low[recent], value.high[recent]), rows)
+        known = ~_any(candidates.dose[candidates.possible], rows)
+        rise, ratio, si = _over_lowest(pairs, newest.picks, labs, rows, rise_hours)
         self.items.add_labs(group, "creatinine", (pairs.dose, labs.row[pairs.event]), self.bucket.labs)
-        si = np.bincount(pairs.dose, weights=~labs.si[pairs.event], minlength=rows) == 0
         columns = Columns(rows)
-        columns.quantity("rise", newest.value - lowest_recent, si=si)
-        columns.quantity("ratio", newest.value.over(lowest), si=si)
-        return columns.data | {"count": _measurements(pairs, labs.when, rows), "stable_assumed": newest.assumptions}
+        columns.quantity("rise", rise.where(known, missing(rows)), np.where(known, 0, PARTIAL), si=si)
+        columns.quantity("ratio", ratio.where(known, missing(rows)), np.where(known, 0, PARTIAL), si=si)
+        return columns.data | {"count": _measurements(candidates, labs.when, rows), "stable_assumed": newest.assumptions}
 
     # ---------------------------------------------------------------- other rows of the patient
 
@@ -249,18 +249,50 @@ def _without_times(when: Moments) -> Moments:
     return Moments(when.patient, np.full(len(when), NEVER, dtype=np.int64), when.first, when.last)
 
 
-def _within_hours(pairs: Pairs, newest: tuple[Integers, Integers], when: Moments, rows: int, hours: float) -> Flags:
-    """At most so many hours before the latest; without times, 24 hours for each day between."""
-    dose, event = newest
-    instant = np.full(rows, NEVER, dtype=np.int64)
-    np.maximum.at(instant, dose, when.instant[event])
-    day = np.full(rows, NEVER, dtype=np.int64)
-    np.maximum.at(day, dose, when.first[event])
-    all_timed = ~_any(dose[~when.timed[event]], rows)
-    timed = all_timed[pairs.dose] & when.timed[pairs.event]
-    by_instant = instant[pairs.dose] - when.instant[pairs.event] <= hours * _HOUR
-    by_day = (day[pairs.dose] - when.first[pairs.event]) * 24 <= hours
-    return np.asarray(np.where(timed, by_instant, by_day))
+def _over_lowest(
+    pairs: Pairs, newest: tuple[Integers, Integers], labs: Labs, rows: int, hours: float
+) -> tuple[Interval, Interval, Flags]:
+    """Of each dose, over all that may be its latest creatinine: rise, ratio, and whether the rise is of SI units.
+
+    "Lowest" includes the latest: its rise over itself is 0, its ratio to itself 1, whatever its value.
+    """
+    value = _one_per_instant(pairs, labs)
+    of_pick, other = _joined(newest[0], pairs.dose, rows)
+    latest_of = _position(pairs, newest)[of_pick]
+    a, b = labs.when.take(pairs.event[latest_of]), labs.when.take(pairs.event[other])
+    timed = a.timed & b.timed
+    itself = (latest_of == other) | (timed & (a.instant == b.instant))
+    ago = np.where(timed, (a.instant - b.instant) / _HOUR, (a.first - b.first) * 24.0)
+    recent = ~itself & (ago >= 0) & (ago <= hours)
+    picks = len(newest[0])
+    top = value.take(_position(pairs, newest))
+    lowest_recent = _lowest(of_pick[recent], value.take(other[recent]), picks)
+    lowest = _lowest(of_pick[~itself], value.take(other[~itself]), picks)
+    rise, ratio = top - lowest_recent, top.over(lowest)
+    foreign = ~labs.si[pairs.event[other]] & (recent | itself)
+    return (
+        hull(newest[0], Interval(np.fmax(rise.low, 0.0), np.fmax(rise.high, 0.0)), rows),
+        hull(newest[0], Interval(np.fmax(ratio.low, 1.0), np.fmax(ratio.high, 1.0)), rows),
+        ~_any(newest[0][of_pick[foreign]], rows),
+    )
+
+
+def _joined(left: Integers, right: Integers, rows: int) -> tuple[Integers, Integers]:
+    """Pairs of positions in two arrays of dose numbers, of equal doses."""
+    order = np.argsort(right, kind="stable")
+    first = np.searchsorted(right[order], np.arange(rows + 1))
+    size = (first[1:] - first[:-1])[left]
+    a = np.repeat(np.arange(len(left)), size)
+    offset = np.arange(len(a)) - np.repeat(np.cumsum(size) - size, size)
+    return a, order[first[left[a]] + offset]
+
+
+def _position(pairs: Pairs, picks: tuple[Integers, Integers]) -> Integers:
+    """Where among the pairs each pick is."""
+    key = pairs.event.max(initial=0) + 1
+    keys = pairs.dose * key + pairs.event
+    order = np.argsort(keys, kind="stable")
+    return np.asarray(order[np.searchsorted(keys[order], picks[0] * key + picks[1])])
 
 
 def _one_per_instant(pairs: Pairs, labs: Labs) -> Interval:

@@ -90,7 +90,11 @@ def _quantity(name: str, cells: Mapping[str, str]) -> Columns:
 
 def _limits(cells: Mapping[str, str]) -> Columns:
     limit = float(cells.get("calcium_limit") or "nan")
-    return {"calcium_limit_low": np.array([limit]), "calcium_limit_high": np.array([limit])}
+    calciums = ("calcium", "corrected_calcium", "calcium_rival")
+    parts = [f"{name}_uncorrected{part}" for name in calciums for part in ("", "_limit")]
+    names = [f"{part}_{end}" for part in ("calcium_rival", "calcium_rival_limit", *parts) for end in ("low", "high")]
+    columns: Columns = {name: np.array([np.nan]) for name in names}
+    return columns | {"calcium_limit_low": np.array([limit]), "calcium_limit_high": np.array([limit])}
 
 
 def _words(cells: Mapping[str, str]) -> Columns:
@@ -102,6 +106,8 @@ def _words(cells: Mapping[str, str]) -> Columns:
         "stopped": np.array([cells.get("stopped") == "yes"]),
         "ordinal": np.array([float(cells.get("ordinal") or 2)]),
         "calcium_kind": np.array([_CALCIUM_KINDS[cells.get("calcium_kind", "")]]),
+        "calcium_rival_kind": np.array([-1]),
+        "calcium_rival_why": np.array([0]),
     }
 
 

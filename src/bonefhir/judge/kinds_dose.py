@@ -43,7 +43,7 @@ def dose_min(view: View, rule: Parameters) -> Outcome:
         observed=amount,
         limit=least,
         unit=view.text("amount_unit"),
-        more=np.where(view.bits("amount_missing") == 0, unsure, 0),
+        more=np.where(view.bits("amount_missing") == 0, unsure, view.union("missing", quantities)),
         assumed=view.union("assumed", quantities),
         groups=("dose", *(("own",) if quantities else ())),
     )
@@ -69,7 +69,11 @@ def _of_calcium(bands: list[Mapping[str, Any]], calcium: Floats) -> Floats:
 
 
 def _why_unsure(view: View, quantities: tuple[str, ...]) -> Integers:
-    return view.union("missing", quantities) | view.union("why", quantities)
+    reasons = view.union("missing", quantities) | view.union("why", quantities)
+    if "corrected_calcium" in quantities:
+        uncorrected = view.interval("corrected_calcium_uncorrected").known
+        reasons |= np.where(uncorrected, reason("albumin-unknown"), 0)
+    return reasons
 
 
 def _clearance(rule: Parameters) -> tuple[str, tuple[str, ...], int]:

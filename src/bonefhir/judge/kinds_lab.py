@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bonefhir.constants import CALCIUM_MG_DL, CREATININE_UMOL_L, VITAMIN_D_NMOL_L
-from bonefhir.interval import Flags, Floats, Interval, above, at_least, at_most, below
+from bonefhir.interval import Flags, Floats, Integers, Interval, above, at_least, at_most, below, exactly
 from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, Outcome, View, outcome, verdicts
 from bonefhir.vocabulary import assumption, reason
 
@@ -126,27 +126,57 @@ def creatinine_stable(view: View, rule: Parameters) -> Outcome:
 
 
 def calcium_min(view: View, rule: Parameters) -> Outcome:
-    calcium, ionised = view.interval("calcium"), view.numbers("calcium_kind") == IONISED
-    limit = view.interval("calcium_limit")
-    if "limit_mg_dl" in rule:
-        fixed = np.where(ionised, float(rule["limit_ionised_mmol_l"]), float(rule["limit_mg_dl"]))
-        limit = Interval(fixed, fixed)
-    verdict = verdicts(below(calcium.high, limit.low), at_least(calcium.low, limit.high))
+    """Where a partly dated calcium on the other scale may be the latest, both must give the verdict."""
+    verdict, limit, ionised = _calcium_verdict(view, rule, "calcium")
+    rival, _, _ = _calcium_verdict(view, rule, "calcium_rival")
+    disputed = view.interval("calcium_rival").known & (rival != verdict)
     return outcome(
         view,
-        verdict,
+        np.where(disputed, INDETERMINATE, verdict),
         ("calcium",),
-        observed=calcium,
+        observed=view.interval("calcium"),
         limit=limit.low,
         unit=np.where(ionised, "mmol/L", "mg/dL").astype(object),
-        groups=("dose", "calcium"),
+        more=np.where(disputed, view.bits("calcium_rival_why"), 0)
+        | of_albumin(view, "calcium", _limit(view, rule, "calcium", "_uncorrected_limit"))
+        | of_albumin(view, "calcium_rival", _limit(view, rule, "calcium_rival", "_uncorrected_limit")),
+        groups=("dose", "calcium", "calcium_rival"),
     )
+
+
+def _calcium_verdict(view: View, rule: Parameters, name: str) -> tuple[Integers, Interval, Flags]:
+    calcium, ionised = view.interval(name), view.numbers(f"{name}_kind") == IONISED
+    limit = _limit(view, rule, name, "_limit")
+    return verdicts(below(calcium.high, limit.low), at_least(calcium.low, limit.high)), limit, ionised
+
+
+def _limit(view: View, rule: Parameters, name: str, own: str) -> Interval:
+    """The rule's limit, else that of the laboratory."""
+    if "limit_mg_dl" not in rule:
+        return view.interval(f"{name}{own}")
+    ionised = view.numbers(f"{name}_kind") == IONISED
+    return exactly(np.where(ionised, float(rule["limit_ionised_mmol_l"]), float(rule["limit_mg_dl"])))
 
 
 def calcium_indication(view: View, rule: Parameters) -> Outcome:
     value, limit, unit = _in_reported_unit(view, "corrected_calcium", rule["min_mg_dl"], rule["min_mmol_l"])
     verdict = verdicts(below(value.high, limit), at_least(value.low, limit))
-    return outcome(view, verdict, ("corrected_calcium",), observed=value, limit=limit, unit=unit, groups=("dose", "own"))
+    return outcome(
+        view,
+        verdict,
+        ("corrected_calcium",),
+        observed=value,
+        limit=limit,
+        unit=unit,
+        more=of_albumin(view, "corrected_calcium", exactly(np.full(view.rows, float(rule["min_mg_dl"])))),
+        groups=("dose", "own"),
+    )
+
+
+def of_albumin(view: View, name: str, limit: Interval) -> Integers:
+    """`albumin-unknown` if the limit lies between the values corrected with the least and the greatest albumin."""
+    value = view.interval(f"{name}_uncorrected")
+    return np.where(below(value.low, limit.high) & at_least(value.high, limit.low), reason("albumin-unknown"), 0)
 
 
 def vitamin_d_min(view: View, rule: Parameters) -> Outcome:
@@ -158,17 +188,19 @@ def vitamin_d_min(view: View, rule: Parameters) -> Outcome:
 def counts_min(view: View, rule: Parameters) -> Outcome:
     """Some counts are needed before the first dose only."""
     first = view.numbers("ordinal") == 1
-    low, high, reasons = np.zeros(view.rows, dtype=bool), np.ones(view.rows, dtype=bool), np.zeros(view.rows, dtype=np.int64)
-    assumed = np.zeros(view.rows, dtype=np.int64)
+    low, high = np.zeros(view.rows, dtype=bool), np.ones(view.rows, dtype=bool)
+    absent, explained, assumed = (np.zeros(view.rows, dtype=np.int64) for _ in range(3))
     for which, limits in ((first, rule["first"]), (~first, rule["later"])):
         for name, least in limits.items():
             value = view.interval(name)
             low |= which & below(value.high, least)
             high &= ~which | at_least(value.low, least)
             unsure = which & ~at_least(value.low, least)
-            reasons |= np.where(unsure, view.bits(f"{name}_missing") | view.bits(f"{name}_why"), 0)
+            absent |= np.where(unsure, view.bits(f"{name}_missing"), 0)
+            explained |= np.where(unsure, view.bits(f"{name}_why"), 0)
             assumed |= np.where(which, view.bits(f"{name}_assumed"), 0)
-    return outcome(view, verdicts(low, high), (), more=reasons, assumed=assumed | FIRST_IN_DATA, groups=("dose", "own"))
+    more = np.where(absent != 0, absent, explained)
+    return outcome(view, verdicts(low, high), (), more=more, assumed=assumed | FIRST_IN_DATA, groups=("dose", "own"))
 
 
 def lab_before(view: View, rule: Parameters) -> Outcome:

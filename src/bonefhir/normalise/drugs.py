@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from bonefhir.knowledge import units
 from bonefhir.knowledge.model import Knowledge, Strength
 from bonefhir.normalise.concepts import NOTHING, CodeIndex, Concept, ConceptJson, concept_of, plain
 
@@ -57,7 +58,7 @@ class DrugMatch:
     """drug None: none of the catalogue. product None: not told by code or text.
 
     by_text         the drug was found by text only
-    product_basis   'code', 'text', 'strength' or '' (not told)
+    product_basis   'code', 'text', 'strength', 'only' (the drug, named by text, has no other) or '' (not told)
     mismatch        code and text name different substances
     unlisted        a code that is in none of our lists stood beside the text
     strength        of the matching ingredient, as written
@@ -95,6 +96,7 @@ class DrugMatcher:
     """Built once from the catalogue; `match` is called once per distinct medication."""
 
     def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
         products, drugs = knowledge.products.values(), knowledge.drugs.values()
         self._products = CodeIndex((code, p.name) for p in products for code in p.codes)
         self._drugs = CodeIndex((code, d.name) for d in drugs for code in d.codes)
@@ -140,10 +142,10 @@ class DrugMatcher:
         if found.product is not None:
             return found
         if drug in self._single:
-            return replace(found, product=self._single[drug], product_basis="code")
+            return replace(found, product=self._single[drug], product_basis="only" if found.by_text else "code")
         ways = (
             ("text", self._branded(drug, texts)),
-            ("strength", self._of_strengths(drug, [] if strength is None else _amounts(strength))),
+            ("strength", self._of_strengths(drug, self._amounts(strength))),
             ("text", self._of_strengths(drug, [printed for text in texts for printed in _printed_strengths(text)])),
         )
         basis, product = next(((basis, product) for basis, product in ways if product), ("", None))
@@ -154,6 +156,25 @@ class DrugMatcher:
 
     def _of_strengths(self, drug: str, strengths: Iterable[tuple[float, str]]) -> str | None:
         return next((p for value, unit in strengths if (p := self._product_at(drug, value, unit))), None)
+
+    def _amounts(self, strength: RatioJson | None) -> list[tuple[float, str]]:
+        """A strength as written in a Medication: concentration, and the mass itself where the denominator is no unit volume."""
+        if strength is None or (mass := self._measured(strength.numerator, "mg")) is None:
+            return []
+        volume = self._measured(strength.denominator, "mL")
+        if volume is None or volume <= 0:
+            return [(mass, "mg")] if volume is None else []
+        return [(mass / volume, "mg/mL")] + ([(mass, "mg")] if volume != 1 else [])
+
+    def _measured(self, quantity: QuantityJson | None, unit: str) -> float | None:
+        """Its number in the unit; None where there is none, or it is of another kind."""
+        if quantity is None or not bytes(quantity.value):
+            return None
+        found = units.lookup(self._knowledge, quantity.system, quantity.code, quantity.unit).unit
+        wanted = self._knowledge.ucum[unit]
+        if found is None or found.quantity_kind != wanted.quantity_kind:
+            return None
+        return float(bytes(quantity.value)) * found.factor / wanted.factor
 
     def _product_at(self, drug: str, value: float, unit: str) -> str | None:
         matching = {s.product for s in self._strengths[drug] if _same_strength(s, value, unit)}
@@ -181,24 +202,6 @@ def _printed_strengths(text: str) -> Iterable[tuple[float, str]]:
     bare = _CONCENTRATION.sub(lambda m: f"{m[1]} mg" if m[2] else " ", text)
     for mass in _MASS.findall(bare):
         yield _float(mass), "mg"
-
-
-def _amounts(strength: RatioJson) -> list[tuple[float, str]]:
-    """A strength as written in a Medication: concentration, and the mass itself where the denominator is no unit volume."""
-    top, bottom = strength.numerator, strength.denominator
-    if top is None or _is_not(top, "mg") or not bytes(top.value):
-        return []
-    mass = float(bytes(top.value))
-    if bottom is None or not bytes(bottom.value) or _is_not(bottom, "ml"):
-        return [(mass, "mg")]
-    volume = float(bytes(bottom.value))
-    if volume <= 0:
-        return []
-    return [(mass / volume, "mg/mL")] + ([(mass, "mg")] if volume != 1 else [])
-
-
-def _is_not(quantity: QuantityJson, unit: str) -> bool:
-    return plain(quantity.code or quantity.unit or "") != unit
 
 
 def _float(text: str) -> float:
