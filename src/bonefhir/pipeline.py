@@ -22,13 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bonefhir import conform, tables
+from bonefhir import conform, log, tables
 from bonefhir import ledger as books
 from bonefhir.derive.bucket import bucket as bucket_of
 from bonefhir.derive.derive import derive
 from bonefhir.derive.output import doses_table, evidence_of, quality_table
 from bonefhir.derive.series import Facts as InputFacts
-from bonefhir.errors import InputError, OutputError
+from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
 from bonefhir.normalise import resolve as resolution
 from bonefhir.read import sources
@@ -44,11 +44,12 @@ from bonefhir.run import (
     publish,
     scanned,
     seconds,
-    timed,
+    stage,
     write_json,
     write_scan,
 )
 from bonefhir.settings import Settings
+from bonefhir.work_folder import written
 
 __all__ = [
     "Run",
@@ -135,7 +136,7 @@ def finish(run: Run, progress: Callable[[str], None] | None = None) -> Summary:
 
 def scan(run: Run, number: int) -> None:
     """Reads one file into the read tables."""
-    with timed(run, "scan", number):
+    with stage(run, "scan", number):
         write_scan(run.work / "scan" / f"{number:06d}", scan_file(run.files[number]))
 
 
@@ -148,7 +149,7 @@ def _scan_all(run: Run) -> Iterable[int]:
             scan(run, number)
             yield number
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=log.set_up) as pool:
         waiting = {pool.submit(_scan_in_a_process, run.work, number): number for number in numbers}
         for future in as_completed(waiting):
             future.result()
@@ -164,7 +165,7 @@ def _scan_in_a_process(work: Path, number: int) -> None:
 
 def resolve(run: Run) -> list[int]:
     """Decides what only the whole input can decide, and leaves the normalised tables by bucket of patients."""
-    with timed(run, "resolve"):
+    with stage(run, "resolve"):
         read = {table.name: scanned(run, table.name, table.schema) for table in tables.READ_TABLES}
         full_urls = scanned(run, "full_urls", tables.FULL_URLS.schema)
         files = {f.number: f for f in run.files}
@@ -202,7 +203,7 @@ def _store_resolution(run: Run, found: resolution.Resolved) -> None:
 
 def audit_bucket(run: Run, bucket: int) -> None:
     """Derives the doses of one bucket of patients with their evidence, and judges them."""
-    with timed(run, "audit", bucket):
+    with stage(run, "audit", bucket):
         about = facts(run)
         about_input = InputFacts(about["last_date"], frozenset(about["lab_records"]), about["dental_records"])
         patients = bucket_of(*(normalised(run, table) for table in NORMALISED))
@@ -236,7 +237,7 @@ def check_suites(run: Run) -> None:
     """Concatenates the buckets into the tables of phi/, and runs the Great Expectations suites over them."""
     from bonefhir.judge.suites import run_suites
 
-    with timed(run, "suites"):
+    with stage(run, "suites"):
         _write_tables(run)
         phi = run.folder / "phi"
         names = ("doses", "labs", "patients", "verdicts")
@@ -265,20 +266,25 @@ def _write_tables(run: Run) -> None:
 _ORDER = {
     "verdicts": ("dose_id", "rule_id"),
     "doses": ("dose_id",),
-    "data_quality": ("kind", "resource", "file", "line", "detail"),
-    "labs": ("resource", "analyte"),
-    "conditions": ("resource", "value_set"),
-    "procedures": ("resource", "value_set"),
-    "patients": ("patient_id",),
+    "data_quality": ("kind", "resource", "file", "line", "detail", "patient_id"),
+    "labs": ("resource", "analyte", "time", "reported", "source_file", "source_line"),
+    "conditions": ("resource", "value_set", "time", "source_file", "source_line"),
+    "procedures": ("resource", "value_set", "time", "source_file", "source_line"),
+    "patients": ("patient_id", "source_file", "source_line"),
 }
-"""Order of the rows: by what they are, never by how they were read."""
+"""Order of the rows: by what they are, never by how they were read. Only a resource without an id needs its place."""
 
 
 def _sorted(rows: pa.Table, table: tables.Table) -> pa.Table:
-    """Arrow sorts no dictionaries: the keys are decoded for it."""
+    """Arrow sorts no dictionaries, so keys are decoded; and a dictionary is made anew, as its order is that of reading."""
     names = _ORDER[table.name]
-    keys = pa.table({n: rows[n].cast(pa.string()) if table.schema.field(n).type == tables.SYMBOL else rows[n] for n in names})
-    return rows.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names]))
+    keys = pa.table({name: _plain(rows[name]) for name in names})
+    in_order = rows.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names]))
+    return tables.build(table, {name: _plain(in_order[name]) for name in table.names})
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.string()) if column.type == tables.SYMBOL else column
 
 
 # ---------------------------------------------------------------------------------------------------------------- report
@@ -302,10 +308,8 @@ def report(run: Run) -> Summary:
         ignored=tuple(sources.ignored(run.settings.sources)),
         started=json.loads((run.work / "run.json").read_text(encoding="utf-8"))["started"],
     )
-    try:
+    with written(run.out):
         write_all(run.folder, collected)
-    except OSError as error:
-        raise OutputError(f"{run.settings.out}: cannot be written: {error.strerror}") from None
     return _summary(run, collected)
 
 

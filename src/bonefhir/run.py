@@ -1,21 +1,22 @@
-"""A run on its way: its work folder, what lies in it, and the one rename that publishes it.
+"""A run on its way: its settings, its files, and what lies in its work folder.
 
-The work folder lies beside the output folder and is hidden; `publish` in it becomes the output folder at the end.
+How that folder is made, held, published and removed stands in work_folder.py. In it are
 
     run.json, seconds/          settings, wall times
     scan/<file>/                read tables and counts of one file
     normalised/                 normalised tables, facts about the whole input
     audit/<bucket>/             verdicts, doses and data quality of one bucket of patients
     publish/                    what will be the output folder
+    lock, replaced/             held while the run lives; the earlier run while this one takes its place
 """
 
 import json
+import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -24,8 +25,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bonefhir import tables
-from bonefhir.errors import OutputError
+from bonefhir import tables, work_folder
+from bonefhir.errors import InputError, OutputError
 from bonefhir.knowledge.load import load
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.read import sources
@@ -51,7 +52,12 @@ class Run:
     @property
     def folder(self) -> Path:
         """What will be published."""
-        return self.work / "publish"
+        return self.work / work_folder.FINISHED
+
+    @property
+    def out(self) -> Path:
+        """Where it will be published."""
+        return work_folder.absolute(self.settings.out)
 
     @property
     def buckets(self) -> list[Path]:
@@ -67,37 +73,41 @@ def knowledge_of(rules: tuple[Path, ...], terminology: tuple[Path, ...]) -> Know
 def open_run(settings: Settings) -> Run:
     """Refuses what cannot work before any work is done: rules, sources, output."""
     knowledge_of(settings.rules, settings.terminology)
-    files = tuple(sources.expand(settings.sources))
-    _refuse_foreign(settings.out)
+    files = _files(settings)
+    out = work_folder.absolute(settings.out)
+    work_folder.refuse_unusable(out)
+    run = Run(work_folder.make_beside(out), settings, files)
+    work_folder.sweep(out)
     try:
-        settings.out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{settings.out.name}.", suffix=".work", dir=settings.out.parent))
-    except OSError as error:
-        raise OutputError(
-            f"{settings.out}: cannot make a folder beside it: {error.strerror}; name a folder that can be written"
-        ) from None
-    run = Run(work, settings, files)
-    for name in ("scan", "normalised", "audit", "publish/phi"):
-        (work / name).mkdir(parents=True)
-    write_json(work / "run.json", {"settings": settings.as_json(), "started": datetime.now(UTC).isoformat(timespec="seconds")})
+        with work_folder.written(out):
+            for folder in (run.work / "scan", run.work / "normalised", run.work / "audit", run.folder / "phi"):
+                folder.mkdir(parents=True)
+            started = datetime.now(UTC).isoformat(timespec="seconds")
+            write_json(run.work / "run.json", {"settings": settings.as_json(), "started": started})
+    except BaseException:
+        discard(run)
+        raise
     return run
 
 
-def _refuse_foreign(out: Path) -> None:
-    """Only a folder that an earlier run has made, or an empty one, is ever replaced."""
-    if not out.exists():
-        return
-    if not out.is_dir() or out.is_symlink():
-        raise OutputError(f"{out}: exists and is no folder; name another one")
-    if any(out.iterdir()) and not (out / "run.json").is_file():
-        raise OutputError(f"{out}: is not empty and holds no earlier run; name another folder, or empty it")
+def _files(settings: Settings) -> tuple[SourceFile, ...]:
+    """The files to read, but not those of the earlier run that this one replaces, if it lies in a folder that is read."""
+    out = work_folder.absolute(settings.out)
+    for source in settings.sources:
+        if "://" not in source and Path(os.path.realpath(source)).is_relative_to(os.path.realpath(out)):
+            raise OutputError(f"{settings.out}: holds the input {source} and would be replaced; name a folder outside of it")
+    found = sources.expand(settings.sources)
+    left = [file for file in found if file.url is not None or not work_folder.absolute(file.path).is_relative_to(out)]
+    if not left:
+        raise InputError(f"{settings.out}: holds all that there is to read; name another source, or another folder for the run")
+    return tuple(replace(file, number=number) for number, file in enumerate(left))
 
 
 def load_run(work: Path) -> Run:
     """A run that open_run has made, in another process."""
     stored = json.loads((work / "run.json").read_text(encoding="utf-8"))["settings"]
     settings = Settings(**{name: _typed(name, value) for name, value in stored.items()})
-    return Run(work, settings, tuple(sources.expand(settings.sources)))
+    return Run(work, settings, _files(settings))
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -109,22 +119,14 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def publish(run: Run) -> None:
-    """One rename. An earlier run is moved aside first and removed afterwards, so that there is always a whole one."""
-    out, aside = run.settings.out, run.work / "replaced"
-    try:
-        if out.exists():
-            out.replace(aside)
-        run.folder.replace(out)
-    except OSError as error:
-        if aside.exists() and not out.exists():
-            aside.replace(out)
-        raise OutputError(f"{out}: the finished run cannot be moved there: {error.strerror}") from None
+    """Renames, and nothing else: an output folder that exists is complete. Raises OutputError."""
+    work_folder.put_into_place(run.work, run.out)
     discard(run)
 
 
 def discard(run: Run) -> None:
     """Removes the work folder, whatever is in it."""
-    shutil.rmtree(run.work, ignore_errors=True)
+    work_folder.remove(run.work)
 
 
 # ------------------------------------------------------------------------------------------------ what lies in it
@@ -168,22 +170,25 @@ def facts(run: Run) -> dict[str, Any]:
 
 
 @contextmanager
-def timed(run: Run, stage: str, number: int = 0) -> Iterator[None]:
+def stage(run: Run, name: str, number: int = 0) -> Iterator[None]:
+    """Keeps its wall time. What the operating system refuses in it is a fault of the output: all else is read elsewhere."""
     started = time.perf_counter()
-    yield
-    folder = run.work / "seconds"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{stage}.{number:06d}").write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")
+    with work_folder.written(run.out):
+        yield
+        folder = run.work / "seconds"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.{number:06d}").write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")
 
 
 def seconds(run: Run) -> dict[str, float]:
     """Sum of each stage, in order."""
     total: dict[str, float] = {}
     for path in sorted((run.work / "seconds").iterdir()):
-        stage = path.name.split(".")[0]
-        total[stage] = total.get(stage, 0.0) + float(path.read_text(encoding="ascii"))
-    return {stage: round(total[stage], 3) for stage in STAGES if stage in total}
+        name = path.name.split(".")[0]
+        total[name] = total.get(name, 0.0) + float(path.read_text(encoding="ascii"))
+    return {name: round(total[name], 3) for name in STAGES if name in total}
 
 
 def write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    """ASCII, as paths may hold bytes that are no UTF-8."""
+    path.write_text(json.dumps(content), encoding="ascii")
