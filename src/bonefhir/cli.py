@@ -3,12 +3,13 @@
 Nothing but the standard library is imported until a command runs, so that `--help` and a wrong argument answer at once.
 
 Exit codes: 0 done; 1 findings of the severity asked for; 2 wrong command line; 3 input cannot be read at all; 4 a rule file is
-wrong; 5 the output cannot be written; 70 a defect of bonefhir; 130 interrupted.
+wrong; 5 the output cannot be written; 70 a defect of bonefhir; 130 interrupted; 143 terminated.
 """
 
 import argparse
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -23,6 +24,7 @@ from bonefhir.settings import CONFORMANCE, FAIL_ON, PROFILES
 
 DEFECT = 70
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if arguments is None:  # called from a shell, so the process is ours
         log.set_up()
+        signal.signal(signal.SIGTERM, _terminated)
     try:
         command = import_module(f"bonefhir.commands.{options.command}")
         return int(command.run(options))
@@ -164,6 +167,11 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _terminated(*_: object) -> None:
+    """As a scheduler ends a run: its work folder is removed on the way out."""
+    sys.exit(TERMINATED)
 
 
 def _failed(message: str, code: int) -> int:

@@ -70,6 +70,18 @@ def make_beside(out: Path) -> Path:
                 return work
 
 
+@contextmanager
+def temporary(name: str) -> Iterator[Path]:
+    """A work folder in the system's place for temporary files. What killed processes have left there is swept, too."""
+    out = Path(tempfile.gettempdir(), name)
+    work = make_beside(out)
+    try:
+        sweep(out)
+        yield work
+    finally:
+        remove(work)
+
+
 def _hold(work: Path) -> bool:
     """False: in the instant before the lock, another run took the new folder for that of a dead one."""
     descriptor = _locked(work, fcntl.LOCK_EX)

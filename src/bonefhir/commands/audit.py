@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 OPTIONS = ("sources", "out", "profile", "rules", "terminology", "conformance", "jobs", "fail_on", "strict", "data_docs")
 VERDICTS = ("fail", "indeterminate", "pass")
+NOTHING = "Nothing was audited: no dose of a bone-modifying agent was found. This is not a result without findings."
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,6 +48,8 @@ def clear_progress() -> None:
 def described(summary: "Summary") -> str:
     """Counts only: what a terminal or a log may show."""
     lines = [f"{summary.patients} patients, {summary.doses} doses, {summary.rejected} rejected", ""]
+    if not summary.doses:
+        lines += [NOTHING, ""]
     lines.append(f"{'':10}{''.join(f'{verdict:>15}' for verdict in VERDICTS)}")
     for severity in ("error", "warning", "info"):
         counts = summary.verdicts.get(severity, {})

@@ -5,12 +5,12 @@ Unless a folder is asked for, no report is written and no Great Expectations sui
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bonefhir import work_folder
 from bonefhir.commands import baseline, expected
 from bonefhir.commands.audit import clear_progress, progress, settings_of
 from bonefhir.configuration import FORMATS, Validation, validation_from
@@ -69,9 +69,9 @@ def _judged(options: argparse.Namespace, wanted: Validation) -> Judged:
     from bonefhir.pipeline import finish
     from bonefhir.pipeline import judged as judged_run
 
-    with tempfile.TemporaryDirectory(prefix="bonefhir-") as folder:
+    with work_folder.temporary("bonefhir-validate") as folder:
         keep = options.out is not None
-        options.out = options.out or Path(folder) / "run"
+        options.out = options.out or folder / "run"
         tell = progress(options.quiet or not sys.stderr.isatty())
         with judged_run(settings_of(options), tell) as run:
             rules = chosen(run.knowledge.rules, wanted)

@@ -1,5 +1,6 @@
 """Resources read back from where they stand: evidence is checked and shown from its bytes, not from copies kept in memory."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 from bonefhir.errors import InputError
@@ -28,6 +29,9 @@ def read_back(file: SourceFile, positions: Sequence[Position], limits: Limits = 
             yield from (by_index[index] for index in range(len(positions)))
     except UnreadableFileError as fault:
         raise InputError(f"{file.name}: changed while it was being audited ({fault.detail}); run again") from None
+    except OSError as error:
+        words = os.strerror(error.errno).lower() if error.errno else type(error).__name__
+        raise InputError(f"{file.name}: cannot be read a second time: {words}; run again") from None
 
 
 def _plain_or_packed(file: SourceFile, positions: Sequence[Position], limits: Limits) -> Iterator[bytes]:
