@@ -135,7 +135,7 @@ def _parts(records: pd.DataFrame, pairs: _Pairs, limits: Mapping[str, float | No
         for row in joined:
             group_of[row] = joined
     groups = {group[0]: group for group in group_of.values()}
-    amount = records["amount"].to_numpy(dtype=np.float64)
+    amount = records["amount_top"].to_numpy(dtype=np.float64)
     fits = (g for g in groups.values() if np.isnan(limit[g[0]]) or amount[g].sum() <= _SURPLUS * limit[g[0]] + TOLERANCE)
     return sorted(fits)
 

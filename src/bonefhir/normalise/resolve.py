@@ -88,8 +88,8 @@ class _Input:
         self.fates.decide(np.isin(status, _EXCLUDED_STATUS[self.name]), EXCLUDED)
 
     def rejected_by_reader(self, needs_patient: bool = True) -> None:
-        self.fates.reject(_null(self.resources["id"]), "resolve", "no-id", None, "neither an id nor a fullUrl that tells one")
         self.fates.reject_faults()
+        self.fates.reject(_null(self.resources["id"]), "resolve", "no-id", None, "neither an id nor a fullUrl that tells one")
         if needs_patient:
             self.fates.reject(
                 _null(self.resources["subject"]),
@@ -261,11 +261,12 @@ class _Resolution:
         return {f"Condition/{i}": ({} if quiet else found) for i, found, quiet, f in rows if f != SUPERSEDED}
 
     def _lab_table(self, file_names: pa.Array) -> tuple[pa.Table, Flags]:
-        """Used and rejected measurements. A value that is absent is no measurement; an unreadable code may be any lab."""
+        """Used and rejected measurements. One without a value is none, unless a fault may have kept the value from being read."""
         fate = self.labs.fates.fate[self.labs.resource_of]
         rejected = (fate == REJECTED) & ~_null(self.labs.rows["subject"])
         absent = np.asarray(self.labs.rows["value_kind"].to_pylist(), dtype=object) == "none"
-        unreadable = ~_null(self.labs.rows["fault"])
+        faults = self.labs.rows["fault"].to_pylist()
+        unreadable = np.array([fault not in (None, "no-time") for fault in faults], dtype=bool)
         wanted = self.asked_for & ((self.labs.used_rows & ~absent) | (rejected & (~absent | unreadable)))
         rows = np.flatnonzero(wanted)
         return labs.normalise(
