@@ -50,6 +50,11 @@ def load(folders: Sequence[Path] = ()) -> Knowledge:
     return knowledge
 
 
+def load_rules(folders: Sequence[Path] = ()) -> tuple[Rule, ...]:
+    """The rules alone, by id."""
+    return load(folders).rules
+
+
 def _site(path: Path, faults: Faults) -> list[Document]:
     if path.suffix == ".csv":
         return files.read_file(path, "terminology/codes.csv", faults)

@@ -1,0 +1,147 @@
+"""Reference pages made of the code. `python docs/hooks/reference.py` writes them; a test compares."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "src"))
+
+from bonefhir.cli import parser
+from bonefhir.configuration import CHOICES, NOT_IN_A_FILE, Validation
+from bonefhir.contract.columns import WRITTEN, spelled
+from bonefhir.contract.files import contents
+from bonefhir.settings import Settings
+
+NOTE = "<!-- Made by `python docs/hooks/reference.py`: change the code, not this page. -->"
+
+MEANINGS = {
+    "profile": "whose labels apply",
+    "conformance": "what fhir.resources checks: the evidence of verdicts, every resource of the types used, or nothing",
+    "jobs": "processes; 0: one per core",
+    "rules": "folders of a site's own rules and overrides, relative to the file",
+    "terminology": "CSV files of local codes, relative to the file",
+    "fail_on": "exit 1 if a finding has at least this severity; `validate` begins at `error`, `audit` at `none`",
+    "strict": "exit 3 if anything was rejected",
+    "data_docs": "also Great Expectations' pages, in `share/data_docs`",
+    "weight": "body weight in the Cockcroft-Gault formula",
+    "weight_window_days": "how old a body weight may be",
+    "baseline_window_days": "how long before the first dose a baseline creatinine may lie",
+    "vitamin_d_window_days": "how old a vitamin D may be",
+    "albumin_window_days": "how far from calcium the albumin that corrects it may lie",
+    "unknown_albumin": "lowest and highest albumin, in g/dL, where none is known",
+    "calcium_limit_mg_dl": "lower limit of total and corrected calcium where the laboratory gives none",
+    "calcium_limit_ionised_mmol_l": "the same of ionised calcium",
+    "small_number": "groups smaller than this are suppressed in `share/`",
+    "format": "`validate`: form of the findings on stdout",
+    "report": "`validate`: the findings in files as well, `FORMAT=FILE`, relative to the file",
+    "select": "`validate`: only these rules: ids or their beginnings",
+    "ignore": "`validate`: not these rules",
+    "baseline": "`validate`: file of accepted findings, relative to the file",
+}
+
+
+def pages() -> dict[str, str]:
+    made = {"commands": _commands(), "settings": _settings(), "files": _files(), "columns": _columns()}
+    return {name: "\n".join([NOTE, *lines]) + "\n" for name, lines in made.items()}
+
+
+def _commands() -> Iterator[str]:
+    yield from (
+        "# Commands",
+        "",
+        "Exit codes: 0 done; 1 findings; 2 wrong command line; 3 input cannot be read at all; 4 a rule file is",
+    )
+    yield from ("wrong; 5 the output cannot be written; 70 a defect of bonefhir; 130 interrupted.", "")
+    for name, command in _actions(parser()).items():
+        yield from _command(f"bonefhir {name}", command)
+
+
+def _actions(of: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    found = [action for action in of._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(found[0].choices) if found else {}
+
+
+def _command(name: str, command: argparse.ArgumentParser) -> Iterator[str]:
+    below = _actions(command)
+    yield from (f"## {name}", "", command.description or "", "")
+    if not below:
+        yield from ("| | |", "|---|---|")
+    for action in [] if below else command._actions:
+        shown = [f"{flag} {action.metavar or _choices(action)}".strip() for flag in action.option_strings] or [
+            str(action.metavar)
+        ]
+        yield f"| `{'`, `'.join(_cell(text) for text in shown)}` | {_cell(action.help or '')} |"
+    yield ""
+    for inner, one in below.items():
+        yield from _command(f"{name} {inner}", one)
+
+
+def _choices(action: argparse.Action) -> str:
+    return "|".join(map(str, action.choices)) if action.choices else ""
+
+
+def _settings() -> Iterator[str]:
+    yield from (
+        "# Settings",
+        "",
+        "In `[tool.bonefhir]` of the nearest `pyproject.toml`, else in `bonefhir.toml`; the command line wins.",
+        "",
+    )
+    yield from ("| setting | default | meaning |", "|---|---|---|")
+    seen = set()
+    for field in (*fields(Settings), *fields(Validation)):
+        if field.name in NOT_IN_A_FILE or field.name in seen:
+            continue
+        seen.add(field.name)
+        choices = f" ({', '.join(f'`{c}`' for c in CHOICES[field.name])})" if field.name in CHOICES else ""
+        yield f"| `{field.name.replace('_', '-')}` | {_default(field.default)} | {MEANINGS[field.name]}{choices} |"
+
+
+def _default(value: object) -> str:
+    if value in ((), None):
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{list(value)}`" if isinstance(value, tuple) else f"`{value}`"
+
+
+def _files() -> Iterator[str]:
+    yield from (
+        "# Files",
+        "",
+        "The folder of a run: `phi/` names patients, `share/` holds counts only. Columns are on a page of their own.",
+        "",
+    )
+    yield from ("| schema | of | |", "|---|---|---|")
+    for name, schema in contents().items():
+        yield f"| `schemas/{name}` | {_cell(schema['title'])} | {_cell(schema['description'])} |"
+    yield from ("", "An editor checks a TOML file as it is typed if its first line names the schema, for example", "")
+    yield from ("```toml", "#:schema ../../schemas/guideline.schema.json", "```", "")
+    yield "A change of the form of `run.json` or of the folder has a new number `format` in `run.json`; keys may be added within one."
+
+
+def _columns() -> Iterator[str]:
+    yield from (
+        "# Columns",
+        "",
+        "The Parquet files of `phi/`. `schemas/datapackage.json` says the same to programs, as a Frictionless Data Package.",
+    )
+    yield "*phi*: may hold data of a patient."
+    for table in WRITTEN:
+        yield from ("", f"## {table.name}", "", f"{table.grain[0].upper()}{table.grain[1:]}.", "")
+        yield from ("| column | type | meaning | unit | phi |", "|---|---|---|---|---|")
+        for column in table:
+            phi = "phi" if column.phi else ""
+            yield f"| `{column.name}` | {_cell(spelled(column.type))} | {_cell(column.meaning)} | {column.unit} | {phi} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    for page, content in pages().items():
+        (ROOT / "docs" / "reference" / f"{page}.md").write_text(content, encoding="utf-8", newline="\n")
