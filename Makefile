@@ -1,6 +1,9 @@
 # make audit      set up, then run the flow on sample_data -> out/
 # make test       set up, then lint, types and tests
 # make test-deep  the long tests as well
+# make docs       the site of docs/ -> build/site
+# make dist       wheel and sdist -> dist/
+# make sbom       the packages of the lock as CycloneDX -> build/sbom.cdx.json
 # make clean      remove everything that these made
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -10,7 +13,7 @@ READY := $(VENV)/.ready
 OUT ?= out
 WORKERS ?= 2
 
-.PHONY: audit test test-deep lint setup clean
+.PHONY: audit test test-deep lint docs dist sbom setup clean
 
 audit: $(READY)
 	$(BIN)/python flows/audit.py sample_data --out $(OUT)
@@ -24,6 +27,18 @@ test-deep: lint
 lint: $(READY)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
+
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+
+sbom: $(READY)
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --sv 1.6 \
+	    --output-reproducible --of JSON -o build/sbom.cdx.json requirements.lock
 
 setup: $(READY)
 

@@ -120,7 +120,7 @@ def _files() -> Iterator[str]:
         yield f"| `schemas/{name}` | {_cell(schema['title'])} | {_cell(schema['description'])} |"
     yield from ("", "An editor checks a TOML file as it is typed if its first line names the schema, for example", "")
     yield from ("```toml", "#:schema ../../schemas/guideline.schema.json", "```", "")
-    yield "A change of the form of `run.json` or of the folder has a new number `format` in `run.json`; keys may be added within one."
+    yield "A change of the form of `run.json` or of the folder has a new `format` in `run.json`; keys may be added within one."
 
 
 def _columns() -> Iterator[str]:
