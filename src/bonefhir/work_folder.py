@@ -35,17 +35,25 @@ def absolute(out: Path) -> Path:
 
 def refuse_unusable(out: Path) -> None:
     """Only a folder that an earlier run has made, or an empty one, is ever replaced. Raises OutputError."""
+    shown = os.fsencode(out).decode("utf-8", "backslashreplace")
+    if shown != str(out):
+        raise OutputError(f"{shown}: is not UTF-8, in which the tables' library wants its paths; name another place")
     with written(out):
-        if not os.path.lexists(out):
-            return
-        if out.is_symlink() or not out.is_dir():
-            raise OutputError(f"{out}: is a file or a link, not a folder; name another one")
+        if Path.cwd().is_relative_to(os.path.realpath(out)):
+            raise OutputError(f"{out}: is the folder you are in, which cannot be replaced; name another one")
         if out.is_mount():
             raise OutputError(f"{out}: is a mount point, which cannot be replaced as a whole; name a folder inside of it")
-        if Path.cwd().is_relative_to(out.resolve()):
-            raise OutputError(f"{out}: is the folder you are in, which cannot be replaced; name another one")
-        if any(out.iterdir()) and not _of_an_earlier_run(out):
-            raise OutputError(f"{out}: is not empty and holds no earlier run; name another folder, or empty it")
+        _refuse_foreign(out, out)
+
+
+def _refuse_foreign(found: Path, out: Path) -> None:
+    """found: what stands at `out`, or stood there until a moment ago."""
+    if not os.path.lexists(found):
+        return
+    if found.is_symlink() or not found.is_dir():
+        raise OutputError(f"{out}: is a file or a link, not a folder; name another one")
+    if any(found.iterdir()) and not _of_an_earlier_run(found):
+        raise OutputError(f"{out}: is not empty and holds no earlier run; name another folder, or empty it")
 
 
 def _of_an_earlier_run(out: Path) -> bool:
@@ -140,17 +148,17 @@ def put_into_place(work: Path, out: Path) -> None:
     with written(out):
         _flush(finished)
         for _ in range(_TRIES):
-            refuse_unusable(out)
             shutil.rmtree(aside, ignore_errors=True)
             with suppress(FileNotFoundError):
                 out.replace(aside)
             try:
+                _refuse_foreign(aside, out)
                 finished.replace(out)
-            except OSError as error:
-                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                    continue  # another run was quicker
+            except (OSError, OutputError) as error:
                 with suppress(OSError):
                     aside.replace(out)
+                if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    continue  # another run was quicker
                 raise
             _flush_folder(out.parent)
             return
