@@ -14,7 +14,7 @@ from tests.reference.compare import compare, known, summary
 
 @pytest.mark.parametrize(("profile", "form", "seed"), [("us", "ndjson", 1), ("eu", "bundles", 2)])
 def test_generated_patients(profile: str, form: str, seed: int, tmp_path: Path) -> None:
-    _check(seed, 60, profile, form, tmp_path)
+    _check(seed, 300, profile, form, tmp_path)
 
 
 @pytest.mark.deep

@@ -23,7 +23,8 @@ class Calcium:
 
     kind            index into KINDS; -1: none
     limit           lower limit of normal
-    uncorrected     hull of the values that stand for every albumin, since nobody measured it, and of their limits; NaN: none
+    margin          of each value over its own limit, as a range
+    uncorrected     values and margins that stand for every albumin, since nobody measured it; NaN: none
     partial         none that is certainly in the window, or another kind may be later
     picks           (kind, pairs of dose and lab row), and the albumins
     """
@@ -31,6 +32,7 @@ class Calcium:
     value: Interval
     kind: Integers
     limit: Interval
+    margin: Interval
     si: Flags
     uncorrected: tuple[Interval, Interval]
     partial: Flags
@@ -97,7 +99,7 @@ class _Builder:
     def __init__(self, rows: int, albumin: Labs, doses: Moments, settings: Settings) -> None:
         self.rows, self.doses, self.settings = rows, doses, settings
         self.albumin = albumin.take(albumin.usable)
-        self.value, self.limit = missing(rows), missing(rows)
+        self.value, self.limit, self.margin = missing(rows), missing(rows), missing(rows)
         self.uncorrected = (missing(rows), missing(rows))
         self.kind = np.full(rows, -1, dtype=np.int64)
         self.si, self.widened = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
@@ -127,9 +129,11 @@ class _Builder:
         own = labs.limit_low[event]
         limit = np.where(np.isnan(own), default, own)
         self.limit = self.limit.hull(hull(dose, exactly(limit), self.rows))
+        margin = value - exactly(limit)
+        self.margin = self.margin.hull(hull(dose, margin, self.rows))
         self.uncorrected = (
             self.uncorrected[0].hull(hull(dose[unknown], value.take(unknown), self.rows)),
-            self.uncorrected[1].hull(hull(dose[unknown], exactly(limit[unknown]), self.rows)),
+            self.uncorrected[1].hull(hull(dose[unknown], margin.take(unknown), self.rows)),
         )
         np.bitwise_or.at(self.assumptions, dose, np.where(np.isnan(own), assumption("calcium-limit-default"), 0))
         self.picks.append((kind, (dose, labs.row[event])))
@@ -153,6 +157,7 @@ class _Builder:
             self.value,
             self.kind,
             self.limit,
+            self.margin,
             self.si,
             self.uncorrected,
             partial,

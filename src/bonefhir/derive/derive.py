@@ -313,8 +313,9 @@ def _speaks(corrected: Calcium) -> indications.Calcium:
 def _add_calcium(columns: Columns, name: str, found: Calcium) -> None:
     absent = np.where(found.partial, PARTIAL, reason("no-calcium"))
     columns.quantity(name, found.value, absent, np.where(found.widened, PARTIAL, 0), found.assumptions, found.si)
+    columns.quantity(f"{name}_margin", found.margin)
     columns.quantity(f"{name}_uncorrected", found.uncorrected[0])
-    columns.quantity(f"{name}_uncorrected_limit", found.uncorrected[1])
+    columns.quantity(f"{name}_uncorrected_margin", found.uncorrected[1])
 
 
 def _days(derivation: _Derivation, rule: Rule) -> Integers:

@@ -194,7 +194,8 @@ class Renal:
         )
         computed = _of_sex(self.person.female, male, female)
         use = ~computed.known & found.egfr.value.known
-        absent = self.columns.bits("creatinine_missing") | self.columns.bits("age_missing") | reason("no-egfr")
+        inputs = self.columns.bits("creatinine_missing") | self.columns.bits("age_missing")
+        absent = reason("no-egfr") | np.where(age.low < _ADULT, 0, inputs)
         why = self.columns.bits("creatinine_why") | self.columns.bits("age_why")
         self.columns.quantity(
             "egfr",

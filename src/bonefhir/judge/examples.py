@@ -90,11 +90,17 @@ def _quantity(name: str, cells: Mapping[str, str]) -> Columns:
 
 def _limits(cells: Mapping[str, str]) -> Columns:
     limit = float(cells.get("calcium_limit") or "nan")
+    low, high = interval(cells.get("calcium", "")) or (np.nan, np.nan)
     calciums = ("calcium", "corrected_calcium", "calcium_rival")
-    parts = [f"{name}_uncorrected{part}" for name in calciums for part in ("", "_limit")]
-    names = [f"{part}_{end}" for part in ("calcium_rival", "calcium_rival_limit", *parts) for end in ("low", "high")]
+    parts = [f"{name}_uncorrected{part}" for name in calciums for part in ("", "_margin")]
+    names = [f"{part}_{end}" for part in ("calcium_rival", "calcium_rival_margin", *parts) for end in ("low", "high")]
     columns: Columns = {name: np.array([np.nan]) for name in names}
-    return columns | {"calcium_limit_low": np.array([limit]), "calcium_limit_high": np.array([limit])}
+    return columns | {
+        "calcium_limit_low": np.array([limit]),
+        "calcium_limit_high": np.array([limit]),
+        "calcium_margin_low": np.array([low - limit]),
+        "calcium_margin_high": np.array([high - limit]),
+    }
 
 
 def _words(cells: Mapping[str, str]) -> Columns:

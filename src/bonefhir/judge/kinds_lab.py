@@ -126,36 +126,39 @@ def creatinine_stable(view: View, rule: Parameters) -> Outcome:
 
 
 def calcium_min(view: View, rule: Parameters) -> Outcome:
-    """Where a partly dated calcium on the other scale may be the latest, both must give the verdict."""
-    verdict, limit, ionised = _calcium_verdict(view, rule, "calcium")
-    rival, _, _ = _calcium_verdict(view, rule, "calcium_rival")
+    """Where a calcium on the other scale may be the latest, both must give the verdict."""
+    verdict, rival = _calcium_verdict(view, rule, "calcium"), _calcium_verdict(view, rule, "calcium_rival")
     disputed = view.interval("calcium_rival").known & (rival != verdict)
+    ionised = view.numbers("calcium_kind") == IONISED
     return outcome(
         view,
         np.where(disputed, INDETERMINATE, verdict),
         ("calcium",),
         observed=view.interval("calcium"),
-        limit=limit.low,
+        limit=_fixed_limit(view, rule, "calcium") if "limit_mg_dl" in rule else view.interval("calcium_limit").low,
         unit=np.where(ionised, "mmol/L", "mg/dL").astype(object),
         more=np.where(disputed, view.bits("calcium_rival_why"), 0)
-        | of_albumin(view, "calcium", _limit(view, rule, "calcium", "_uncorrected_limit"))
-        | of_albumin(view, "calcium_rival", _limit(view, rule, "calcium_rival", "_uncorrected_limit")),
+        | of_albumin(_margin(view, rule, "calcium", "calcium_uncorrected"))
+        | of_albumin(_margin(view, rule, "calcium_rival", "calcium_rival_uncorrected")),
         groups=("dose", "calcium", "calcium_rival"),
     )
 
 
-def _calcium_verdict(view: View, rule: Parameters, name: str) -> tuple[Integers, Interval, Flags]:
-    calcium, ionised = view.interval(name), view.numbers(f"{name}_kind") == IONISED
-    limit = _limit(view, rule, name, "_limit")
-    return verdicts(below(calcium.high, limit.low), at_least(calcium.low, limit.high)), limit, ionised
+def _calcium_verdict(view: View, rule: Parameters, name: str) -> Integers:
+    margin = _margin(view, rule, name, name)
+    return verdicts(below(margin.high, 0), at_least(margin.low, 0))
 
 
-def _limit(view: View, rule: Parameters, name: str, own: str) -> Interval:
-    """The rule's limit, else that of the laboratory."""
+def _margin(view: View, rule: Parameters, name: str, part: str) -> Interval:
+    """Above the rule's limit, else above that of the laboratory; of all the values, or of those in a part of them."""
     if "limit_mg_dl" not in rule:
-        return view.interval(f"{name}{own}")
+        return view.interval(f"{part}_margin")
+    return view.interval(part) - exactly(_fixed_limit(view, rule, name))
+
+
+def _fixed_limit(view: View, rule: Parameters, name: str) -> Floats:
     ionised = view.numbers(f"{name}_kind") == IONISED
-    return exactly(np.where(ionised, float(rule["limit_ionised_mmol_l"]), float(rule["limit_mg_dl"])))
+    return np.where(ionised, float(rule["limit_ionised_mmol_l"]), float(rule["limit_mg_dl"]))
 
 
 def calcium_indication(view: View, rule: Parameters) -> Outcome:
@@ -168,15 +171,14 @@ def calcium_indication(view: View, rule: Parameters) -> Outcome:
         observed=value,
         limit=limit,
         unit=unit,
-        more=of_albumin(view, "corrected_calcium", exactly(np.full(view.rows, float(rule["min_mg_dl"])))),
+        more=of_albumin(view.interval("corrected_calcium_uncorrected") - exactly(np.full(view.rows, float(rule["min_mg_dl"])))),
         groups=("dose", "own"),
     )
 
 
-def of_albumin(view: View, name: str, limit: Interval) -> Integers:
+def of_albumin(margin: Interval) -> Integers:
     """`albumin-unknown` if the limit lies between the values corrected with the least and the greatest albumin."""
-    value = view.interval(f"{name}_uncorrected")
-    return np.where(below(value.low, limit.high) & at_least(value.high, limit.low), reason("albumin-unknown"), 0)
+    return np.where(below(margin.low, 0) & at_least(margin.high, 0), reason("albumin-unknown"), 0)
 
 
 def vitamin_d_min(view: View, rule: Parameters) -> Outcome:
