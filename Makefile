@@ -1,6 +1,7 @@
 # make audit      set up, then run the flow on sample_data -> out/
 # make test       set up, then lint, types and tests
 # make test-deep  the long tests as well
+# make bench      the benchmarks: SCALE=small, medium (the default) or full -> build/bench/results.md
 # make docs       the site of docs/ -> build/site
 # make dist       wheel and sdist -> dist/
 # make sbom       the packages of the lock as CycloneDX -> build/sbom.cdx.json
@@ -12,8 +13,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= out
 WORKERS ?= 2
+SCALE ?= medium
 
-.PHONY: audit test test-deep lint docs dist sbom setup clean
+.PHONY: audit test test-deep bench lint docs dist sbom setup clean
 
 audit: $(READY)
 	$(BIN)/python flows/audit.py sample_data --out $(OUT)
@@ -23,6 +25,10 @@ test: lint
 
 test-deep: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "deep or not deep" --hypothesis-profile deep
+
+bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/benchmarks/requirements.txt
+	$(BIN)/python -m tests.benchmarks.run --scale $(SCALE) --out build/bench
 
 lint: $(READY)
 	$(BIN)/python -m ruff check .

@@ -112,7 +112,7 @@ def common(people: Cohort, seen: Visits, kind: int, later: int = 3600) -> Column
         "encounter": [f"Encounter/{text}" for text in encounters],
         "time": texts(seen.time),
         "recorded": texts(seen.time + np.timedelta64(later, "s")),
-        "date": np.datetime_as_string(seen.time - np.timedelta64(90 * 86400, "s"), unit="D").tolist(),
+        "date": [text[:10] for text in texts(seen.time - np.timedelta64(90 * 86400, "s"))],
         "practitioner": [f"{n % 40:03d}" for n in seen.number.tolist()],
     }
 

@@ -42,7 +42,7 @@ class Folder:
 
     def write(self, resource_type: str, lines: Sequence[str]) -> None:
         while lines:
-            stream, room = self._open.pop(resource_type, None) or self._next(resource_type)
+            stream, room = self._open.pop(resource_type) if resource_type in self._open else self._next(resource_type)
             part, lines = lines[:room], lines[room:]
             stream.write("\n".join(part) + "\n")
             self.lines += len(part)

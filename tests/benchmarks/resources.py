@@ -13,8 +13,8 @@ _SITE = "https://fhir.hospital.example.org"
 SUBJECT = {"reference": "<<subject>>", "display": "<<name>>"}
 ENCOUNTER = {"reference": "<<encounter>>"}
 PERFORMERS = [
-    {"reference": "Practitioner/prac-<<practitioner>>", "display": "Example"},
-    {"reference": "Organization/org-lab-01", "display": "Central Clinical Laboratory"},
+    {"reference": "Practitioner/prac-<<practitioner>>", "display": "Dr. Example"},
+    {"reference": "Organization/org-lab-01", "display": "Central Laboratory"},
 ]
 
 
@@ -61,7 +61,6 @@ def _meta(profile: str) -> Resource:
     return {
         "versionId": "1",
         "lastUpdated": "<<recorded>>.417+00:00",
-        "source": "#Zt3kq9JmVbXw2LnP",
         "profile": [f"http://hl7.org/fhir/us/core/StructureDefinition/us-core-{profile}"],
     }
 
