@@ -56,7 +56,8 @@ def check(files: Mapping[int, SourceFile], candidates: pd.DataFrame) -> pd.DataF
             fault = fault_of(raw, name, shape)
             if fault is not None:
                 found.append((int(seq), *fault))
-    return pd.DataFrame(sorted(found), columns=list(FAULTS)).astype({"seq": "int64"})
+    # Of objects: pandas would make texts and None a column of texts and NaN.
+    return pd.DataFrame(sorted(found), columns=list(FAULTS), dtype=object).astype({"seq": "int64"})
 
 
 def fault_of(raw: bytes, resource_type: str, release: str) -> Fault | None:

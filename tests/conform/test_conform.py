@@ -177,3 +177,13 @@ def test_candidates_are_read_back_from_their_files(tmp_path: Path, packed: bool)
 def test_no_candidates_no_faults() -> None:
     found = check({}, pd.DataFrame([], columns=list(CANDIDATES)))
     assert (list(found.columns), len(found)) == (["seq", "reason", "path", "detail"], 0)
+
+
+def test_a_fault_without_a_path_beside_one_with_a_path(tmp_path: Path) -> None:
+    """None stays None: pandas would make it NaN in a column of texts."""
+    lines = [json.dumps(each).encode() for each in (observation(surname=1), observation(status=1))]
+    (tmp_path / "a.ndjson").write_bytes(b"\n".join(lines))
+    files = {file.number: file for file in expand([str(tmp_path)])}
+    starts = (0, len(lines[0]) + 1)
+    rows = [(n, 0, at, len(line), "Observation", "R4") for n, (at, line) in enumerate(zip(starts, lines, strict=True))]
+    assert check(files, pd.DataFrame(rows, columns=list(CANDIDATES)))["path"].tolist() == [None, "status"]
