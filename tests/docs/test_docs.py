@@ -30,16 +30,17 @@ def hook(name: str) -> ModuleType:
     return module
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """`bonefhir` and `python` as a reader has them after installing."""
-    bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
+    bin_folder = tmp_path_factory.mktemp("bin")
     for name, arguments in (("bonefhir", "-m bonefhir.cli"), ("python", "")):
         script = bin_folder / name
         script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
         script.chmod(0o755)
-    return {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
+    path = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
+    # Where bytecode may not be written, each of the many starts would compile everything anew.
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PATH": path, "PYTHONPATH": str(ROOT / "src")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
