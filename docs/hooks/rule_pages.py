@@ -1,7 +1,7 @@
 """A page per rule, made when the site is built: meaning, source, evidence, examples, how it may be wrong, what to do."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def _page(rule: Rule, knowledge: Knowledge) -> Iterator[str]:
         f"| profiles | {', '.join(rule.profiles)} |",
     )
     yield from (f"| version | {rule.version} |", f"| kind | `{rule.kind}` |")
-    yield from (f"| `{name}` | {_cell(str(value))} |" for name, value in rule.parameters.items())
+    yield from (f"| `{name}` | {_cell(plain(value))} |" for name, value in rule.parameters.items() if not _nested(value))
     yield from ("", "## Source", "", f"{rule.citation}, revision {rule.source.revision}.", "")
     if rule.source.note:
         yield from (rule.source.note, "")
@@ -90,6 +90,11 @@ def _repairs(rule: Rule) -> Iterator[str]:
     reasons = {COLUMNS[name].missing for name in KINDS[rule.kind].columns} | {r for e in rule.examples for r in e.reasons}
     told = [f"- `{reason}`: {text}" for reason, text in REPAIRS.items() if reason in reasons]
     yield from told or ["A verdict of this rule rests on what the export holds: see that the export is complete and coded."]
+
+
+def _nested(value: Any) -> bool:
+    """Bands and tables of counts: the words above the table say them."""
+    return isinstance(value, Mapping) or (isinstance(value, tuple) and any(isinstance(one, Mapping) for one in value))
 
 
 def _cell(text: str) -> str:
