@@ -133,6 +133,14 @@ def test_what_was_rejected_is_told_and_strict_refuses_it(capsys: pytest.CaptureF
     assert validate(capsys, FHIR / "st-aldhelm" / "90011000.json", "--strict")[0] == 3
 
 
+def test_what_is_odd_in_the_data_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = BUNDLE.read_text(encoding="utf-8")
+    (tmp_path / "a.json").write_text(text)
+    (tmp_path / "b.json").write_text(text.replace('"completed"', '"stopped"'))
+    assert "version-conflict" in validate(capsys, tmp_path)[2]
+    assert "version-conflict" not in validate(capsys, tmp_path / "a.json")[2]
+
+
 def test_a_wrong_report_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert validate(capsys, BUNDLE, "--report", "pdf=x")[0] == 2
     assert validate(capsys, BUNDLE, "--report", "sarif")[0] == 2

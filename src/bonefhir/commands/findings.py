@@ -1,5 +1,6 @@
 """The verdicts `fail` of a run that has been judged, at the places of their doses; and what it rejected."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,11 +8,12 @@ import pyarrow.compute as pc
 
 from bonefhir import tables
 from bonefhir.knowledge.model import Rule
+from bonefhir.ledger import file_quality
 from bonefhir.pipeline import Run, rejected, result
 from bonefhir.read.places import columns_of
 from bonefhir.report.ci import Finding
 from bonefhir.report.visible import visible
-from bonefhir.run import scanned
+from bonefhir.run import normalised, scanned
 from bonefhir.vocabulary import FAIL
 
 Row = Mapping[str, Any]
@@ -56,6 +58,13 @@ def _offsets(run: Run) -> dict[tuple[int, int, str], int]:
 
 def doses(run: Run) -> int:
     return len(result(run, tables.DOSES))
+
+
+def quality(run: Run) -> dict[str, int]:
+    """Findings on data quality, counted by kind."""
+    table = tables.DATA_QUALITY
+    parts = (result(run, table), normalised(run, table), file_quality(run))
+    return dict(sorted(Counter(kind for part in parts for kind in part["kind"].to_pylist()).items()))
 
 
 def rejects(run: Run) -> list[str]:

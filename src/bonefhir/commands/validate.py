@@ -26,12 +26,13 @@ REJECTS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Judged:
-    """What a run has found. paths: the files it read; rejects: lines for a person, without a value."""
+    """What a run has found. paths: the files it read; rejects: lines for a person, without a value; quality: counts."""
 
     findings: list[Finding]
     rules: Mapping[str, Rule]
     paths: list[str]
     rejects: list[str]
+    quality: Mapping[str, int]
     doses: int
 
 
@@ -76,7 +77,12 @@ def _judged(options: argparse.Namespace, wanted: Validation) -> Judged:
         with judged_run(settings_of(options), tell) as run:
             rules = chosen(run.knowledge.rules, wanted)
             judged = Judged(
-                findings.findings(run, rules), rules, [str(f.path) for f in run.files], findings.rejects(run), findings.doses(run)
+                findings.findings(run, rules),
+                rules,
+                [str(f.path) for f in run.files],
+                findings.rejects(run),
+                findings.quality(run),
+                findings.doses(run),
             )
             if keep:
                 finish(run, tell)
@@ -126,6 +132,9 @@ def _tell(judged: Judged, left: Sequence[Finding]) -> None:
         print(line, file=sys.stderr)
     if len(judged.rejects) > REJECTS_SHOWN:
         print(f"… and {len(judged.rejects) - REJECTS_SHOWN} more rejected", file=sys.stderr)
+    if judged.quality:
+        kinds = ", ".join(f"{kind} {number}" for kind, number in judged.quality.items())
+        print(f"data quality: {kinds} (`bonefhir audit` tells which)", file=sys.stderr)
     about_data = sum(1 for finding in left if finding.dose_id)
     silent = len(judged.findings) - about_data
     noted = f" ({silent} accepted or expected)" if silent else ""
