@@ -10,7 +10,7 @@ from collections import Counter
 import msgspec
 from isal import isal_zlib
 
-from bonefhir.read import characters, contained, keys, modifiers, references
+from bonefhir.read import characters, contained, depth, keys, modifiers, references
 from bonefhir.read.bundle import BrokenBundleError, read_bundle
 from bonefhir.read.columns import Row, Rows
 from bonefhir.read.contained import Fields
@@ -139,6 +139,8 @@ class Reader:
             fields, text = self._decode(raw, faults)
             name = _type(fields)
             self._last_unused = name not in USED
+            if not self._last_unused and depth.exceeds(raw, self.limits.depth):
+                faults.append(Fault("too-deep", None, f"nested deeper than {self.limits.depth} levels, the limit"))
             if name == "Bundle":
                 self._bundle(raw, faults, place, scope)
             elif not name or (self._last_unused and NOT_UTF8 in faults):
