@@ -57,16 +57,17 @@ def of_resources(resource_type: str, resources: pa.Table, found: Sequence[tuple[
     return build([kind for _, kind in found], _places(resource_type, resources.take(rows), file_names))
 
 
+_HIDE_A_CODE = ("code-fullwidth", "many-codings")
+
+
 def while_reading(resource_type: str, resources: pa.Table, fate: npt.NDArray[np.int8], file_names: pa.Array) -> pa.Table:
-    """Warnings that the reader left on resources which matter."""
+    """Warnings that the reader left on resources which matter, or might, were their code written well."""
     warnings = resources["warnings"].cast(pa.string()).to_pylist()
-    open_ = (fate != SUPERSEDED) & (fate != IRRELEVANT)
-    return of_resources(
-        resource_type,
-        resources,
-        [(row, kind) for row in np.flatnonzero(open_).tolist() if warnings[row] for kind in warnings[row].split()],
-        file_names,
-    )
+    found = []
+    for row in np.flatnonzero(fate != SUPERSEDED).tolist():
+        kinds = warnings[row].split() if warnings[row] else ()
+        found += [(row, kind) for kind in kinds if fate[row] != IRRELEVANT or kind in _HIDE_A_CODE]
+    return of_resources(resource_type, resources, found, file_names)
 
 
 def of_collisions(patients: pa.Table, rows: Sequence[int], file_names: pa.Array) -> pa.Table:
