@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_EVERY_SECONDS = 0.05
+_EVERY_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,14 @@ def measured(command: Sequence[str]) -> Measured:
             errors.seek(0)
             said = errors.read().decode("utf-8", "replace")[-2000:]
             raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}\n{said}")
-    return Measured(usage.ru_utime + usage.ru_stime, wall, max(peak, usage.ru_maxrss * 1024))
+    return Measured(usage.ru_utime + usage.ru_stime, wall, peak)
 
 
 def _watched(process: subprocess.Popen[bytes]) -> tuple[resource.struct_rusage, int]:
-    """What it and the children that it waited for have used, once it has ended; and the tree's peak."""
+    """What it and the children that it waited for have used, once it has ended; and the tree's peak.
+
+    The peak is sampled: ru_maxrss is of one process, and not below what this process had when it started the other.
+    """
     peak = 0
     while True:
         peak = max(peak, _resident(process.pid))

@@ -139,11 +139,12 @@ def table(results: Sequence[Result]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for result in results:
         ours = next(r for r in results if r.case == result.case)
-        wall, cpu = ours.rate / result.rate, result.cost / ours.cost
+        same = result.who == ours.who
+        wall, cpu = ("", "") if same else (f"{ours.rate / result.rate:.2f} ×", f"{result.cost / ours.cost:.2f} ×")
         cells = (
             *(result.case, _WORDS[result.who], f"{result.input.resources:,}", f"{result.input.bytes / 1e6:,.1f}"),
             *(f"{result.median.wall:.2f}", f"{result.median.cpu:.2f}", f"{result.median.peak / 1e6:,.0f}"),
-            *(f"{result.rate:,.0f}", f"{result.cost:,.1f}", f"{wall:.2f} ×", f"{cpu:.2f} ×"),
+            *(f"{result.rate:,.0f}", f"{result.cost:,.1f}", wall, cpu),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
