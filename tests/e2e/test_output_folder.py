@@ -391,6 +391,17 @@ def test_a_write_that_fails_ends_the_run_with_one_line(
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("writer", ["xlsxwriter.workbook.Workbook._store_workbook", "pathlib.Path.write_text", "os.fsync"])
+def test_whatever_writes(
+    writer: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(writer, raising(OSError(errno.ENOSPC, "CANARY of a patient")))
+    assert audit(source, tmp_path / "out") == OutputError.exit_code
+    assert f"{tmp_path / 'out'}: cannot be written: no space left" in message(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("code", [errno.EXDEV, errno.EBUSY, errno.EIO], ids=errno.errorcode.get)
 def test_a_rename_that_fails_leaves_the_earlier_run(
     code: int, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

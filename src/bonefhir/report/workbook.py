@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
 
 from bonefhir.knowledge.model import Rule
@@ -56,6 +57,14 @@ _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 a workbook knows no time zone
 
 
 def write(path: Path, findings: Findings, rules: Sequence[Rule], wording: Wording) -> None:
+    """Raises OSError if it cannot be written: xlsxwriter hides that in an error of its own."""
+    try:
+        _write(path, findings, rules, wording)
+    except FileCreateError as error:
+        raise error.args[0] from None
+
+
+def _write(path: Path, findings: Findings, rules: Sequence[Rule], wording: Wording) -> None:
     # The parts of a workbook in the making hold patient data too: they stay beside it, not in the machine's /tmp.
     options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(str(path), options) as book:
