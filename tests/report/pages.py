@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = frozenset({"meta", "link", "br", "img", "hr", "input", "circle", "line"})
+VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Page(HTMLParser):
             self.faults.append(f"closed out of order: {tag} at {self.getpos()}")
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.text += data
 
     def all(self, name: str) -> list[dict[str, str]]:

@@ -1,15 +1,18 @@
 """Both reports: one file that fetches and runs nothing, says what is true, and can be read by everybody."""
 
 import base64
+import gzip
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bonefhir.report import phi_page
+from bonefhir.report import finding_pages, phi_page
 from bonefhir.report.write import write_all
 from bonefhir.tables import DOSES
 from tests.report.fixtures import HOSTILE, MARKS, evidence, file_row, make, outcomes, quality, reject, rule, verdict
@@ -46,18 +49,24 @@ def test_it_is_well_formed(page: Page) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_it_runs_and_fetches_nothing(page: Page) -> None:
-    assert {tag for tag, _ in page.elements} & {"script", "iframe", "object", "embed", "img", "link", "form", "base"} == set()
+def test_it_fetches_nothing_and_runs_at_most_its_own_script(page: Page) -> None:
+    assert {tag for tag, _ in page.elements} & {"iframe", "object", "embed", "img", "link", "base"} == set()
+    running = [script for script in page.all("script") if script.get("type") != "application/json"]
+    assert running == ([{}] if "script-src" in page.html else [])
     attributes = [pair for _, listed in page.elements for pair in listed.items()]
     assert all(value.startswith("#") for name, value in attributes if name in ("src", "href", "action"))
     assert not [name for name, _ in attributes if name.startswith("on") or name in ("style", "srcset")]
 
 
-def test_its_policy_allows_its_own_style_and_nothing_else(page: Page) -> None:
+def digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def test_its_policy_allows_its_own_style_and_script_and_nothing_else(page: Page) -> None:
     policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
-    style = page.html.partition("<style>")[2].partition("</style>")[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    style, script = (page.html.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0] for tag in ("style", "script"))
+    allowed, code = digest(style), f" script-src '{digest(script)}';" if script else ""
+    assert policy == f"default-src 'none';{code} style-src '{allowed}'; base-uri 'none'; form-action 'none'"
     assert "url(" not in style
     assert "@import" not in style
 
@@ -105,10 +114,40 @@ def test_findings_are_bounded_and_it_says_so(tmp_path: Path, monkeypatch: pytest
     write_all(tmp_path, make(tmp_path, [A], outcomes(A, 1, 12, 9), [quality("no-unit")] * 5, files, rejects))
     page = Page((tmp_path / "phi" / "report.html").read_text("utf-8"))
     assert len(page.all("article")) == 12
-    assert "12 of 21 are shown" in page.text
+    assert "12 of 21 are shown here" in page.text
     assert "2 of 5 are shown" in page.text
     assert "2 of 4 files are shown" in page.text
     assert "2 of 4 pairs" in page.text
+
+
+def unpacked(text: str) -> Any:
+    return json.loads(gzip.decompress(base64.b64decode(text)))
+
+
+def test_the_script_has_every_finding_up_to_a_number_and_the_page_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding_pages, "MOST_ROWS", 250)
+    write_all(tmp_path, make(tmp_path, [A], outcomes(A, 5, 280, 9)))
+    html = (tmp_path / "phi" / "report.html").read_text("utf-8")
+    assert "The first 250 of 289 findings can be opened here" in html
+    data = unpacked(re.search(r'id="findings-data">([^<]*)<', html)[1])  # type: ignore[index]
+    packs = [unpacked(text) for text in re.findall(r'class="sheets">([^<]*)<', html)]
+    assert [len(pack) for pack in packs] == [100, 100, 50]
+    place = data["columns"].index("dose")
+    for row, fragment in zip(data["rows"], [fragment for pack in packs for fragment in pack], strict=True):
+        assert row[place] in fragment
+    assert Page(packs[0][0]).faults == []
+    assert [row[5:] for row in data["cube"]] == [[5, 280, 9]]
+
+
+def test_hostile_texts_stay_texts_in_what_the_script_opens(folder: Path) -> None:
+    html = (folder / "phi" / "report.html").read_text("utf-8")
+    fragments = [part for text in re.findall(r'class="sheets">([^<]*)<', html) for part in unpacked(text)]
+    pages = [Page(fragment) for fragment in fragments]
+    assert {tag for page in pages for tag, _ in page.elements} & {"script", "img"} == set()
+    assert any("<script>alert(1)</script>" in page.text for page in pages)
+    assert not [mark for mark in MARKS for fragment in fragments if mark in fragment]
 
 
 @pytest.mark.parametrize("part", ["phi", "share"])

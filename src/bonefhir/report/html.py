@@ -1,12 +1,14 @@
-"""The one way to HTML: every value is escaped, hidden characters are spelled out, and nothing may be fetched or run.
+"""The one way to HTML: every value is escaped, hidden characters are spelled out, and nothing may be fetched.
 
-The page's own policy (CSP) allows its one style sheet, by digest, and nothing else: no script, image, font or connection.
+The page's own policy (CSP) allows its one style sheet and, on the page that has one, its one script, each by its digest, and
+nothing else: no image, font or connection.
 """
 
 import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,18 +22,49 @@ from bonefhir.report.visible import visible
 from bonefhir.report.wording import Wording
 
 
-def write(path: Path, template: str, facts: Facts, wording: Wording, values: Mapping[str, Any]) -> None:
-    """Streams the page to the file: a long list of findings never stands in memory as one text."""
-    style = (files("bonefhir.report") / "templates" / "style.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    shared = {"t": wording, "style": style, "digest": f"sha256-{digest}", "knowledge": facts.knowledge, "version": __version__}
-    stream = _environment().get_template(template).stream(**shared, **values)
+def write(
+    path: Path, template: str, facts: Facts, wording: Wording, values: Mapping[str, Any], run_id: str, script: str | None = None
+) -> None:
+    """Streams the page to the file: a long list of findings never stands in memory as one text. script: name of its file."""
+    style = _text("style.css") + _margins(facts, wording, run_id)
+    code = _text(script) if script else None
+    shared = {
+        "t": wording,
+        "style": style,
+        "script": code,
+        "policy": _policy(style, code),
+        "knowledge": facts.knowledge,
+        "version": __version__,
+        "run_id": run_id,
+    }
+    stream = environment().get_template(template).stream(**shared, **values)
     stream.enable_buffering(200)
     with path.open("wb") as file:
         stream.dump(file, encoding="utf-8")
 
 
-def _environment() -> Environment:
+def _text(name: str) -> str:
+    return (files("bonefhir.report") / "templates" / name).read_text("utf-8")
+
+
+def _policy(style: str, script: str | None) -> str:
+    scripts = f" script-src '{_digest(script)}';" if script else ""
+    return f"default-src 'none';{scripts} style-src '{_digest(style)}'; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _margins(facts: Facts, wording: Wording, run_id: str) -> str:
+    """What every printed sheet of paper says of itself. Letters and digits only: it stands in a style sheet."""
+    run, rules = (re.sub(r"[^0-9A-Za-z]", "", text) for text in (run_id, facts.knowledge.digest))
+    said = wording.text("print.margin", run=run, rules=rules[:16])
+    return f'@media print {{ @page {{ @bottom-left {{ content: "{said}"; font-size: 8pt; }} }} }}\n'
+
+
+@cache
+def environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("bonefhir.report"),
         autoescape=True,

@@ -1,31 +1,64 @@
 """phi/report.html: the report for quality teams. What it shows is prepared here, how it looks is in templates/phi.html."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bonefhir.report import html
+from bonefhir.report import html, packed
+from bonefhir.report.adjudication import Decision
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
-from bonefhir.report.findings import Findings, first_of_each_rule
-from bonefhir.report.run_json import WHERE
+from bonefhir.report.finding_pages import Pages, first_rows
+from bonefhir.report.findings import Findings
+from bonefhir.report.run_json import WHERE, run_id
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
 
-SHOWN = 4_000
-SHOWN_OF_RULE = (20, 200)
-"""Failed doses on the page in all, roughly, and of one rule at least and at most: a page must open at once, whatever it is about.
-Of the indeterminate ones a fifth: they repeat themselves. All stand in findings.csv."""
+SHOWN = 400
+SHOWN_OF_RULE = (5, 40)
+"""Failed doses that can be read without the script, in all, roughly, and of one rule at least and at most. Of the indeterminate
+ones a fifth: they repeat themselves. The script opens every finding that is packed; all stand in findings.csv."""
 QUALITY_SHOWN = 100
 FILES_SHOWN = 500
 NAMES_SHOWN = 5
 
 
-def write(path: Path, phi: Path, findings: Findings, facts: Facts, counts: Counts, wording: Wording) -> None:
-    html.write(path, "phi.html", facts, wording, {**_page(facts, counts, wording), **_rows(phi, findings, facts, counts)})
+def write(
+    path: Path,
+    phi: Path,
+    findings: Findings,
+    facts: Facts,
+    counts: Counts,
+    wording: Wording,
+    decisions: Mapping[str, Decision],
+) -> None:
+    """decisions: those that hold on the day of the run, by fingerprint."""
+    pages = Pages(phi, facts, wording, decisions)
+    values = {
+        **_page(facts, counts, wording),
+        **_rows(phi, facts),
+        **_findings(phi, findings, pages, counts, wording, decisions),
+    }
+    html.write(path, "phi.html", facts, wording, values, run_id(facts), "script.js")
+
+
+def _findings(
+    phi: Path, findings: Findings, pages: Pages, counts: Counts, wording: Wording, decisions: Mapping[str, Decision]
+) -> dict[str, Any]:
+    rows = first_rows(findings)
+    most = _most_shown(sum(1 for row in counts.rules if row.applicable))
+    return {
+        "findings": pages.static(findings, most),
+        "most": most,
+        "listed": packed.LISTED,
+        "packed_rows": len(rows),
+        "all_findings": sum(row.doses[verdict] for row in counts.rules for verdict in (FAIL, INDETERMINATE)),
+        "packed_data": packed.packed(packed.data(rows, decisions, packed.Doses(phi), phi, counts, wording)),
+        "packed_pages": packed.packs(pages.fragments(rows)),
+    }
 
 
 def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:
@@ -50,11 +83,8 @@ def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:
     }
 
 
-def _rows(phi: Path, findings: Findings, facts: Facts, counts: Counts) -> dict[str, Any]:
-    most = _most_shown(sum(1 for row in counts.rules if row.applicable))
+def _rows(phi: Path, facts: Facts) -> dict[str, Any]:
     return {
-        "findings": _by_rule(findings, most),
-        "most": most,
         "quality": _quality(phi / "data_quality.parquet"),
         "files": facts.files.to_pylist(),
         "files_shown": FILES_SHOWN,
@@ -124,14 +154,6 @@ def _most_shown(rules: int) -> dict[str, int]:
     least, most = SHOWN_OF_RULE
     fail = max(least, min(most, SHOWN // max(1, rules)))
     return {FAIL: fail, INDETERMINATE: fail // 5}
-
-
-def _by_rule(findings: Findings, most: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
-    """Rule -> its findings on the page."""
-    shown: dict[str, list[dict[str, Any]]] = {}
-    for finding in first_of_each_rule(findings, most).to_pylist():
-        shown.setdefault(finding["rule_id"], []).append(finding)
-    return shown
 
 
 def _quality(path: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:

@@ -1,5 +1,6 @@
 """run.json: what was run on what, and how it went. Only `run` may differ between two runs on the same input."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def as_json(facts: Facts, counts: Counts) -> dict[str, Any]:
         "format": FORMAT,
         "program": "bonefhir",
         "version": __version__,
+        "run_id": run_id(facts),
         "rules_digest": facts.knowledge.digest,
         "profile": facts.settings.profile,
         "settings": settings,
@@ -59,6 +61,14 @@ def _ledger(facts: Facts, counts: Counts) -> dict[str, Any]:
 
 def _verdicts(row: RuleCount) -> dict[str, Any]:
     return {"version": row.rule.version, "severity": row.rule.severity, **{outcome: row.doses[outcome] for outcome in OUTCOMES}}
+
+
+def run_id(facts: Facts) -> str:
+    """Twelve digits for what was run on what: the same input, rules, settings and program have the same one."""
+    settings = {name: value for name, value in facts.settings.as_json().items() if name not in WHERE}
+    inputs = sorted(zip(facts.files["file"].to_pylist(), facts.files["sha256"].to_pylist(), strict=True), key=str)
+    said = json.dumps([__version__, facts.knowledge.digest, settings, inputs], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def _iso(day: Any) -> str | None:

@@ -8,7 +8,7 @@ from bonefhir.report import html
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
 from bonefhir.report.phi_page import incomplete
-from bonefhir.report.run_json import write_json
+from bonefhir.report.run_json import run_id, write_json
 from bonefhir.report.share_counts import rule_rows, summary
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import SEVERITIES
@@ -27,7 +27,7 @@ def write(folder: Path, facts: Facts, counts: Counts, wording: Wording) -> None:
         "incomplete": incomplete(counts, wording),
         "sentences": list(_sentences(printed, counts, wording)),
     }
-    html.write(folder / "report.html", "share.html", facts, wording, values)
+    html.write(folder / "report.html", "share.html", facts, wording, values, run_id(facts))
 
 
 def _sentences(printed: dict[str, Any], counts: Counts, wording: Wording) -> Iterator[str]:

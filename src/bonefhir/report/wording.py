@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from math import inf, isnan
+from math import floor, inf, isfinite, isnan, log10
 from typing import Any
 
 from bonefhir.report.suppress import Shown
@@ -30,6 +30,18 @@ class Wording:
     def word(self, group: str, name: str) -> str:
         return str(self._texts[group].get(name, name))
 
+    def group(self, group: str) -> dict[str, str]:
+        """All words of a vocabulary."""
+        return {name: str(text) for name, text in self._texts[group].items()}
+
+    @property
+    def thousands(self) -> str:
+        return str(self._texts["thousands"])
+
+    @property
+    def decimal(self) -> str:
+        return str(self._texts["decimal"])
+
     def number(self, number: Shown) -> str:
         """'12,345'; a suppressed number as it is."""
         if isinstance(number, int):
@@ -51,8 +63,18 @@ class Wording:
         if high == inf:
             span = f"≥ {_plain(low)}"
         else:
-            span = _plain(low) if _plain(low) == _plain(high) else f"{_plain(low)} to {_plain(high)}"
-        return f"{span} {unit}" if unit and unit != "1" else span
+            span = _plain(low) if _plain(low) == _plain(high) else f"{_plain(low)} {self._texts['to']} {_plain(high)}"
+        shown = self.word("units", unit) if unit else ""
+        return f"{span} {shown}" if shown else span
+
+
+def significant(number: float) -> str:
+    """Four significant digits, without a power of ten: '44.04', '1204', '0.0123'. For numbers put into a formula."""
+    if not isfinite(number) or number == 0:
+        return "0" if number == 0 else "?"
+    decimals = max(0, 3 - floor(log10(abs(number))))
+    text = f"{number:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _plain(number: float) -> str:

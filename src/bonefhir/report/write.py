@@ -1,8 +1,19 @@
 """Everything that a run leaves beside its tables, in one call."""
 
+from datetime import date
 from pathlib import Path
 
-from bonefhir.report import detected_issues, findings_csv, measure_reports, phi_page, rejects, run_json, share_page, workbook
+from bonefhir.report import (
+    adjudication,
+    detected_issues,
+    findings_csv,
+    measure_reports,
+    phi_page,
+    rejects,
+    run_json,
+    share_page,
+    workbook,
+)
 from bonefhir.report.counts import count
 from bonefhir.report.facts import Facts
 from bonefhir.report.findings import extracted
@@ -18,12 +29,14 @@ def write_all(folder: Path, facts: Facts) -> None:
     share.mkdir(exist_ok=True)
     fhir.mkdir(exist_ok=True)
     counts, wording, rules = count(phi, facts), load(), facts.knowledge.rules
+    decisions = adjudication.load(adjudication.store_of(facts.settings.out))
+    held = adjudication.current(decisions, date.fromisoformat(facts.started[:10]))
     rejects.write(phi / "rejects.ndjson", facts)
     with extracted(phi / "verdicts.parquet") as findings:
         findings_csv.write(phi / "findings.csv", findings, rules)
         workbook.write(phi / "findings.xlsx", findings, rules, wording)
         detected_issues.write(fhir / "detected-issues.ndjson", findings, rules)
-        phi_page.write(phi / "report.html", phi, findings, facts, counts, wording)
+        phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, held)
     measure_reports.write(fhir / "measure-reports.json", counts)
     share_page.write(share, facts, counts, wording)
     run_json.write(folder / "run.json", facts, counts)

@@ -1,0 +1,140 @@
+"""A timeline as inline SVG: one lane under the other, one axis of days, and nothing told by colour or shape alone.
+
+Every mark carries what it stands for (`data-…`, `<title>`), so that it can be read out and checked against the tables.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from markupsafe import Markup, escape
+
+from bonefhir.report.timeline import Lane, Mark, Timeline
+from bonefhir.report.visible import visible
+from bonefhir.report.wording import Wording, significant
+
+WIDTH = 720
+LEFT = 110
+RIGHT = 14
+HEIGHT = 62
+TOP = 20
+_PAD = 9
+_LEAST_SPREAD = 0.25
+"""Of the greatest value: a change of one hundredth must not look like a cliff."""
+
+
+def x_of(day: date, line: Timeline) -> float:
+    """Pixels from the left."""
+    days = max(1, (line.last - line.first).days)
+    return round(LEFT + (WIDTH - LEFT - RIGHT) * (day - line.first).days / days, 2)
+
+
+def drawn(line: Timeline, wording: Wording) -> Markup:
+    """The picture, scalable; its label says in one sentence what a table beside it says in full."""
+    height = TOP + HEIGHT * len(line.lanes) + 22
+    label = wording.text("timeline.label", first=line.first, last=line.last, dose=line.dose)
+    ends = f'data-first="{line.first}" data-last="{line.last}"'
+    parts = [f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}" {ends}>']
+    for number, lane in enumerate(line.lanes):
+        parts += _lane(lane, line, TOP + HEIGHT * number, wording)
+    parts += _axis(line, height, wording)
+    parts.append("</svg>")
+    return Markup("".join(parts))  # noqa: S704 every text of the data was escaped above
+
+
+def _axis(line: Timeline, height: int, wording: Wording) -> Iterator[str]:
+    x, bottom = x_of(line.dose, line), height - 22
+    yield f'<line class="now" x1="{x}" x2="{x}" y1="{TOP - 6}" y2="{bottom}"/>'
+    anchor = "end" if x > WIDTH - 150 else "start" if x < LEFT + 60 else "middle"
+    yield f'<text class="now" x="{x}" y="11" text-anchor="{anchor}">{escape(wording.text("timeline.this", day=line.dose))}</text>'
+    yield f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}"/>'
+    months = _months(line)
+    step = max(1, -(-len(months) // 7))
+    for month in months[::step]:
+        x = x_of(month, line)
+        yield f'<line class="axis" x1="{x}" x2="{x}" y1="{bottom}" y2="{bottom + 4}"/>'
+        yield f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{month:%Y-%m}</text>'
+
+
+def _months(line: Timeline) -> list[date]:
+    """First days of the months on the axis."""
+    count = (line.last.year - line.first.year) * 12 + line.last.month - line.first.month
+    starts = [
+        date(line.first.year + (line.first.month - 1 + n) // 12, (line.first.month - 1 + n) % 12 + 1, 1) for n in range(count + 1)
+    ]
+    return [day for day in starts if line.first <= day <= line.last]
+
+
+def _lane(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[str]:
+    name = wording.word("lanes", lane.name)
+    yield f'<text class="name" x="0" y="{top + 26}">{escape(name)}</text>'
+    yield f'<text x="0" y="{top + 40}">{escape(_unit(lane.unit))}</text>'
+    if lane.window:
+        first, last = (x_of(max(day, line.first), line) for day in lane.window)
+        title = wording.text("timeline.window", lane=name, first=lane.window[0], last=lane.window[1])
+        yield (
+            f'<rect class="window" x="{first}" y="{top + 2}" width="{round(max(1.0, last - first), 2)}" height="{HEIGHT - 6}">'
+            f"<title>{escape(title)}</title></rect>"
+        )
+    yield f'<line class="rail" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{top + HEIGHT - 2}" y2="{top + HEIGHT - 2}"/>'
+    yield from (_doses(lane, line, top) if lane.name == "doses" else _values(lane, line, top, wording))
+
+
+def _doses(lane: Lane, line: Timeline, top: int) -> Iterator[str]:
+    y = top + HEIGHT / 2
+    for mark in lane.marks:
+        x = x_of(mark.day, line)
+        size = 9 if mark.kind == "this" else 6
+        points = f"{x},{y - size} {x + size},{y} {x},{y + size} {x - size},{y}"
+        yield f'<polygon class="mark {mark.kind}" points="{points}" {_data(mark, lane, x)}>{_title(mark, lane)}</polygon>'
+
+
+def _values(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[str]:
+    values = [v for mark in lane.marks for v in (mark.low, mark.high)] + ([lane.limit] if lane.limit is not None else [])
+    low, high = min(values), max(values)
+    spread = max(high - low, _LEAST_SPREAD * abs(high), 1e-9)
+    base = (low + high - spread) / 2
+
+    def y_of(value: float) -> float:
+        return round(top + HEIGHT - _PAD - (HEIGHT - 2 * _PAD - 4) * (value - base) / spread, 2)
+
+    if lane.limit is not None:
+        y = y_of(lane.limit)
+        title = escape(wording.text("timeline.limit", limit=significant(lane.limit), unit=_unit(lane.unit)))
+        ends = f'x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"'
+        yield f'<line class="limit" {ends} data-limit="{lane.limit!r}"><title>{title}</title></line>'
+    middles = [(x_of(m.day, line), y_of((m.low + m.high) / 2)) for m in lane.marks]
+    if len(middles) > 1:
+        yield f'<polyline class="path" points="{" ".join(f"{x},{y}" for x, y in middles)}"/>'
+    for mark, (x, y) in zip(lane.marks, middles, strict=True):
+        if mark.low < mark.high:
+            yield f'<line class="spread" x1="{x}" x2="{x}" y1="{y_of(mark.low)}" y2="{y_of(mark.high)}"/>'
+        yield _point(mark, lane, x, y)
+    for value, y in ((base + spread, top + 14), (base, top + HEIGHT - 6)):
+        yield f'<text x="{LEFT - 6}" y="{y}" text-anchor="end">{significant(value)}</text>'
+
+
+def _point(mark: Mark, lane: Lane, x: float, y: float) -> str:
+    """Corrected calcium as a square, everything else as a dot."""
+    data = _data(mark, lane, x)
+    if mark.kind == "calcium_corrected":
+        corner = f'x="{round(x - 3.5, 2)}" y="{round(y - 3.5, 2)}"'
+        return f'<rect class="mark" {corner} width="7" height="7" {data}>{_title(mark, lane)}</rect>'
+    return f'<circle class="mark" cx="{x}" cy="{y}" r="4" {data}>{_title(mark, lane)}</circle>'
+
+
+def _data(mark: Mark, lane: Lane, x: float) -> str:
+    """What the mark stands for, for whoever checks it."""
+    return (
+        f'data-lane="{lane.name}" data-day="{mark.day}" data-x="{x}" data-low="{mark.low!r}" data-high="{mark.high!r}" '
+        f'data-resource="{escape(visible(mark.resource))}"'
+    )
+
+
+def _title(mark: Mark, lane: Lane) -> str:
+    value = significant(mark.low) if mark.low == mark.high else f"{significant(mark.low)}–{significant(mark.high)}"
+    said = f"{mark.day}: {value} {_unit(lane.unit)}" if lane.name != "doses" else f"{mark.day}: {mark.said}"
+    return f"<title>{escape(visible(said))}</title>"
+
+
+def _unit(code: str) -> str:
+    return {"1": "", "mL/min/{1.73_m2}": "mL/min/1.73 m²", "umol/L": "µmol/L"}.get(code, code)

@@ -1,0 +1,164 @@
+"""A finding's page: its numbers are those of the tables, its arithmetic that of the engine, its marks those of the data."""
+
+import re
+from datetime import date, timedelta
+from math import isfinite
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pyarrow.parquet as pq
+import pytest
+
+from bonefhir.knowledge.load import load as load_knowledge
+from bonefhir.report import arithmetic
+from bonefhir.report.computed import basis, exact
+from bonefhir.report.margins import at_clearance, band_dose
+from bonefhir.report.records import Records, of_patients
+from bonefhir.report.sheet import Sheet, Sheets
+from bonefhir.report.timeline import LANES
+from bonefhir.report.timeline_svg import drawn
+from bonefhir.report.wording import load, significant
+from bonefhir.settings import Settings
+
+Rows = list[dict[str, Any]]
+
+
+def table(run: Path, name: str) -> Rows:
+    rows: Rows = pq.read_table(run / "phi" / f"{name}.parquet").to_pylist()
+    return rows
+
+
+@pytest.fixture(scope="module")
+def findings(sample_run: Path) -> Rows:
+    return [row for row in table(sample_run, "verdicts") if row["verdict"] != "pass"]
+
+
+@pytest.fixture(scope="module")
+def records(sample_run: Path) -> Records:
+    everybody = {row["patient_id"] for row in table(sample_run, "doses")}
+    return of_patients(sample_run / "phi", everybody).of(everybody)
+
+
+@pytest.fixture(scope="module")
+def sheets(findings: Rows, records: Records) -> list[Sheet]:
+    made = Sheets(load_knowledge(), Settings(sources=(), out=Path("out")), load())
+    return [made.of(row, records) for row in findings]
+
+
+def test_the_arithmetic_is_that_of_the_engine(records: Records) -> None:
+    compared = 0
+    for dose in records.doses.values():
+        age, weight, female, creatinine = (exact(dose, name) for name in ("age", "weight", "female", "creatinine"))
+        if age is None or female is None or creatinine is None:
+            continue
+        assert arithmetic.ckd_epi_2021(age, female == 1, creatinine) == pytest.approx(dose["egfr_low"])
+        if weight is not None:
+            person = arithmetic.Person(age, weight, female == 1)
+            assert arithmetic.cockcroft_gault(person, creatinine) == pytest.approx(dose["clearance_low"])
+            compared += 1
+    assert compared > 200
+
+
+def test_asked_with_the_clearance_itself_it_gives_the_verdict_of_the_engine(sample_run: Path, records: Records) -> None:
+    """So what it says of another sex or weight is what the rule would say."""
+    rules = {rule.id: rule for rule in load_knowledge().rules}
+    compared = 0
+    for row in table(sample_run, "verdicts"):
+        rule, dose = rules[row["rule_id"]], records.doses[row["dose_id"]]
+        name = basis(rule)
+        clearance = exact(dose, name) if name else None
+        if clearance is not None and dose["status"] != "stopped" and exact(dose, "amount") is not None:
+            assert at_clearance(rule, dose, clearance) == row["verdict"], (row["rule_id"], row["dose_id"])
+            compared += 1
+    assert compared > 300
+
+
+@pytest.mark.parametrize(
+    ("clearance", "doses"),
+    [(61, (4.0, 4.0)), (60, (3.5, 3.5)), (49.5, (3.3, 3.5)), (49, (3.3, 3.3)), (39.5, (3.0, 3.3)), (29, (None, None))],
+)
+def test_bands_with_their_printed_gaps(clearance: float, doses: tuple[float | None, float | None]) -> None:
+    rule = next(rule for rule in load_knowledge().rules if rule.id == "ZA4-MMBM-CRCL-DOSE")
+    assert band_dose(rule.parameters["bands"], clearance) == doses
+
+
+def test_a_page_has_every_input_with_its_place_and_age(sheets: list[Sheet]) -> None:
+    placed = [item for sheet in sheets for item in sheet.inputs if item.resource]
+    assert placed
+    assert not [item for item in placed if not re.search(r":\d+$", item.place)]
+    dated = [item for item in placed if not item.resource.startswith("Patient/") and item.time]
+    assert not [item for item in dated if not item.age]
+
+
+def test_formulae_end_in_the_number_of_the_table(sheets: list[Sheet], records: Records) -> None:
+    told = [(sheet, formula) for sheet in sheets for formula in sheet.formulae]
+    assert {formula.source.split(",")[0] for _, formula in told} == {"Cockcroft", "CKD-EPI 2021", "Zometa US PI 1.1"}
+    for sheet, formula in told:
+        dose = records.doses[sheet.finding["dose_id"]]
+        columns = (dose[f"{name}_low"] for name in ("clearance", "baseline_clearance", "egfr", "calcium"))
+        numbers = {significant(number) for number in columns if isfinite(number)}
+        numbers |= {significant(sheet.finding["observed_low"] or 0.0)}
+        assert formula.text.split(" = ")[1].split(" ")[0] in numbers
+
+
+def test_the_other_sex_and_the_missing_input_are_named(sheets: list[Sheet]) -> None:
+    by_rule = {(sheet.rule.id, sheet.finding["verdict"]): sheet for sheet in sheets}
+    low = by_rule["ZA4-MMBM-CRCL-LT30", "fail"]
+    assert any("With the other sex" in text for text in low.flips)
+    assert any("The clearance reaches 30 mL/min at a creatinine of" in text for text in low.flips)
+    assert low.margin
+    assert "below the limit of 30 mL/min" in low.margin
+    assert any("serum creatinine results" in text for text in by_rule["ZA4-MMBM-SCR-GT3", "indeterminate"].flips)
+
+
+def marks(sheet: Sheet) -> tuple[ET.Element, list[ET.Element]]:
+    assert sheet.timeline
+    picture = ET.fromstring(drawn(sheet.timeline, load()))
+    return picture, [element for element in picture.iter() if "data-lane" in element.attrib]
+
+
+def test_marks_of_the_timeline_are_the_data(sheets: list[Sheet], records: Records) -> None:
+    lane_of = {analyte: lane for lane, analytes in LANES.items() for analyte in analytes}
+    for sheet in sheets:
+        if sheet.timeline is None:
+            continue
+        dose = records.doses[sheet.finding["dose_id"]]
+        near = (dose["date_first"] - timedelta(days=365), dose["date_first"] + timedelta(days=90))
+        labs = {
+            (lane_of[lab["analyte"]], lab["resource"], str(lab["date_first"]), lab["value_low"], lab["value_high"])
+            for lab in records.labs_of.get(dose["patient_id"], ())
+            if lab["analyte"] in lane_of and lab["usable"] and lab["date_first"] and near[0] <= lab["date_first"] <= near[1]
+        }
+        _, found = marks(sheet)
+        shown = [
+            (
+                e.attrib["data-lane"],
+                e.attrib["data-resource"],
+                e.attrib["data-day"],
+                *(float(e.attrib[f"data-{n}"]) for n in ("low", "high")),
+            )
+            for e in found
+            if e.attrib["data-lane"] not in ("doses", "clearance")
+        ]
+        assert set(shown) == labs
+        assert len([e for e in found if "this" in e.attrib["class"].split()]) == 1
+
+
+def test_marks_stand_where_their_day_is(sheets: list[Sheet]) -> None:
+    picture, found = marks(next(sheet for sheet in sheets if sheet.timeline and len(sheet.timeline.lanes) > 3))
+    first, last = (date.fromisoformat(picture.attrib[f"data-{end}"]) for end in ("first", "last"))
+    axis = next(e for e in picture.iter() if e.get("class") == "axis")
+    left, right = float(axis.attrib["x1"]), float(axis.attrib["x2"])
+    for mark in found:
+        part = (date.fromisoformat(mark.attrib["data-day"]) - first) / (last - first)
+        x = mark.attrib.get("cx") or mark.attrib["data-x"]
+        assert float(x) == pytest.approx(left + part * (right - left), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(44.0363, "44.04"), (1204.4, "1204"), (0.01234, "0.01234"), (30.0, "30"), (0.0, "0"), (float("inf"), "?")],
+)
+def test_significant_digits(number: float, text: str) -> None:
+    assert significant(number) == text
