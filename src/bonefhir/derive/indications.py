@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bonefhir.derive.windows import Moments, around
+from bonefhir.derive.windows import Moments, around, flagged
 from bonefhir.interval import Flags, Integers, Interval, above, at_least, at_most
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.vocabulary import assumption
@@ -76,16 +76,10 @@ def of_conditions(doses: Moments, conditions: pd.DataFrame, when: Moments, ends:
     counts = begun & lasting & (perhaps_recently | ~ended)
     sets = conditions["value_set"].to_numpy(dtype=object)[event]
     text = conditions["by_text"].to_numpy(dtype=bool)[event]
-    present = {n: _any(dose[counts & (sets == n)], len(doses)) for n in names}
-    coded = {n: _any(dose[counts & (sets == n) & ~text], len(doses)) for n in names}
-    recent = _any(dose[counts & (sets == HYPERCALCAEMIA) & began_recently], len(doses))
+    present = {n: flagged(dose[counts & (sets == n)], len(doses)) for n in names}
+    coded = {n: flagged(dose[counts & (sets == n) & ~text], len(doses)) for n in names}
+    recent = flagged(dose[counts & (sets == HYPERCALCAEMIA) & began_recently], len(doses))
     return Found(present, {n: present[n] & ~coded[n] for n in names}, recent)
-
-
-def _any(dose: Integers, rows: int) -> Flags:
-    flags = np.zeros(rows, dtype=bool)
-    flags[dose] = True
-    return flags
 
 
 def chosen(found: Found, calcium: Calcium, alone: bool) -> Objects:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bonefhir.derive.windows import NEVER, Moments, Pairs
+from bonefhir.derive.windows import NEVER, Moments, Pairs, flagged
 from bonefhir.interval import Flags, Integers, Interval, missing
 from bonefhir.vocabulary import assumption
 
@@ -65,20 +65,20 @@ def latest(pairs: Pairs, labs: Labs, doses: Moments) -> Latest:
     rows = len(doses)
     usable = labs.usable[pairs.event]
     certain = pairs.where(usable & pairs.certain)
-    known = _any(certain.dose, rows)
+    known = flagged(certain.dose, rows)
     candidates = pairs.where(usable & (pairs.certain | known[pairs.dose]))
     picked = candidates.where(~_beaten(candidates, certain, labs.when, rows))
     unusable = pairs.where(~usable)
     same_day = _same_day(picked, labs.when, doses)
     bits = np.zeros(rows, dtype=np.int64)
     np.bitwise_or.at(bits, picked.dose, labs.assumptions[picked.event] | np.where(same_day, assumption("same-day-order"), 0))
-    newer = _any(unusable.dose[_not_earlier(unusable, picked, labs.when, rows)], rows) & known
+    newer = flagged(unusable.dose[_not_earlier(unusable, picked, labs.when, rows)], rows) & known
     return Latest(
         value=hull(picked.dose, Interval(labs.value.low[picked.event], labs.value.high[picked.event]), rows),
-        si=known & ~_any(picked.dose[~labs.si[picked.event]], rows),
-        partial=~known & _any(pairs.dose[usable], rows),
-        widened=_any(picked.dose[picked.possible], rows),
-        unusable=_any(unusable.dose, rows),
+        si=known & ~flagged(picked.dose[~labs.si[picked.event]], rows),
+        partial=~known & flagged(pairs.dose[usable], rows),
+        widened=flagged(picked.dose[picked.possible], rows),
+        unusable=flagged(unusable.dose, rows),
         assumptions=bits | np.where(newer, assumption("newer-unusable"), 0),
         picks=(picked.dose, picked.event),
     )
@@ -120,12 +120,6 @@ def _same_day(picked: Pairs, when: Moments, doses: Moments) -> Flags:
     """Before the dose only because a date without a time on its day counts so."""
     timed = when.timed[picked.event] & doses.timed[picked.dose]
     return np.asarray(~timed & (when.last[picked.event] == doses.first[picked.dose]))
-
-
-def _any(dose: Integers, rows: int) -> Flags:
-    flags = np.zeros(rows, dtype=bool)
-    flags[dose] = True
-    return flags
 
 
 def _maximum(dose: Integers, values: Integers, rows: int) -> Integers:

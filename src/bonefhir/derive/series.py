@@ -16,7 +16,7 @@ from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.columns import Column, Columns
 from bonefhir.derive.items import Items
 from bonefhir.derive.latest import Labs, hull, latest
-from bonefhir.derive.windows import NEVER, Moments, Pairs, after, before
+from bonefhir.derive.windows import NEVER, Moments, Pairs, after, before, flagged
 from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, missing
 from bonefhir.vocabulary import CERTAIN, NONE, POSSIBLE, reason
 
@@ -79,9 +79,9 @@ class Series:
             labs = self.bucket.of_analytes(*analytes)
             pairs = window(labs.when)
             usable, certain = labs.usable[pairs.event], pairs.certain
-            measured = _any(pairs.dose[usable & certain], rows)
-            unusable = _any(pairs.dose[~usable], rows) & ~measured
-            partial = _any(pairs.dose[usable & ~certain], rows) & ~measured
+            measured = flagged(pairs.dose[usable & certain], rows)
+            unusable = flagged(pairs.dose[~usable], rows) & ~measured
+            partial = flagged(pairs.dose[usable & ~certain], rows) & ~measured
             nothing = ~(measured | unusable | partial)
             records = bool(self.facts.lab_records & set(analytes))
             flags["absent" if records else "no_records"] |= nothing
@@ -134,7 +134,7 @@ class Series:
         self.items.add_labs(
             group, "creatinine since the previous dose", (pairs.dose[reached], labs.row[pairs.event[reached]]), self.bucket.labs
         )
-        return {"reached": _any(pairs.dose[reached], rows), "between": _any(pairs.dose, rows)}
+        return {"reached": flagged(pairs.dose[reached], rows), "between": flagged(pairs.dose, rows)}
 
     def _after_previous(self, pairs: Pairs, when: Moments) -> Flags:
         """Strictly and certainly after the previous dose of the product."""
@@ -173,7 +173,7 @@ class Series:
         pairs = candidates.where(candidates.certain)
         newest = latest(pairs, labs, self.doses)
         rows = len(self.doses)
-        known = ~_any(candidates.dose[candidates.possible], rows)
+        known = ~flagged(candidates.dose[candidates.possible], rows)
         rise, ratio, si = _over_lowest(pairs, newest.picks, labs, rows, rise_hours)
         self.items.add_labs(group, "creatinine", (pairs.dose, labs.row[pairs.event]), self.bucket.labs)
         columns = Columns(rows)
@@ -231,12 +231,6 @@ class Series:
         )
 
 
-def _any(dose: Integers, rows: int) -> Flags:
-    flags = np.zeros(rows, dtype=bool)
-    flags[dose] = True
-    return flags
-
-
 def _state(pairs: Pairs, rows: int) -> Integers:
     state = np.full(rows, NONE, dtype=np.int64)
     state[pairs.dose[~pairs.certain]] = POSSIBLE
@@ -273,7 +267,7 @@ def _over_lowest(
     return (
         hull(newest[0], Interval(np.fmax(rise.low, 0.0), np.fmax(rise.high, 0.0)), rows),
         hull(newest[0], Interval(np.fmax(ratio.low, 1.0), np.fmax(ratio.high, 1.0)), rows),
-        ~_any(newest[0][of_pick[foreign]], rows),
+        ~flagged(newest[0][of_pick[foreign]], rows),
     )
 
 

@@ -149,3 +149,10 @@ def _expand(low: Integers, high: Integers, events: Integers) -> tuple[Integers, 
     dose = np.repeat(np.arange(len(low)), counts)
     starts = np.repeat(low - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
     return dose, events[np.arange(len(dose)) + starts]
+
+
+def flagged(dose: Integers, rows: int) -> Flags:
+    """Of `rows` doses, those whose number stands in `dose`."""
+    flags = np.zeros(rows, dtype=bool)
+    flags[dose] = True
+    return flags
