@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cmp_to_key
 from typing import Any
 
 from tests.reference.catalogue import Catalogue, Drug, Product
@@ -60,14 +61,25 @@ class Group:
         return self.records[0]
 
 
-def start_order(moment: Moment, identifier: str) -> tuple[date, bool, float, str]:
-    """'ordered by start (a date without a time comes first on its day; ties by id)': by local day, so that an interval is never
-    negative, then by instant; a range of dates stands on its first."""
-    return moment.first, moment.instant is not None, moment.instant.timestamp() if moment.instant else 0.0, identifier
+def in_order(one: tuple[Moment, str], other: tuple[Moment, str]) -> int:
+    """'ordered by start (a date without a time comes first on its day; ties by id)': by instant if both have a time, else by
+    local date, the less precise first."""
+    (a, a_id), (b, b_id) = one, other
+    if a.instant and b.instant:
+        if a.instant != b.instant:
+            return -1 if a.instant < b.instant else 1
+    else:
+        keys = [(m.first, -m.last.toordinal(), m.instant is not None) for m in (a, b)]
+        if keys[0] != keys[1]:
+            return -1 if keys[0] < keys[1] else 1
+    return (a_id > b_id) - (a_id < b_id)
 
 
 def by_start(records: list[Charted]) -> list[Charted]:
-    return sorted(records, key=lambda record: start_order(record.start, record.id))
+    def compared(a: Charted, b: Charted) -> int:
+        return in_order((a.start, a.id), (b.start, b.id))
+
+    return sorted(records, key=cmp_to_key(compared))
 
 
 # ---- the same dose twice
@@ -386,7 +398,7 @@ def _ordered(found: list[Dose]) -> list[Dose]:
     ordered: list[Dose] = []
     for patient, name in sorted({(dose.patient, dose.product) for dose in found}):
         course = [dose for dose in found if (dose.patient, dose.product) == (patient, name)]
-        course.sort(key=lambda dose: start_order(dose.start, dose.id))
+        course.sort(key=cmp_to_key(lambda a, b: in_order((a.start, a.id), (b.start, b.id))))
         for number, dose in enumerate(course):
             before = course[number - 1].start if number else None
             ordered.append(replace(dose, ordinal=number + 1, previous=before, first=course[0].start))
