@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from bonefhir.vocabulary import REASONS
-from tests.reference import kinds, rows
+from tests.reference import rows
 from tests.reference.catalogue import Catalogue, Rule
 from tests.reference.charted import charted
 from tests.reference.documents import Input, opened
@@ -24,7 +24,8 @@ from tests.reference.evidence import (
     egfr,
     weight,
 )
-from tests.reference.kinds import INDETERMINATE, NOT_APPLICABLE, Case
+from tests.reference.judging import INDETERMINATE, NOT_APPLICABLE, Case
+from tests.reference.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _judged(rule: Rule, dose: Dose, case: Case, profile: str) -> Judgement | Non
         return None
     if rule.doses == ("later" if dose.ordinal == 1 else "first"):
         return None
-    kind = kinds.KINDS[rule.kind]
+    kind = KINDS[rule.kind]
     view = View()
     outcome = kind(rule, dose, case, view)
     if outcome.verdict == NOT_APPLICABLE:
@@ -147,7 +148,7 @@ def _of_range(rule: Rule, dose: Dose, case: Case, hints: tuple[str, ...]) -> tup
     reason explains the range'
     """
     reasons = list(hints)
-    kind = kinds.KINDS[rule.kind]
+    kind = KINDS[rule.kind]
 
     def settles(*views: View) -> bool:
         return any(kind(rule, dose, case, view).verdict != INDETERMINATE for view in views)

@@ -289,9 +289,10 @@ def decides(lab: Lab, certain: list[Lab], start: Moment, order: list[str]) -> bo
         if other is lab:
             continue
         rank, others = order.index(lab.concept or ""), order.index(other.concept or "")
-        if when(other).first > day or (when(other).first == day and others < rank):
+        same_day = when(other).first == day
+        if when(other).first > day or (same_day and others < rank):
             return False
-        if rank == others and certainly_later(when(other), when(lab)):
+        if same_day and others == rank and certainly_later(when(other), when(lab)):
             return False
     return True
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.reference import kinds
+from tests.reference import kinds_of_kidneys as kidneys
 from tests.reference.audit import audit, audited
 from tests.reference.catalogue import Rule, catalogue
 from tests.reference.charted import StrengthOf, ready_to_use
@@ -26,6 +26,8 @@ from tests.reference.evidence import (
     corrected_calcium,
 )
 from tests.reference.intervals import exactly, less
+from tests.reference.judging import Case
+from tests.reference.kinds import KINDS
 from tests.reference.moments import completed_years, days_between, minutes_between, moment, placed
 from tests.reference.phrases import says, strengths
 from tests.reference.rows import factor_to
@@ -54,7 +56,7 @@ def _egfr(given: Inputs) -> float:
 def _zoledronic_dose(given: Inputs) -> float | str:
     """The middle of a printed gap is decided by the lower band: the strict reading."""
     bands = RULES["ZA4-MMBM-CRCL-DOSE"].parameters["bands"]
-    found = kinds.strict(given["baseline_crcl_ml_min"], bands)
+    found = kidneys.strict(given["baseline_crcl_ml_min"], bands)
     return "not_recommended" if found is None else found
 
 
@@ -62,7 +64,7 @@ def _deteriorated(baseline: float, current: float, si: bool) -> str:
     rule = RULES["ZA4-MMBM-RENAL-DET"]
     factor = UMOL_CREATININE if si else 1
     level, before = (Quantity(exactly(value / factor), (), si) for value in (current, baseline))
-    return "withhold" if kinds.certain_rise(rule, level, before) else "ok"
+    return "withhold" if kidneys.certain_rise(rule, level, before) else "ok"
 
 
 def _recovered(given: Inputs) -> str:
@@ -230,9 +232,9 @@ def test_a_dose_in_a_printed_gap() -> None:
     rule = RULES["ZA4-MMBM-CRCL-DOSE"]
     assert isinstance(rule, Rule)
     bands = rule.parameters["bands"]
-    assert (kinds.strict(49.5, bands), kinds.lenient(49.5, bands)) == (3.3, 3.5)
-    assert (kinds.strict(49.0, bands), kinds.lenient(49.0, bands)) == (3.3, 3.3)
-    assert kinds.strict(29.99, bands) is None
+    assert (kidneys.strict(49.5, bands), kidneys.lenient(49.5, bands)) == (3.3, 3.5)
+    assert (kidneys.strict(49.0, bands), kidneys.lenient(49.0, bands)) == (3.3, 3.3)
+    assert kidneys.strict(29.99, bands) is None
 
 
 # ---- whole audits
@@ -304,9 +306,9 @@ def test_an_empty_chart_has_no_evidence() -> None:
     assert start
     rule = RULES["ZA4-HYPOCA"]
     (dose,) = audited([_dose("d", "2024-05-02", 4.0)], CATALOGUE).doses
-    case = kinds.Case(Chart(), [dose], set(), False, None)
-    assert kinds.KINDS[rule.kind](rule, dose, case, AS_IS).reasons == ("no-calcium",)
+    case = Case(Chart(), [dose], set(), False, None)
+    assert KINDS[rule.kind](rule, dose, case, AS_IS).reasons == ("no-calcium",)
 
 
 def test_every_kind_of_the_catalogue_is_known() -> None:
-    assert {rule.kind for rule in CATALOGUE.rules} <= set(kinds.KINDS)
+    assert {rule.kind for rule in CATALOGUE.rules} <= set(KINDS)
