@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.reference.catalogue import Catalogue, Drug, Product
 from tests.reference.codes import codings, matched, texts
-from tests.reference.documents import Entry, Input, not_processed, patient_of, resolved
+from tests.reference.documents import Entry, Input, not_processed, number_as_text, patient_of, resolved
 from tests.reference.evidence import Quantity
 from tests.reference.intervals import Interval, exactly, scaled
 from tests.reference.moments import Moment, minutes_between, moment
@@ -63,7 +63,8 @@ def charted(entry: Entry, read: Input, medications: dict[str, Entry], catalogue:
     subject = patient_of(read, entry)
     if drug is None or resource.get("status") not in USED or entry.id is None or subject is None or start is None:
         return None
-    if not_processed(resource):
+    dosage = resource.get("dosage") or {}
+    if not_processed(resource) or number_as_text(dosage.get("dose"), dosage.get("rateQuantity")):
         return None
     return Charted(
         id=entry.id,
@@ -77,7 +78,7 @@ def charted(entry: Entry, read: Input, medications: dict[str, Entry], catalogue:
         end=end,
         stopped=resource["status"] == "stopped",
         route=_route(resource, catalogue),
-        dosage=resource.get("dosage") or {},
+        dosage=dosage,
         orders=frozenset(_orders(entry, read)),
         reasons=tuple(_reasons(entry, read, catalogue)),
     )

@@ -150,3 +150,9 @@ def not_processed(resource: Any, root: bool = True) -> bool:
     if resource.get("modifierExtension") or (root and resource.get("implicitRules")):
         return True
     return any(not_processed(value, False) for value in resource.values())
+
+
+def number_as_text(*quantities: Any) -> bool:
+    """'`fhir.resources` … accepts numbers as strings: check both as well (`not-fhir`)': of the Quantities that are read here."""
+    values = [quantity.get("value") for quantity in quantities if isinstance(quantity, dict)]
+    return any(value is not None and (isinstance(value, bool) or not isinstance(value, int | float)) for value in values)

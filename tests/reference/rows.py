@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.reference.catalogue import Catalogue, Measurement
 from tests.reference.codes import codings, matched, texts
-from tests.reference.documents import Entry, Input, not_processed, patient_of
+from tests.reference.documents import Entry, Input, not_processed, number_as_text, patient_of
 from tests.reference.intervals import Interval, exactly, less, more
 from tests.reference.moments import Moment, moment
 from tests.reference.phrases import URINE_AND_SO_ON, holds, says
@@ -117,7 +117,8 @@ def _fault(entry: Entry, unreadable: bool, time: Moment | None) -> str | None:
         return "no-id"
     if time is None:
         return "no-time"
-    if unreadable or entry.resource.get("status") is None:
+    parts = [entry.resource, *(c for c in entry.resource.get("component") or [] if isinstance(c, dict))]
+    if unreadable or entry.resource.get("status") is None or number_as_text(*(part.get("valueQuantity") for part in parts)):
         return "not-fhir"
     if entry.resource["status"] not in OBSERVATION_STATUS:
         return "bad-code"
