@@ -2,7 +2,7 @@
 
 How that folder is made, held, published and removed stands in work_folder.py. In it are
 
-    run.json, seconds/          settings, wall times
+    run.json, seconds/          settings and files, wall times
     scan/<file>/                read tables and counts of one file
     normalised/                 normalised tables, facts about the whole input
     audit/<bucket>/             verdicts, doses and data quality of one bucket of patients
@@ -16,7 +16,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -83,7 +83,8 @@ def open_run(settings: Settings) -> Run:
             for folder in (run.work / "scan", run.work / "normalised", run.work / "audit", run.folder / "phi"):
                 folder.mkdir(parents=True)
             started = datetime.now(UTC).isoformat(timespec="seconds")
-            write_json(run.work / "run.json", {"settings": settings.as_json(), "started": started})
+            listed = [asdict(file) | {"path": str(file.path)} for file in files]
+            write_json(run.work / "run.json", {"settings": settings.as_json(), "started": started, "files": listed})
     except BaseException:
         discard(run)
         raise
@@ -104,10 +105,10 @@ def _files(settings: Settings) -> tuple[SourceFile, ...]:
 
 
 def load_run(work: Path) -> Run:
-    """A run that open_run has made, in another process."""
-    stored = json.loads((work / "run.json").read_text(encoding="utf-8"))["settings"]
-    settings = Settings(**{name: _typed(name, value) for name, value in stored.items()})
-    return Run(work, settings, _files(settings))
+    """A run that open_run has made, in another process: with the files that it has found, whatever has come since."""
+    stored = json.loads((work / "run.json").read_text(encoding="utf-8"))
+    settings = Settings(**{name: _typed(name, value) for name, value in stored["settings"].items()})
+    return Run(work, settings, tuple(SourceFile(**file | {"path": Path(file["path"])}) for file in stored["files"]))
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -21,6 +21,7 @@ import pytest
 from bonefhir import pipeline, work_folder
 from bonefhir.cli import main
 from bonefhir.errors import OutputError
+from bonefhir.settings import Settings
 from tests.e2e import small
 from tests.e2e.small import SUITES, files, no_suites, people, tree
 
@@ -242,6 +243,13 @@ def test_a_run_inside_its_input_is_not_read_by_the_next(source: Path, tmp_path: 
     first = files(out)
     assert audit(source, out) == 0
     assert files(out) == first
+
+
+def test_every_process_of_a_run_sees_the_files_that_it_began_with(source: Path, tmp_path: Path) -> None:
+    run = pipeline.open_run(Settings(sources=(str(source),), out=tmp_path / "out"))
+    (source / "0-came-later.ndjson").write_text("", encoding="utf-8")
+    assert pipeline.load_run(run.work) == run
+    pipeline.discard(run)
 
 
 @pytest.mark.usefixtures("quick")
