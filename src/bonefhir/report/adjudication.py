@@ -7,21 +7,16 @@ patient data lie, readable by its owner only.
 
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bonefhir.errors import InputError, OutputError
-from bonefhir.report.rates import Share, wilson
+from bonefhir.errors import InputError
 
 STORE = "bonefhir-decisions.json"
-FORMAT = 1
-ACCEPTED, DISPUTED, JUSTIFIED = "accepted", "disputed", "justified"
-DECISIONS = (ACCEPTED, DISPUTED, JUSTIFIED)
+DECISIONS = ("accepted", "disputed", "justified")
 """accepted: the finding is right; disputed: it is wrong; justified: right, and the care had a reason."""
-
-_CONFIRMED = (ACCEPTED, JUSTIFIED)
 
 
 @dataclass(frozen=True)
@@ -56,28 +51,6 @@ def load(path: Path) -> dict[str, Decision]:
         raise InputError(f"{path} cannot be read as decisions; move it away, or restore it from a copy") from None
 
 
-def save(path: Path, decisions: Mapping[str, Decision]) -> None:
-    """As a whole or not at all."""
-    content = {"format": FORMAT, "decisions": {mark: asdict(decisions[mark]) for mark in sorted(decisions)}}
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=1) + "\n")
-        new.replace(path)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
-
-
 def current(decisions: Mapping[str, Decision], day: date) -> dict[str, Decision]:
     """Those that have not expired."""
     return {mark: one for mark, one in decisions.items() if one.holds_on(day)}
-
-
-def precision(decisions: Iterable[Decision]) -> dict[str, Share]:
-    """Rule → share of its decided findings that people confirmed, with its interval. Expired decisions count: they were made."""
-    confirmed: dict[str, list[bool]] = {}
-    for one in decisions:
-        confirmed.setdefault(one.rule_id, []).append(one.decision in _CONFIRMED)
-    shares = {rule: wilson(sum(listed), len(listed)) for rule, listed in sorted(confirmed.items())}
-    return {rule: share for rule, share in shares.items() if share is not None}

@@ -15,6 +15,7 @@ from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
 
 from bonefhir.knowledge.model import Rule
+from bonefhir.report.adjudication import DECISIONS
 from bonefhir.report.findings import Findings
 from bonefhir.report.findings_csv import NUMBERS, as_text
 from bonefhir.report.identity import fingerprint
@@ -23,7 +24,6 @@ from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, SEVERITIES
 
 DECISION = ("decision", "reason", "who", "when", "until")
-DECISIONS = ("accepted", "disputed", "justified")
 
 COLUMNS = {
     "rule_id": 20,
