@@ -7,8 +7,8 @@ import numpy as np
 
 from bonefhir.constants import CALCIUM_MG_DL
 from bonefhir.derive import formulae
-from bonefhir.derive.latest import Labs, Latest, hull, latest
-from bonefhir.derive.windows import NEVER, Moments, Pairs, around, before
+from bonefhir.derive.latest import Labs, Latest, greatest, hull, latest
+from bonefhir.derive.windows import NEVER, Moments, Pairs, around, before, flagged
 from bonefhir.interval import Flags, Floats, Integers, Interval, exactly, missing
 from bonefhir.settings import Settings
 from bonefhir.vocabulary import assumption
@@ -84,15 +84,11 @@ def _rivals(pairs: Pairs, labs: Labs, doses: Moments, date: Integers, chosen: In
 def _certain_date(pairs: Pairs, labs: Labs, rows: int) -> Integers:
     """The date that some usable certain candidate is certainly not before; NEVER: none."""
     keep = labs.usable[pairs.event] & pairs.certain
-    dates = np.full(rows, NEVER, dtype=np.int64)
-    np.maximum.at(dates, pairs.dose[keep], labs.when.first[pairs.event[keep]])
-    return dates
+    return greatest(pairs.dose[keep], labs.when.first[pairs.event[keep]], rows)
 
 
 def _has_possible(pairs: Pairs, labs: Labs, rows: int) -> Flags:
-    flags = np.zeros(rows, dtype=bool)
-    flags[pairs.dose[labs.usable[pairs.event] & pairs.possible]] = True
-    return flags
+    return flagged(pairs.dose[labs.usable[pairs.event] & pairs.possible], rows)
 
 
 class _Builder:
@@ -194,10 +190,8 @@ def _nearest_albumin(dose: Integers, calcium: Moments, albumin: Labs, doses: Mom
     np.minimum.at(best, pick[certain], high[certain])
     chosen = (low <= best[pick]) & (best[pick] != np.iinfo(np.int64).max)
     pick, row, certain = pick[chosen], row[chosen], certain[chosen]
-    value = hull(pick, Interval(albumin.value.low[row], albumin.value.high[row]), len(dose))
-    widened = np.zeros(len(dose), dtype=bool)
-    widened[pick[~certain]] = True
-    return _Albumin(value, widened, (pick, row))
+    value = hull(pick, albumin.value.take(row), len(dose))
+    return _Albumin(value, flagged(pick[~certain], len(dose)), (pick, row))
 
 
 _DAY = 86_400_000_000

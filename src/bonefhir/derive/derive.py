@@ -23,7 +23,7 @@ from bonefhir.derive.latest import latest
 from bonefhir.derive.renal import PARTIAL, Renal
 from bonefhir.derive.series import Facts, Series
 from bonefhir.derive.windows import Moments, before, moments
-from bonefhir.interval import Flags, Integers, Interval
+from bonefhir.interval import Flags, Integers, Interval, at_least
 from bonefhir.knowledge.model import Knowledge, Rule
 from bonefhir.settings import Settings
 from bonefhir.vocabulary import assumption, reason
@@ -218,7 +218,7 @@ class _Derivation:
         self._share_baseline()
         status, rival = calcium_status.status(self.when, self.calcium_days, self.calcium_labs, self.albumin, self.settings)
         for name, found in (("calcium", status), ("calcium_rival", rival)):
-            self._calcium(name, found)
+            self.add_calcium(self.columns, name, name, found)
             self.columns.quantity(f"{name}_limit", found.limit)
             self.columns.data[f"{name}_kind"] = found.kind
         self._grades(status)
@@ -251,16 +251,16 @@ class _Derivation:
         for group in ("baseline_creatinine", "baseline_weight", "baseline_clearance_reported"):
             self.items.share(group, self.course.first)
 
-    def _calcium(self, name: str, found: Calcium) -> None:
-        _add_calcium(self.columns, name, found)
+    def add_calcium(self, columns: Columns, name: str, group: str, found: Calcium) -> None:
+        """The columns of a calcium, and the calciums and albumins it rests on as evidence of the group."""
+        absent = np.where(found.partial, PARTIAL, reason("no-calcium"))
+        columns.quantity(name, found.value, absent, np.where(found.widened, PARTIAL, 0), found.assumptions, found.si)
+        columns.quantity(f"{name}_margin", found.margin)
+        columns.quantity(f"{name}_uncorrected", found.uncorrected[0])
+        columns.quantity(f"{name}_uncorrected_margin", found.uncorrected[1])
         for kind, picks in found.picks:
-            self.items.add_labs(
-                name,
-                {"total": "total calcium", "ionised": "ionised calcium"}.get(kind, "corrected calcium"),
-                picks,
-                self.bucket.labs,
-            )
-        self.items.add_labs(name, "albumin", found.albumins, self.bucket.labs)
+            self.items.add_labs(group, f"{kind} calcium", picks, self.bucket.labs)
+        self.items.add_labs(group, "albumin", found.albumins, self.bucket.labs)
 
     def _lifetime(self, renal: Renal) -> list[tuple[int, str]]:
         """Doses before birth, more than a day after death, at an age that cannot be; and those without a full date."""
@@ -305,17 +305,9 @@ def _speaks(corrected: Calcium) -> indications.Calcium:
     limit = np.where(corrected.si, _LIMIT_MMOL_L, _LIMIT_MG_DL)
     low, high = (calcium_status.in_si(corrected, bound) for bound in corrected.value)
     return indications.Calcium(
-        certainly=low >= limit - 1e-6,
-        possibly=np.isnan(high) | (high >= limit - 1e-6),
+        certainly=at_least(low, limit),
+        possibly=np.isnan(high) | at_least(high, limit),
     )
-
-
-def _add_calcium(columns: Columns, name: str, found: Calcium) -> None:
-    absent = np.where(found.partial, PARTIAL, reason("no-calcium"))
-    columns.quantity(name, found.value, absent, np.where(found.widened, PARTIAL, 0), found.assumptions, found.si)
-    columns.quantity(f"{name}_margin", found.margin)
-    columns.quantity(f"{name}_uncorrected", found.uncorrected[0])
-    columns.quantity(f"{name}_uncorrected_margin", found.uncorrected[1])
 
 
 def _days(derivation: _Derivation, rule: Rule) -> Integers:
@@ -334,15 +326,12 @@ def _counts(derivation: _Derivation, rule: Rule, key: str) -> dict[str, Column]:
     return columns
 
 
-def corrected_calcium_calcium(derivation: _Derivation, rule: Rule, key: str) -> dict[str, Column]:
+def _corrected_calcium(derivation: _Derivation, rule: Rule, key: str) -> dict[str, Column]:
     if rule.kind == "dose_min" and "bands_by_calcium" not in rule.parameters:
         return {}
     found = derivation.corrected_calcium(rule.parameters.get("window_days", _INDICATION_DAYS))
     own = Columns(len(derivation.frame))
-    _add_calcium(own, "corrected_calcium", found)
-    for kind, picks in found.picks:
-        derivation.items.add_labs(key, f"{kind} calcium", picks, derivation.bucket.labs)
-    derivation.items.add_labs(key, "albumin", found.albumins, derivation.bucket.labs)
+    derivation.add_calcium(own, "corrected_calcium", key, found)
     return own.data
 
 
@@ -358,8 +347,8 @@ _PREPARE: dict[str, _Prepare] = {
     "lab_after": lambda d, r, key: d.series.lab_after(key, tuple(_p(r)["labs"]), _p(r)["from_days"], _p(r)["to_days"]),
     "counts_min": _counts,
     "vitamin_d_min": lambda d, r, key: d.series.quantity(key, "vitamin_d", _p(r)["window_days"], "bounds"),
-    "calcium_indication": corrected_calcium_calcium,
-    "dose_min": corrected_calcium_calcium,
+    "calcium_indication": _corrected_calcium,
+    "dose_min": _corrected_calcium,
     "creatinine_recovery": lambda d, r, key: d.series.recovery(key, _p(r)),
     "creatinine_stable": lambda d, r, key: d.series.stable(key, _p(r)["rise_hours"], _p(r)["ratio_days"]),
     "no_other_product": lambda d, r, key: d.series.other_product(key, tuple(_p(r)["others"]), _p(r)["window_days"]),

@@ -30,7 +30,7 @@ class Labs:
     def take(self, rows: Integers | Flags) -> "Labs":
         return Labs(
             self.when.take(rows),
-            Interval(self.value.low[rows], self.value.high[rows]),
+            self.value.take(rows),
             self.si[rows],
             self.usable[rows],
             self.assumptions[rows],
@@ -74,7 +74,7 @@ def latest(pairs: Pairs, labs: Labs, doses: Moments) -> Latest:
     np.bitwise_or.at(bits, picked.dose, labs.assumptions[picked.event] | np.where(same_day, assumption("same-day-order"), 0))
     newer = flagged(unusable.dose[_not_earlier(unusable, picked, labs.when, rows)], rows) & known
     return Latest(
-        value=hull(picked.dose, Interval(labs.value.low[picked.event], labs.value.high[picked.event]), rows),
+        value=hull(picked.dose, labs.value.take(picked.event), rows),
         si=known & ~flagged(picked.dose[~labs.si[picked.event]], rows),
         partial=~known & flagged(pairs.dose[usable], rows),
         widened=flagged(picked.dose[picked.possible], rows),
@@ -96,9 +96,9 @@ def _beaten(candidates: Pairs, certain: Pairs, when: Moments, rows: int) -> Flag
     """Some certain candidate of the same dose is certainly later: by instant if both have a time, else by local date."""
     e = certain.event
     timed = when.timed[e]
-    last_instant = _maximum(certain.dose[timed], when.instant[e][timed], rows)
-    last_untimed = _maximum(certain.dose[~timed], when.first[e][~timed], rows)
-    last_day = _maximum(certain.dose, when.first[e], rows)
+    last_instant = greatest(certain.dose[timed], when.instant[e][timed], rows)
+    last_untimed = greatest(certain.dose[~timed], when.first[e][~timed], rows)
+    last_day = greatest(certain.dose, when.first[e], rows)
     c, d = candidates.event, candidates.dose
     by_instant = (last_instant[d] > when.instant[c]) | (last_untimed[d] > when.last[c])
     return np.asarray(np.where(when.timed[c], by_instant, last_day[d] > when.last[c]))
@@ -122,7 +122,8 @@ def _same_day(picked: Pairs, when: Moments, doses: Moments) -> Flags:
     return np.asarray(~timed & (when.last[picked.event] == doses.first[picked.dose]))
 
 
-def _maximum(dose: Integers, values: Integers, rows: int) -> Integers:
+def greatest(dose: Integers, values: Integers, rows: int) -> Integers:
+    """Of the values of each dose; NEVER: none."""
     result = np.full(rows, NEVER, dtype=np.int64)
     np.maximum.at(result, dose, values)
     return result

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bonefhir.interval import Interval
+from bonefhir.interval import TOLERANCE, Interval
 from bonefhir.judge.view import FAIL, INDETERMINATE, Outcome
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import REASONS
@@ -161,7 +161,7 @@ def _range(low: object, high: object) -> str:
     a, b = float(low), float(high)  # type: ignore[arg-type]
     if np.isnan(a) or np.isnan(b):
         return "unknown"
-    if b - a <= 1e-6:
+    if b - a <= TOLERANCE:
         return _number(a)
     if np.isinf(b):
         return f"at least {_number(a)}"

@@ -159,7 +159,7 @@ def _kept(found: Outcome, keep: Flags) -> Outcome:
     return Outcome(
         found.verdict[keep],
         found.reasons[keep],
-        Interval(found.observed.low[keep], found.observed.high[keep]),
+        found.observed.take(keep),
         found.limit[keep],
         found.unit[keep],
         np.broadcast_to(found.assumed, keep.shape)[keep],
@@ -172,5 +172,4 @@ def _context(rule: Rule, view: View, applicable: Flags) -> Interval | None:
     if rule.kind not in ("dose_by_clearance", "underdose_by_clearance"):
         return None
     name = "baseline_clearance" if rule.parameters["basis"] == "baseline" else "clearance"
-    clearance = view.interval(name)
-    return Interval(clearance.low[applicable], clearance.high[applicable])
+    return view.interval(name).take(applicable)

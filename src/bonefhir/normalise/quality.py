@@ -62,11 +62,15 @@ _HIDE_A_CODE = ("code-fullwidth", "many-codings")
 
 def while_reading(resource_type: str, resources: pa.Table, fate: npt.NDArray[np.int8], file_names: pa.Array) -> pa.Table:
     """Warnings that the reader left on resources which matter, or might, were their code written well."""
-    warnings = resources["warnings"].cast(pa.string()).to_pylist()
-    found = []
-    for row in np.flatnonzero(fate != SUPERSEDED).tolist():
-        kinds = warnings[row].split() if warnings[row] else ()
-        found += [(row, kind) for kind in kinds if fate[row] != IRRELEVANT or kind in _HIDE_A_CODE]
+    warned = resources["warnings"].is_valid().to_numpy() & (fate != SUPERSEDED)
+    rows = np.flatnonzero(warned)
+    warnings = resources["warnings"].take(rows).cast(pa.string()).to_pylist()
+    found = [
+        (row, kind)
+        for row, kinds in zip(rows.tolist(), warnings, strict=True)
+        for kind in kinds.split()
+        if fate[row] != IRRELEVANT or kind in _HIDE_A_CODE
+    ]
     return of_resources(resource_type, resources, found, file_names)
 
 

@@ -264,9 +264,8 @@ class _Resolution:
         """Used and rejected measurements. One without a value is none, unless a fault may have kept the value from being read."""
         fate = self.labs.fates.fate[self.labs.resource_of]
         rejected = (fate == REJECTED) & ~_null(self.labs.rows["subject"])
-        absent = np.asarray(self.labs.rows["value_kind"].to_pylist(), dtype=object) == "none"
-        faults = self.labs.rows["fault"].to_pylist()
-        unreadable = np.array([fault not in (None, "no-time") for fault in faults], dtype=bool)
+        absent = _is(self.labs.rows["value_kind"], "none")
+        unreadable = ~_null(self.labs.rows["fault"]) & ~_is(self.labs.rows["fault"], "no-time")
         wanted = self.asked_for & ((self.labs.used_rows & ~absent) | (rejected & (~absent | unreadable)))
         rows = np.flatnonzero(wanted)
         return labs.normalise(
@@ -292,6 +291,10 @@ class _Resolution:
 
 def _null(column: pa.ChunkedArray) -> Flags:
     return np.asarray(column.is_null().to_numpy())
+
+
+def _is(column: pa.ChunkedArray, word: str) -> Flags:
+    return np.asarray(pc.equal(column.cast(pa.string()), word).fill_null(False).to_numpy())
 
 
 def _undated(column: pa.ChunkedArray) -> Flags:

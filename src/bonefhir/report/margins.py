@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
 from typing import Any
 
+from bonefhir.interval import TOLERANCE
 from bonefhir.knowledge.model import Rule
 from bonefhir.report import arithmetic
 from bonefhir.report.arithmetic import Person
@@ -13,7 +14,6 @@ from bonefhir.report.wording import Wording, significant
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
 _PLAUSIBLE_ALBUMIN = (1.0, 6.0)
-_TOLERANCE = 1e-6
 AT_MOST = ("dose_max", "dose_by_clearance", "creatinine_max", "creatinine_recovery", "rate_max", "interval_max", "course_max")
 BELOW = ("creatinine_rise", "creatinine_stable")
 AT_LEAST = ("dose_min", "underdose_by_clearance", "clearance_min", "egfr_min", "duration_min", "interval_min", "calcium_min")
@@ -25,11 +25,11 @@ def margin(finding: Row, wording: Wording) -> str | None:
     low, high, limit = (finding[name] for name in ("observed_low", "observed_high", "limit"))
     if low is None or high is None or limit is None or isnan(low) or isnan(high):
         return None
-    if high - low > _TOLERANCE:
+    if high - low > TOLERANCE:
         span = wording.measured(low, high, finding["unit"])
         return wording.text("sheet.margin_range", span=span, limit=_one(limit, finding, wording))
     away = low - limit
-    if abs(away) <= _TOLERANCE:
+    if abs(away) <= TOLERANCE:
         return wording.text("sheet.margin_none", limit=_one(limit, finding, wording))
     key = "sheet.margin_above" if away > 0 else "sheet.margin_below"
     part = wording.percent(abs(away) / abs(limit)) if limit else "–"
@@ -84,7 +84,7 @@ def _said(key: str, person: Person, inputs: Renal, rule: Rule, dose: Row, wordin
 def at_clearance(rule: Rule, dose: Row, clearance: float) -> str:
     """The verdict that a rule by clearance would give; 'not_applicable' below its lowest band."""
     if rule.kind == "clearance_min":
-        return PASS if clearance >= rule.parameters["min"] - _TOLERANCE else FAIL
+        return PASS if clearance >= rule.parameters["min"] - TOLERANCE else FAIL
     if rule.kind == "duration_min":
         return _duration(rule, dose, clearance)
     amount = exact(dose, "amount")
@@ -94,28 +94,28 @@ def at_clearance(rule: Rule, dose: Row, clearance: float) -> str:
         return "not_applicable"
     if amount is None:
         return INDETERMINATE
-    tolerance = rule.parameters["tolerance"] + _TOLERANCE
+    tolerance = rule.parameters["tolerance"] + TOLERANCE
     if rule.kind == "underdose_by_clearance":
         return FAIL if amount < strict - tolerance else PASS if amount >= lenient - tolerance else INDETERMINATE
     return FAIL if amount > lenient + tolerance else PASS if amount <= strict + tolerance else INDETERMINATE
 
 
 def _duration(rule: Rule, dose: Row, clearance: float) -> str:
-    if clearance >= rule.parameters["when_clearance_below"] - _TOLERANCE:
+    if clearance >= rule.parameters["when_clearance_below"] - TOLERANCE:
         return "not_applicable"
     minutes = exact(dose, "duration")
     if minutes is None:
         return INDETERMINATE
-    return PASS if minutes >= rule.parameters["min_minutes"] - _TOLERANCE else FAIL
+    return PASS if minutes >= rule.parameters["min_minutes"] - TOLERANCE else FAIL
 
 
 def band_dose(bands: Sequence[Mapping[str, Any]], clearance: float) -> tuple[float | None, float | None]:
     """Dose of the band, and, in a gap of the printed table, that of the next higher band."""
     higher: float | None = None
     for band in bands:
-        reached = clearance > band["over"] + _TOLERANCE if "over" in band else clearance >= band["from"] - _TOLERANCE
+        reached = clearance > band["over"] + TOLERANCE if "over" in band else clearance >= band["from"] - TOLERANCE
         if reached:
-            gap = higher is not None and "printed_to" in band and clearance > band["printed_to"] + _TOLERANCE
+            gap = higher is not None and "printed_to" in band and clearance > band["printed_to"] + TOLERANCE
             return band["max"], higher if gap else band["max"]
         higher = band["max"]
     return None, None
@@ -140,7 +140,7 @@ def _by_egfr(finding: Row, rule: Rule, dose: Row, wording: Wording) -> Iterator[
     if rule.kind != "egfr_min" or age is None or female is None or creatinine is None:
         return
     egfr = arithmetic.ckd_epi_2021(age, female == 0, creatinine)
-    then = PASS if egfr >= rule.parameters["min"] - _TOLERANCE else FAIL
+    then = PASS if egfr >= rule.parameters["min"] - TOLERANCE else FAIL
     same = then == finding["verdict"]
     outcome = wording.text("sheet.same" if same else "sheet.changes", verdict=wording.word("outcomes", then))
     yield wording.text("sheet.flip_sex_egfr", egfr=significant(egfr), outcome=outcome)
