@@ -161,12 +161,13 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     fail_on: str | None = None,
     strict: bool | None = None,
     data_docs: bool | None = None,
+    html: bool | None = None,
     config: str | None = None,
 ) -> State[Any]:
     """Reads, checks and reports FHIR data. Parameters as of `bonefhir audit`; the configuration file gives what is left out."""
     given = {"sources": tuple(sources), "out": Path(out), "profile": profile, "conformance": conformance, "jobs": jobs}
     given |= {"rules": paths(rules), "terminology": paths(terminology)}
-    given |= {"fail_on": fail_on, "strict": strict, "data_docs": data_docs}
+    given |= {"fail_on": fail_on, "strict": strict, "data_docs": data_docs, "html": html}
     run = pipeline.load_run(Path(open_run(given, config)))
     try:
         summary = stages(run)
@@ -235,6 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             fail_on=options.fail_on,
             strict=options.strict,
             data_docs=options.data_docs,
+            html=options.html,
             config=str(options.config) if options.config else None,
             return_state=True,
         )

@@ -26,6 +26,7 @@ MEANINGS = {
     "fail_on": "exit 1 if a finding has at least this severity; `validate` begins at `error`, `audit` at `none`",
     "strict": "exit 3 if anything was rejected",
     "data_docs": "also Great Expectations' pages, in `share/data_docs`",
+    "html": "the two `report.html`; `--no-html` leaves them out",
     "weight": "body weight in the Cockcroft-Gault formula",
     "weight_window_days": "how old a body weight may be",
     "baseline_window_days": "how long before the first dose a baseline creatinine may lie",

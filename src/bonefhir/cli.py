@@ -78,6 +78,7 @@ def _audit(commands: Subparsers) -> None:
     one.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the reports; replaces an earlier run")
     one.add_argument("--fail-on", choices=FAIL_ON, help="exit 1 if a verdict `fail` has at least this severity (default: none)")
     one.add_argument("--data-docs", action="store_true", default=None, help="also Great Expectations' pages, in share/data_docs")
+    one.add_argument("--no-html", action="store_false", dest="html", default=None, help="no report.html, in phi/ and share/")
 
 
 def _validate(commands: Subparsers) -> None:

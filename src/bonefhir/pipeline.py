@@ -80,7 +80,7 @@ WORTH_A_POOL = 64 << 20
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of a finished run. verdicts: severity → verdict → count; rules: one row per rule."""
+    """Counts of a finished run. verdicts: severity → verdict → count; rules: one row per rule; html: it has pages."""
 
     verdicts: dict[str, dict[str, int]]
     doses: int
@@ -89,6 +89,7 @@ class Summary:
     rules: list[dict[str, Any]]
     data_quality: dict[str, int]
     out: Path
+    html: bool = True
 
     def failed(self, fail_on: str) -> bool:
         """A verdict `fail` has at least this severity."""
@@ -340,6 +341,7 @@ def _summary(run: Run, collected: Facts) -> Summary:
         rules=collected.rule_counts.to_pylist(),
         data_quality={row["values"]: row["counts"] for row in kinds},
         out=run.settings.out,
+        html=run.settings.html,
     )
 
 

@@ -15,6 +15,7 @@ class Settings:
     """sources and out as given by the user; numbers marked policy in semantics.md are fields here with its default.
 
     jobs            processes; 0: one per core
+    html            write the two report.html, too
     small_number    groups smaller than this are suppressed in share/
     """
 
@@ -28,6 +29,7 @@ class Settings:
     fail_on: str = "none"
     strict: bool = False
     data_docs: bool = False
+    html: bool = True
     weight: str = "actual"
     weight_window_days: int = 90
     baseline_window_days: int = 90

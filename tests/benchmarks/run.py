@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.run --scale medium --out build/bench
 
-bonefhir runs as `bonefhir audit` with all its outputs, the HTML among them. The others do less (see their files):
+bonefhir runs as `bonefhir audit` with all its outputs; of sparse without the HTML. The others do less (see their files):
 (a) fhir.resources and pandas  (b) DuckDB's read_json  (c) decoding alone  (d) reading alone. At scale full, (a) gets a
 smaller input of the same kind, and its rate is compared: linear extrapolation, in its favour, as its memory grows too.
 Scale small is for the tests: it shows what starting costs, and no more.
@@ -43,6 +43,9 @@ SCALES = {
     "full": Scale({"sparse": 1_000, "dense": 50_000, "bundles": 10_000}, _MEDIUM, 3, True),
 }
 _WRITERS: dict[str, Callable[[Path, int], int]] = {"sparse": inputs.sparse, "dense": inputs.dense, "bundles": inputs.bundles}
+_OPTIONS = {"sparse": ("--no-html",)}
+"""Of bonefhir, by case."""
+
 _WORDS = {
     "bonefhir": "bonefhir audit",
     "fhir": "(a) fhir.resources + pandas",
@@ -92,10 +95,10 @@ def prepared(data: Path, case: str, size: int) -> Input:
     return Input(case, size, folder, int(json.loads(note.read_text(encoding="ascii"))), total)
 
 
-def command(who: str, folder: Path, out: Path) -> list[str]:
+def command(case: str, who: str, folder: Path, out: Path) -> list[str]:
     python, here = sys.executable, "tests.benchmarks"
     return {
-        "bonefhir": [python, "-m", "bonefhir.cli", "audit", str(folder), "--out", str(out), "--quiet"],
+        "bonefhir": [python, "-m", "bonefhir.cli", "audit", str(folder), "--out", str(out), "--quiet", *_OPTIONS.get(case, ())],
         "validate": [python, "-m", "bonefhir.cli", "validate", str(folder), "--fail-on", "none"],
         "fhir": [python, "-m", f"{here}.plain_fhir", str(folder), str(out)],
         "duckdb": [python, "-m", f"{here}.plain_duckdb", str(folder), str(out)],
@@ -126,7 +129,7 @@ def _measure_all(data: Path, case: str, entrants: Sequence[tuple[str, Input]], r
     found: list[list[Measured]] = [[] for _ in entrants]
     for _ in range(runs):
         for index, (who, given) in enumerate(entrants):
-            found[index].append(measured(command(who, given.folder, data / f"out-{who}")))
+            found[index].append(measured(command(case, who, given.folder, data / f"out-{who}")))
     return [
         Result(case, who, given, medians(each), each) for (who, given), each in zip(entrants, found, strict=True)
     ]

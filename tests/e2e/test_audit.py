@@ -43,6 +43,14 @@ def test_the_folder_holds_what_the_contract_promises(run: Path) -> None:
     assert {name.split("/")[0] for name in names} == {"run.json", "phi", "share"}
 
 
+def test_all_but_the_pages_is_the_same_without_them(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(SAMPLE), "--out", str(tmp_path / "out"), "--quiet", "--jobs", "1", "--no-html"]) == 0
+    assert "report.html" not in capsys.readouterr().out
+    first, second = dict(files(run)), dict(files(tmp_path / "out"))
+    assert set(first) - set(second) == {"phi/report.html", "share/report.html"}
+    assert all(first[name] == content for name, content in second.items() if name != "run.json")
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_tables_have_the_columns_that_tables_py_declares(run: Path, table: object) -> None:
     assert pq.read_schema(run / "phi" / f"{table.name}.parquet").remove_metadata() == table.schema  # type: ignore[attr-defined]

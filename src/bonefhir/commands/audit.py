@@ -13,7 +13,7 @@ from bonefhir.settings import Settings
 if TYPE_CHECKING:
     from bonefhir.pipeline import Summary
 
-OPTIONS = ("sources", "out", "profile", "rules", "terminology", "conformance", "jobs", "fail_on", "strict", "data_docs")
+OPTIONS = ("sources", "out", "profile", "rules", "terminology", "conformance", "jobs", "fail_on", "strict", "data_docs", "html")
 VERDICTS = ("fail", "indeterminate", "pass")
 NOTHING = "Nothing was audited: no dose of a bone-modifying agent was found. This is not a result without findings."
 
@@ -54,6 +54,7 @@ def described(summary: "Summary") -> str:
     for severity in ("error", "warning", "info"):
         counts = summary.verdicts.get(severity, {})
         lines.append(f"{severity:10}{''.join(f'{counts.get(verdict, 0):>15}' for verdict in VERDICTS)}")
-    lines += ["", f"For the quality team: {summary.out / 'phi' / 'report.html'} (names patients)"]
-    lines += [f"To pass on:           {summary.out / 'share' / 'report.html'} (counts only)"]
+    team, others = ("report.html", "report.html") if summary.html else ("findings.xlsx", "summary.json")
+    lines += ["", f"For the quality team: {summary.out / 'phi' / team} (names patients)"]
+    lines += [f"To pass on:           {summary.out / 'share' / others} (counts only)"]
     return "\n".join(lines)

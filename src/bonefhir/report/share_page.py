@@ -1,4 +1,4 @@
-"""share/summary.json and share/report.html: the same suppressed counts, for programs and for people."""
+"""share/summary.json and share/report.html: the same suppressed counts, for programs and, unless left out, for people."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +17,8 @@ from bonefhir.vocabulary import SEVERITIES
 def write(folder: Path, facts: Facts, counts: Counts, wording: Wording) -> None:
     printed = summary(facts, counts)
     write_json(folder / "summary.json", printed)
+    if not facts.settings.html:
+        return
     rows = rule_rows(counts, facts.settings.small_number)[1]
     values = {
         "summary": printed,

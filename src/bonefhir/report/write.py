@@ -23,6 +23,8 @@ from bonefhir.report.wording import load
 def write_all(folder: Path, facts: Facts) -> None:
     """Writes run.json, the rest of phi/, and share/ of an output folder whose phi/*.parquet are there already.
 
+    The pages are left out if the settings say so: they cost more than all else together.
+
     Raises AccountingError if the tables and `facts` contradict each other; OSError if something cannot be written.
     """
     phi, share, fhir = folder / "phi", folder / "share", folder / "phi" / "fhir"
@@ -36,7 +38,8 @@ def write_all(folder: Path, facts: Facts) -> None:
         findings_csv.write(phi / "findings.csv", findings, rules)
         workbook.write(phi / "findings.xlsx", findings, rules, wording)
         detected_issues.write(fhir / "detected-issues.ndjson", findings, rules)
-        phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, held)
+        if facts.settings.html:
+            phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, held)
     measure_reports.write(fhir / "measure-reports.json", counts)
     share_page.write(share, facts, counts, wording)
     run_json.write(folder / "run.json", facts, counts)
