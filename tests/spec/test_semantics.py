@@ -73,6 +73,41 @@ def test_a_rejected_observation_with_an_unreadable_code_could_be_the_creatinine(
     assert found.verdict("ZA4-SCR-BEFORE-EACH") == "indeterminate unusable-lab"
 
 
+def test_a_rejected_observation_without_a_value_is_no_measurement(tmp_path: Path) -> None:
+    empty = lab("creatinine", None, id="empty", code=None)
+    found = run(tmp_path, patient(), lab("creatinine", 0.9, "2023-01-01"), empty, dose())
+    assert found.reasons == ["not-fhir"]
+    assert found.verdict("ZA4-SCR-BEFORE-EACH") == "fail"
+
+
+def test_a_component_that_cannot_be_read_may_be_the_creatinine(tmp_path: Path) -> None:
+    empty = lab("creatinine", None, id="empty", component=[1])
+    found = run(tmp_path, patient(), lab("creatinine", 0.9, "2023-01-01"), empty, dose())
+    assert found.verdict("ZA4-SCR-BEFORE-EACH") == "indeterminate unusable-lab"
+
+
+def test_a_reason_whose_condition_lacks_its_own_patient_is_a_reason_all_the_same(tmp_path: Path) -> None:
+    reason = condition("M81.0", id="c", subject={"display": "somebody"})
+    found = run(tmp_path, patient(), reason, dose(reasonReference=[{"reference": "Condition/c"}]))
+    assert found.reasons == ["no-patient"]
+    assert (found.doses[0]["indication"], found.doses[0]["indication_basis"]) == ("osteoporosis", "reason")
+
+
+def test_a_reason_whose_condition_is_not_processed_is_known_by_its_display(tmp_path: Path) -> None:
+    reason = condition("C79.51", id="c", implicitRules="http://hospital.example/rules")
+    found = run(tmp_path, patient(), reason, dose(reasonReference=[{"reference": "Condition/c", "display": "osteoporosis"}]))
+    assert found.reasons == ["modifier-extension"]
+    assert found.doses[0]["indication"] == "osteoporosis"
+
+
+def test_the_texts_of_a_medication_come_before_the_display_of_the_reference_to_it(tmp_path: Path) -> None:
+    item = {"coding": [{"system": RXNORM, "code": "77655"}], "text": "zoledronic acid 5 mg"}
+    medication = {"resourceType": "Medication", "id": "m", "ingredient": [{"itemCodeableConcept": item}]}
+    given = dose(4.5, medicationReference={"reference": "Medication/m", "display": "zoledronic acid 4 mg"})
+    del given["medicationCodeableConcept"]
+    assert run(tmp_path, patient(), medication, given).doses[0]["product"] == "zoledronic_acid_5mg"
+
+
 def test_a_patient_that_is_referenced_but_absent_has_no_sex_and_no_age(tmp_path: Path) -> None:
     found = run(tmp_path, metastases(), lab("creatinine", 0.9), lab("weight", 70), dose())
     assert found.verdict("ZA4-MMBM-CRCL-LT30") == "indeterminate no-age"

@@ -108,11 +108,11 @@ class DrugMatcher:
         self._strengths = {d.name: [s for p in products if p.drug == d.name for s in p.strengths] for d in drugs}
 
     def match(self, medication: Medication, display: str | None = None) -> DrugMatch:
-        """`display` is that of the reference to the Medication."""
+        """`display` is that of the reference to the Medication; it speaks after the texts of the Medication itself."""
         concepts = [medication.concept, *(item for item, _ in medication.ingredients)]
         codings = [coding for concept in concepts for coding in concept.codings]
-        texts = [*medication.concept.texts, *([plain(display)] if display else [])]
-        texts += [text for item, _ in medication.ingredients for text in item.texts]
+        texts = [text for concept in concepts for text in concept.texts]
+        texts += [plain(display)] if display else []
         found = self._by_code(codings)
         named = next((drug for text in texts if (drug := self._names.first(text))), None)
         if found.drug is None:

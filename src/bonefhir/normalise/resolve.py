@@ -254,18 +254,27 @@ class _Resolution:
         )
 
     def _reason_conditions(self) -> dict[str, Membership]:
-        """'Condition/<id>' → what it says as a reason; a refuted, erroneous or rejected one says nothing."""
+        """'Condition/<id>' → what it says as a reason; a refuted or erroneous one says nothing.
+
+        One that lacks nothing but its own patient says what it says: the dose tells whose it is. Any other that was rejected is
+        not here, so that the display of the reference speaks in its place.
+        """
+        conditions = self.conditions.resources
         fate = self.conditions.fates.fate
-        silent = (fate == EXCLUDED) | (fate == REJECTED)
-        rows = zip(self.conditions.resources["id"].to_pylist(), self.condition_sets, silent, fate, strict=True)
-        return {f"Condition/{i}": ({} if quiet else found) for i, found, quiet, f in rows if f != SUPERSEDED}
+        readable = _null(conditions["fault"]) | _is(conditions["fault"], "no-patient")
+        unread = (fate == REJECTED) & ~(readable & _null(conditions["subject"]))
+        known = np.flatnonzero((fate != SUPERSEDED) & ~unread)
+        ids = conditions["id"].take(known).to_pylist()
+        refuted = fate == EXCLUDED
+        return {f"Condition/{i}": {} if refuted[row] else self.condition_sets[row] for i, row in zip(ids, known, strict=True)}
 
     def _lab_table(self, file_names: pa.Array) -> tuple[pa.Table, Flags]:
-        """Used and rejected measurements. One without a value is none, unless a fault may have kept the value from being read."""
+        """Used and rejected measurements. One without a value is none, unless it may stand in a component that cannot be read."""
         fate = self.labs.fates.fate[self.labs.resource_of]
         rejected = (fate == REJECTED) & ~_null(self.labs.rows["subject"])
         absent = _is(self.labs.rows["value_kind"], "none")
-        unreadable = ~_null(self.labs.rows["fault"]) & ~_is(self.labs.rows["fault"], "no-time")
+        path = self.labs.rows["fault_path"].cast(pa.string())
+        unreadable = np.asarray(pc.starts_with(path, "component").fill_null(False))
         wanted = self.asked_for & ((self.labs.used_rows & ~absent) | (rejected & (~absent | unreadable)))
         rows = np.flatnonzero(wanted)
         return labs.normalise(
