@@ -1,11 +1,15 @@
-"""The same input gives the same bytes; another order of the same input gives the same results."""
+"""The same input gives the same bytes; another order of the same input, or other files around it, gives the same results.
+
+Of two sources: a sample of the four hospitals, and generated patients, where everything that may be odd is. With `make test-deep`
+also many of those, in files that are read in parts.
+"""
 
 import gzip
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,6 +22,8 @@ from bonefhir import pipeline, tables
 from bonefhir.sample.write import write
 from bonefhir.settings import Settings
 from tests.e2e.small import SUITES, files, no_suites
+from tests.generate.folders import write_ndjson
+from tests.generate.patients import documents
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("source_file", "source_line", "file", "line")
@@ -27,20 +33,75 @@ File = tuple[str, list[str]]
 """Name, and lines of NDJSON; or the one text of a Bundle."""
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Without the dose that stands in two records alike: of those, semantics.md keeps the first one read."""
-    folder = tmp_path_factory.mktemp("sample") / "in"
-    write(folder, 24, 5)
-    twice = [row.split(",")[3] for row in (folder / "scenarios.csv").read_text().splitlines() if row.startswith("dose-twice,")]
-    for path in (folder / "fhir").rglob("*.*"):
-        if lines := [line for line in lines_of(path) if not any(f'"id":"{i.split("/")[1]}"' in compact(line) for i in twice)]:
-            store(path, lines)
-    return folder / "fhir"
+QUICK = ["sample", "generated"]
+EVERY = [*QUICK, pytest.param("many", marks=pytest.mark.deep)]
 
 
-def compact(line: str) -> str:
-    return line.replace('": ', '":')
+@pytest.fixture(scope="module", params=EVERY)
+def source(request: pytest.FixtureRequest, quick: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Without what semantics.md itself decides by reading order: see `in_any_order`."""
+    folder = tmp_path_factory.mktemp(request.param) / "in"
+    if request.param == "sample":
+        write(folder, 24, 5)
+        folder = folder / "fhir"
+    else:
+        write_ndjson(documents(8, {"generated": 40, "many": 1500}[request.param]), folder, by_type=True)
+    in_any_order(folder, tmp_path_factory.mktemp("before"))
+    return folder
+
+
+def in_any_order(folder: Path, scratch: Path) -> None:
+    """Takes out of two records of one dose the later one ("else the first in reading order"), and of two versions of a resource
+    the earlier one ("then the later in reading order"), also where something else decides. Of three doubles the third may be one
+    of the second only, so that it is done until nothing is left."""
+    keep_last_versions(folder)
+    for number in range(9):
+        out = run(folder, scratch / str(number))
+        twice = {row["resource"] for row in quality(out) if row["kind"] == "duplicate-dose"}
+        if not twice:
+            return
+        rewrite(folder, lambda one, twice=twice: name_of(one) not in twice)  # type: ignore[misc]
+    raise AssertionError("there are doubles of doubles without end")
+
+
+def keep_last_versions(folder: Path) -> None:
+    counts: dict[str, int] = {}
+
+    def count(one: dict[str, Any]) -> bool:
+        counts[name_of(one)] = counts.get(name_of(one), 0) + 1
+        return True
+
+    def last(one: dict[str, Any]) -> bool:
+        counts[name_of(one)] -= 1
+        return counts[name_of(one)] == 0 or "id" not in one
+
+    rewrite(folder, count)
+    rewrite(folder, last)
+
+
+def name_of(resource: dict[str, Any]) -> str:
+    return f"{resource['resourceType']}/{resource.get('id')}"
+
+
+def rewrite(folder: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
+    """Each file with only the resources to keep, asked for in the order of reading."""
+    for name, lines in found_in(folder):
+        kept = [one for line in lines if (one := pruned(json.loads(line), keep))]
+        store(folder / name, [json.dumps(one) for one in kept])
+
+
+def pruned(resource: dict[str, Any], keep: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+    if resource["resourceType"] != "Bundle":
+        return resource if keep(resource) else None
+    kept = [(entry, pruned(entry["resource"], keep) if "resource" in entry else None) for entry in resource["entry"]]
+    entries = [{**entry, "resource": one} if one else entry for entry, one in kept if one or "resource" not in entry]
+    return {**resource, "entry": entries}
+
+
+def found_in(folder: Path) -> list[File]:
+    paths = [path for path in folder.rglob("*.*") if path.is_file()]
+    names = sorted(path.relative_to(folder).as_posix() for path in paths)
+    return [(name, lines_of(folder / name) or [(folder / name).read_text()]) for name in names]
 
 
 def lines_of(path: Path) -> list[str]:
@@ -53,7 +114,17 @@ def lines_of(path: Path) -> list[str]:
 def store(path: Path, lines: list[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = "".join(f"{line}\n" for line in lines).encode()
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    path.write_bytes(PACKED.get(path.suffix, bytes)(content))
+
+
+def zstd(content: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(content)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd}
 
 
 @pytest.fixture(scope="module")
@@ -64,27 +135,28 @@ def quick() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def first(sample: Path, quick: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run(sample, tmp_path_factory.mktemp("first") / "out")
+def first(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(source, tmp_path_factory.mktemp("first") / "out")
 
 
-def run(source: Path, out: Path, jobs: int = 1) -> Path:
-    pipeline.audit(Settings((str(source),), out, jobs=jobs))
+def run(source: Path | Iterable[Path], out: Path, jobs: int = 1) -> Path:
+    sources = [source] if isinstance(source, Path) else source
+    pipeline.audit(Settings(tuple(map(str, sources)), out, jobs=jobs))
     return out
 
 
 # --------------------------------------------------------------------------------------------------- the same input, in order
 
 
-def test_two_processes_do_not_differ_from_one(sample: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_do_not_differ_from_one(source: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "WORTH_A_POOL", 0)
-    assert files(run(sample, tmp_path / "out", jobs=2)) == files(first)
+    assert files(run(source, tmp_path / "out", jobs=2)) == files(first)
 
 
-def test_hash_seed_zone_and_locale_change_nothing(sample: Path, first: Path, tmp_path: Path) -> None:
+def test_hash_seed_zone_and_locale_change_nothing(source: Path, first: Path, tmp_path: Path) -> None:
     code = f"import {SUITES.rpartition('.')[0]} as s; s.run_suites = lambda *_, **__: []; from bonefhir.cli import main; main()"
     environment = os.environ | {"PYTHONHASHSEED": "4711", "TZ": "Asia/Kolkata", "LC_ALL": "C", "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-c", code, "audit", str(sample), "--out", str(tmp_path / "out"), "--jobs", "1", "--quiet"]
+    command = [sys.executable, "-c", code, "audit", str(source), "--out", str(tmp_path / "out"), "--jobs", "1", "--quiet"]
     subprocess.run(command, env=environment, check=True, capture_output=True)
     assert files(tmp_path / "out") == files(first)
 
@@ -92,9 +164,13 @@ def test_hash_seed_zone_and_locale_change_nothing(sample: Path, first: Path, tmp
 # ----------------------------------------------------------------------------------------------------- in another order
 
 
-def as_it_is(found: list[File], _: Random) -> list[File]:
-    """Only compressed where it was plain, and plain where it was compressed."""
+def compressed(found: list[File], _: Random) -> list[File]:
+    """What was plain, and plain what was compressed."""
     return [(name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz", lines) for name, lines in found]
+
+
+def compressed_by_zstd(found: list[File], _: Random) -> list[File]:
+    return [(f"{name.removesuffix('.gz')}.zst", lines) for name, lines in found]
 
 
 def files_in_another_order(found: list[File], chance: Random) -> list[File]:
@@ -109,9 +185,14 @@ def lines_in_another_order(found: list[File], chance: Random) -> list[File]:
 def shuffled(lines: list[str], chance: Random) -> list[str]:
     if len(lines) > 1:
         return chance.sample(lines, len(lines))
-    bundle: dict[str, Any] = json.loads(lines[0])
-    chance.shuffle(bundle["entry"])
-    return [json.dumps(bundle)]
+    one: dict[str, Any] = json.loads(lines[0])
+    return [json.dumps(entries_in_another_order(one, chance))]
+
+
+def entries_in_another_order(resource: dict[str, Any], chance: Random) -> dict[str, Any]:
+    entries = resource.get("entry", [])
+    inner = [{**e, "resource": entries_in_another_order(e["resource"], chance)} if "resource" in e else e for e in entries]
+    return {**resource, "entry": chance.sample(inner, len(inner))} if entries else resource
 
 
 def split(found: list[File], chance: Random) -> list[File]:
@@ -127,22 +208,46 @@ def joined(found: list[File], _: Random) -> list[File]:
     return [("all.ndjson", lines), *((name, lines) for name, lines in found if ".ndjson" not in name)]
 
 
+def as_bundles(found: list[File], _: Random) -> list[File]:
+    """The lines of a file as the entries of a Bundle, and that in another one."""
+    packed = [(f"{name}.json", [bundle(map(json.loads, lines))]) if ".ndjson" in name else (name, lines) for name, lines in found]
+    return [(name, [bundle([json.loads(line) for line in lines])] if name.endswith(".json") else lines) for name, lines in packed]
+
+
+def bundle(resources: Iterable[dict[str, Any]]) -> str:
+    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]})
+
+
+def as_lines(found: list[File], _: Random) -> list[File]:
+    """Every Bundle as a line among the lines."""
+    lines = [line if ".ndjson" in name else json.dumps(json.loads(line)) for name, lines in found for line in lines]
+    return [("all.ndjson", lines)]
+
+
 def all_of_it(found: list[File], chance: Random) -> list[File]:
     return files_in_another_order(split(lines_in_another_order(joined(found, chance), chance), chance), chance)
 
 
-@pytest.mark.parametrize("change", [as_it_is, files_in_another_order, lines_in_another_order, split, joined, all_of_it])
+CHANGES = (
+    compressed, compressed_by_zstd, files_in_another_order, lines_in_another_order, split, joined, as_bundles, as_lines, all_of_it,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_the_order_of_reading_changes_no_result(
-    change: Callable[[list[File], Random], list[File]], sample: Path, first: Path, tmp_path: Path
+    change: Callable[[list[File], Random], list[File]], source: Path, first: Path, tmp_path: Path
 ) -> None:
-    found = [
-        (path.relative_to(sample).as_posix(), lines_of(path) or [path.read_text()])
-        for path in sorted(sample.rglob("*.*"))
-        if path.is_file()
-    ]
-    for name, lines in change(found, Random(3)):
+    for name, lines in change(found_in(source), Random(3)):
         store(tmp_path / "in" / name, lines)
-    out = run(tmp_path / "in", tmp_path / "out")
+    assert_same_results(run(tmp_path / "in", tmp_path / "out"), first)
+
+
+def test_the_order_of_sources_changes_no_result(source: Path, first: Path, tmp_path: Path) -> None:
+    paths = [source / name for name, _ in found_in(source)]
+    assert_same_results(run(reversed(paths), tmp_path / "out"), first)
+
+
+def assert_same_results(out: Path, first: Path) -> None:
     for name in ("phi/verdicts.parquet", "phi/findings.csv", "phi/fhir/detected-issues.ndjson", "phi/fhir/measure-reports.json"):
         assert (out / name).read_bytes() == (first / name).read_bytes(), name
     for table in (tables.DOSES, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS):
@@ -168,8 +273,12 @@ def serialised(found: pa.Table) -> bytes:
 
 def findings(out: Path) -> list[str]:
     """Of data quality, but not those about a file."""
-    found = pq.read_table(out / "phi" / "data_quality.parquet").drop_columns(["file", "line"]).to_pylist()
-    return [json.dumps(row) for row in found if row["resource"] is not None]
+    return [json.dumps(row) for row in quality(out) if row["resource"] is not None]
+
+
+def quality(out: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(out / "phi" / "data_quality.parquet").drop_columns(["file", "line"]).to_pylist()
+    return rows
 
 
 def rejects(out: Path) -> list[str]:

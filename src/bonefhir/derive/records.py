@@ -51,7 +51,7 @@ def one_row_per_dose(records: pd.DataFrame, when: Moments, limits: Mapping[str, 
     pairs = pairs.where(alive)
     groups = _parts(records, pairs, limits)
     quality = [(int(row), "duplicate-dose") for row in superseded]
-    quality += [(int(row), "possible-parts") for row in _apart(pairs, groups)]
+    quality += [(int(row), "possible-parts") for row in _apart(records, pairs, groups)]
     return Records(_merged(records, kept, groups), superseded, quality)
 
 
@@ -140,12 +140,15 @@ def _parts(records: pd.DataFrame, pairs: _Pairs, limits: Mapping[str, float | No
     return sorted(fits)
 
 
-def _apart(pairs: _Pairs, groups: list[list[int]]) -> Integers:
-    """Later record of each pair that overlaps, touches or shares an order, and is no part of the same dose."""
+def _apart(records: pd.DataFrame, pairs: _Pairs, groups: list[list[int]]) -> Integers:
+    """The second, by start and id, of each two records that overlap, touch or share an order, and are no parts of one dose."""
     group_of = {row: number for number, group in enumerate(groups) for row in group}
     near = pairs.where(pairs.overlap | pairs.touch | pairs.shared)
     together = [group_of.get(a, -1) == group_of.get(b, -2) for a, b in zip(near.a.tolist(), near.b.tolist(), strict=True)]
-    return np.unique(near.b[~np.array(together, dtype=bool)])
+    place = np.empty(len(records), dtype=np.int64)
+    place[records.sort_values(["date_first", "instant", "id"], na_position="first").index] = np.arange(len(records))
+    second = np.where(place[near.a] < place[near.b], near.b, near.a)
+    return np.unique(second[~np.array(together, dtype=bool)])
 
 
 def _merged(records: pd.DataFrame, kept: Integers, groups: list[list[int]]) -> pd.DataFrame:
