@@ -229,7 +229,8 @@ def all_of_it(found: list[File], chance: Random) -> list[File]:
 
 
 CHANGES = (
-    compressed, compressed_by_zstd, files_in_another_order, lines_in_another_order, split, joined, as_bundles, as_lines, all_of_it,
+    compressed, compressed_by_zstd, files_in_another_order, lines_in_another_order, split, joined, as_bundles, as_lines,
+    all_of_it,
 )  # fmt: skip
 
 
