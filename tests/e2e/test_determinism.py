@@ -45,56 +45,57 @@ def source(request: pytest.FixtureRequest, quick: None, tmp_path_factory: pytest
         write(folder, 24, 5)
         folder = folder / "fhir"
     else:
-        write_ndjson(documents(8, {"generated": 40, "many": 1500}[request.param]), folder, by_type=True)
-    in_any_order(folder, tmp_path_factory.mktemp("before"))
+        write_ndjson(documents(8, {"generated": 40, "many": 600}[request.param]), folder, by_type=True)
+    in_any_order(folder, tmp_path_factory.mktemp("before") / "out")
     return folder
 
 
-def in_any_order(folder: Path, scratch: Path) -> None:
+def in_any_order(folder: Path, out: Path) -> None:
     """Takes out of two records of one dose the later one ("else the first in reading order"), and of two versions of a resource
     the earlier one ("then the later in reading order"), also where something else decides. Of three doubles the third may be one
     of the second only, so that it is done until nothing is left."""
     keep_last_versions(folder)
-    for number in range(9):
-        out = run(folder, scratch / str(number))
-        twice = {row["resource"] for row in quality(out) if row["kind"] == "duplicate-dose"}
-        if not twice:
-            return
-        rewrite(folder, lambda one, twice=twice: name_of(one) not in twice)  # type: ignore[misc]
-    raise AssertionError("there are doubles of doubles without end")
+    while twice := doubles(folder, out):
+        rewrite(folder, lambda name, twice=twice: name not in twice)  # type: ignore[misc]
+
+
+def doubles(folder: Path, out: Path) -> set[str]:
+    with pipeline.judged(Settings((str(folder),), out, jobs=1)) as judged:
+        rows = pipeline.result(judged, tables.DATA_QUALITY).to_pylist()
+    return {row["resource"] for row in rows if row["kind"] == "duplicate-dose"}
 
 
 def keep_last_versions(folder: Path) -> None:
     counts: dict[str, int] = {}
 
-    def count(one: dict[str, Any]) -> bool:
-        counts[name_of(one)] = counts.get(name_of(one), 0) + 1
+    def count(name: str) -> bool:
+        counts[name] = counts.get(name, 0) + 1
         return True
 
-    def last(one: dict[str, Any]) -> bool:
-        counts[name_of(one)] -= 1
-        return counts[name_of(one)] == 0 or "id" not in one
+    def last(name: str) -> bool:
+        counts[name] -= 1
+        return counts[name] == 0 or name.endswith("/")
 
     rewrite(folder, count)
     rewrite(folder, last)
 
 
-def name_of(resource: dict[str, Any]) -> str:
-    return f"{resource['resourceType']}/{resource.get('id')}"
-
-
-def rewrite(folder: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
-    """Each file with only the resources to keep, asked for in the order of reading."""
+def rewrite(folder: Path, keep: Callable[[str], bool]) -> None:
+    """Each file with only the resources to keep, asked for by type and id in the order of reading."""
     for name, lines in found_in(folder):
-        kept = [one for line in lines if (one := pruned(json.loads(line), keep))]
+        kept = [one for line in lines if (one := pruned(json.loads(line), "", keep))]
         store(folder / name, [json.dumps(one) for one in kept])
 
 
-def pruned(resource: dict[str, Any], keep: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+def pruned(resource: dict[str, Any], full_url: str, keep: Callable[[str], bool]) -> dict[str, Any] | None:
     if resource["resourceType"] != "Bundle":
-        return resource if keep(resource) else None
-    kept = [(entry, pruned(entry["resource"], keep) if "resource" in entry else None) for entry in resource["entry"]]
-    entries = [{**entry, "resource": one} if one else entry for entry, one in kept if one or "resource" not in entry]
+        identifier = resource.get("id") or full_url.removeprefix("urn:uuid:")
+        return resource if keep(f"{resource['resourceType']}/{identifier}") else None
+    entries = []
+    for entry in resource["entry"]:
+        kept = pruned(entry["resource"], entry.get("fullUrl", ""), keep) if "resource" in entry else None
+        if kept or "resource" not in entry:
+            entries.append({**entry, "resource": kept} if kept else entry)
     return {**resource, "entry": entries}
 
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from bonefhir.pipeline import audit as engine
+from bonefhir import tables
+from bonefhir.pipeline import judged, result
 from bonefhir.settings import Settings
 from tests.generate.folders import read_folder, write_bundles, write_ndjson
 from tests.generate.patients import documents
@@ -45,16 +44,18 @@ class Difference:
 
 def compare(folder: Path, profile: str = "us") -> list[Difference]:
     """Every difference in product, indication, verdict and reasons."""
-    with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch) / "out"
-        engine(Settings(sources=(str(folder),), out=out, profile=profile, jobs=1))
-        rows = pq.read_table(out / "phi" / "verdicts.parquet").to_pylist()
+    with tempfile.TemporaryDirectory() as scratch, judged(_settings(folder, Path(scratch) / "out", profile)) as run:
+        rows = result(run, tables.VERDICTS).to_pylist()
     theirs = {(row["dose_id"], row["rule_id"]): _judgement(row) for row in rows}
     found = audited(read_folder(folder), catalogue(), profile)
     ours = {(one.dose_id, one.rule_id): one for one in found.judgements}
     doses = {dose.id: dose for dose in found.doses}
     keys = sorted(key for key in theirs.keys() | ours.keys() if theirs.get(key) != ours.get(key))
     return [Difference(key[0], key[1], theirs.get(key), ours.get(key), doses.get(key[0])) for key in keys]
+
+
+def _settings(folder: Path, out: Path, profile: str) -> Settings:
+    return Settings(sources=(str(folder),), out=out, profile=profile, jobs=1)
 
 
 def known(one: Difference) -> bool:
