@@ -225,7 +225,7 @@ def audit_bucket(run: Run, bucket: int) -> None:
         verdicts, counts = judge(doses, run.knowledge.rules, run.settings.profile)
         folder = run.work / "audit" / f"{bucket:06d}"
         folder.mkdir(exist_ok=True)
-        parts = (verdicts, doses_table(derived), quality_table(derived))
+        parts = (verdicts, doses_table(derived), quality_table(derived, patients.patients, about_input.last_date))
         for table, rows in zip(RESULTS, parts, strict=True):
             pq.write_table(rows, folder / f"{table.name}.parquet")
         write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})

@@ -52,6 +52,7 @@ DOSE_ASSUMPTIONS = (
     "no-offset",
     "merged-parts",
     "dose-unit-alias",
+    "amount-from-rate",
 )
 """Assumptions about the dose itself: on every row of the dose."""
 

@@ -103,6 +103,7 @@ add(
         extra(lab, extension=[nest(100, {"url": "x", "valueString": "y"}, lambda each: {"url": "x", "extension": [each]})])
     ),
     size_keys__ndjson=line(extra(lab, **{f"k{number}": 1 for number in range(5000)})),
+    size_keys_of_a_person__ndjson=line(extra(person, **{f"k{number}": 1 for number in range(5000)})),
     size_digits__ndjson=line(swapped(extra(lab), '"value": 1.0', '"value": 1.' + "1" * 3000)),
     size_codings__ndjson=line(
         extra(lab, code={"coding": [{"system": "http://loinc.org", "code": f"{n}-0"} for n in range(300)]})

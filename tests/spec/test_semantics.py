@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.spec.case import LOINC, RXNORM, UCUM, condition, dose, lab, metastases, patient, run
+from tests.spec.case import DOSE_DAY, LOINC, RXNORM, UCUM, condition, dose, lab, metastases, patient, run
 
 CLEAN = (patient(), metastases(), lab("creatinine", 0.9), lab("weight", 70), lab("calcium", 9.4), lab("albumin", 4.0))
 
@@ -137,6 +137,48 @@ def test_without_any_creatinine_in_the_input_nothing_is_held_against_the_dose(tm
 def test_a_creatinine_elsewhere_shows_that_there_are_records(tmp_path: Path) -> None:
     other = lab("creatinine", 0.9, subject={"reference": "Patient/q"})
     assert run(tmp_path, patient(), other, dose()).verdict("ZA4-SCR-BEFORE-EACH") == "fail"
+
+
+def test_a_unit_code_that_is_none_of_ucum_is_read_and_said(tmp_path: Path) -> None:
+    given = dose(dosage={"dose": {"value": 4, "unit": "MG", "system": UCUM, "code": "MG"}})
+    found = run(tmp_path, patient(), lab("creatinine", 0.9, unit="MG/DL"), given)
+    assert (found.doses[0]["amount_low"], found.kinds.count("unit-not-ucum")) == (4.0, 2)
+    assert "unit-alias" in found.assumptions("ZA4-DOSE-MAX")
+
+
+def test_two_results_of_one_time_that_are_far_apart_are_said(tmp_path: Path) -> None:
+    near = run(tmp_path, patient(), lab("creatinine", 0.9), lab("creatinine", 1.3), dose())
+    far = run(tmp_path, patient(), lab("creatinine", 0.9), lab("creatinine", 1.4), dose())
+    assert (near.kinds, far.kinds) == ([], ["values-differ", "values-differ"])
+
+
+def test_two_results_of_one_day_are_no_two_of_one_time(tmp_path: Path) -> None:
+    morning, evening = lab("creatinine", 0.9, f"{DOSE_DAY}T08:00:00Z"), lab("creatinine", 3.9, f"{DOSE_DAY}T20:00:00Z")
+    assert run(tmp_path, patient(), morning, evening, dose()).kinds == []
+
+
+def test_a_birth_after_all_data_is_said_also_without_a_dose(tmp_path: Path) -> None:
+    other = patient(id="q", birthDate="2099-01-01")
+    found = run(tmp_path, patient(), other, dose())
+    assert [(q["kind"], q["resource"]) for q in found.quality] == [("birth-after-data", "Patient/q")]
+
+
+def test_a_component_that_is_read_as_a_lab_is_said(tmp_path: Path) -> None:
+    panel = lab(
+        "creatinine",
+        None,
+        code={"text": "renal panel"},
+        component=[{k: lab("creatinine", 0.9)[k] for k in ("code", "valueQuantity")}],
+    )
+    found = run(tmp_path, patient(), panel, dose())
+    assert (found.verdict("ZA4-SCR-BEFORE-EACH"), found.kinds) == ("pass", ["lab-in-component"])
+
+
+def test_an_amount_from_a_rate_is_an_assumption(tmp_path: Path) -> None:
+    given = dose(dosage={"rateQuantity": {"value": 0.2, "unit": "mg/min", "system": UCUM, "code": "mg/min"}})
+    found = run(tmp_path, patient(), given)
+    assert found.doses[0]["amount_low"] == 4.0
+    assert "amount-from-rate" in found.assumptions("ZA4-DOSE-MAX")
 
 
 # ------------------------------------------------------------------------------------------------------------ time

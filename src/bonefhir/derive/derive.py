@@ -80,8 +80,10 @@ def _with_amounts(bucket: Bucket, settings: Settings) -> pd.DataFrame:
     weight = found.value
     frame["weight_low"], frame["weight_high"] = weight
     no_dose = (frame["amount_problem"] == "no-dose").to_numpy()
-    by_rate = durations.amount_by_rate(frame, bucket.administered)
-    frame["amount"] = np.where(no_dose & ~np.isnan(by_rate), by_rate, np.where(np.isnan(per_kg), amount, per_kg * weight.low))
+    rate = durations.amount_by_rate(frame, bucket.administered)
+    by_rate = no_dose & ~np.isnan(rate)
+    frame["amount"] = np.where(by_rate, rate, np.where(np.isnan(per_kg), amount, per_kg * weight.low))
+    frame["assumptions"] |= np.where(by_rate, assumption("amount-from-rate"), 0)
     frame["amount_top"] = np.where(np.isnan(per_kg), frame["amount"], per_kg * weight.high)
     problem = frame["amount_problem"].to_numpy(dtype=object)
     no_weight = np.where(found.partial, "partial-date", "no-weight")

@@ -12,6 +12,7 @@ from bonefhir.derive.calcium import KINDS
 from bonefhir.derive.columns import Columns
 from bonefhir.derive.derive import Derived
 from bonefhir.derive.grades import CTCAE, G_STAGES, g_stage, words
+from bonefhir.derive.windows import NEVER
 from bonefhir.interval import Integers
 from bonefhir.vocabulary import DOSE_ASSUMPTIONS, as_lists
 
@@ -23,6 +24,7 @@ _SEVERITY = {
     "negative-duration": "warning",
     "dose-before-birth": "error",
     "dose-after-death": "error",
+    "birth-after-data": "warning",
     "implausible-age": "warning",
     "partial-date": "info",
     "patient-missing": "warning",
@@ -35,6 +37,7 @@ _DETAIL = {
     "negative-duration": "the end is before the start: the infusion time is unknown",
     "dose-before-birth": "given before the patient was born; it is judged all the same",
     "dose-after-death": "given more than a day after the patient's death; it is judged all the same",
+    "birth-after-data": "the birth date is after every dose and result of the data",
     "implausible-age": "the age at the dose is not plausible: it is unknown",
     "partial-date": "the date of the dose is not known to the day",
     "patient-missing": "no usable Patient resource: age and sex are unknown",
@@ -82,17 +85,28 @@ def _time(values: "pd.Series[object]", wanted: pa.DataType) -> pa.Array:
     return array.cast(pa.timestamp("us", tz="UTC")) if pa.types.is_timestamp(wanted) else array.cast(wanted)
 
 
-def quality_table(derived: Derived) -> pa.Table:
-    return pa.concat_tables([tables.DATA_QUALITY.empty(), *(_quality(frame, found) for frame, found in derived.quality)])
+def quality_table(derived: Derived, patients: pd.DataFrame, last_date: int) -> pa.Table:
+    """patients: tables.PATIENTS of the bucket; last_date: of the whole input, as days since 1970 or NEVER."""
+    parts = [_quality(frame, found, "MedicationAdministration/" + frame["id"]) for frame, found in derived.quality]
+    parts.append(_quality(patients, _unborn(patients, last_date), patients["patient_id"]))
+    return pa.concat_tables([tables.DATA_QUALITY.empty(), *parts])
 
 
-def _quality(frame: pd.DataFrame, found: Sequence[tuple[int, str]]) -> pa.Table:
-    rows = frame.iloc[[row for row, _ in found]]
+def _unborn(patients: pd.DataFrame, last_date: int) -> list[tuple[int, str]]:
+    """Patients who are certainly born after everything that was given or measured."""
+    born = patients["birth_first"].to_numpy(dtype="datetime64[D]").astype(np.int64)
+    later = (born > last_date) & (last_date != NEVER)
+    return [(int(row), "birth-after-data") for row in np.flatnonzero(later)]
+
+
+def _quality(frame: pd.DataFrame, found: Sequence[tuple[int, str]], resource: "pd.Series[str]") -> pa.Table:
+    chosen = [row for row, _ in found]
+    rows = frame.iloc[chosen]
     kinds = [kind for _, kind in found]
     texts = {
         "kind": kinds,
         "severity": [_SEVERITY[kind] for kind in kinds],
-        "resource": [f"MedicationAdministration/{i}" for i in rows["id"]],
+        "resource": resource.iloc[chosen].tolist(),
         "patient_id": rows["patient_id"].tolist(),
         "file": rows["source_file"].tolist(),
         "detail": [_DETAIL[kind] for kind in kinds],

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bonefhir.knowledge.codes import ICD_10, ICD_10_CM, comparable
 from bonefhir.knowledge.model import Code
@@ -102,3 +103,13 @@ def per_distinct(column: pa.ChunkedArray | pa.Array, function: Callable[[str | N
     values = [function(text) for text in texts] + [function(None)]
     codes = array.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False).astype(np.int64)
     return values, codes
+
+
+def distinct_rows(keys: pa.StructArray) -> tuple[list[dict[str, str | None]], "np.ndarray"]:
+    """Distinct structs and each row's index into them (Arrow does not dictionary-encode structs)."""
+    joined = pc.binary_join_element_wise(
+        *(pc.fill_null(keys.field(i), "\x00") for i in range(keys.type.num_fields)), "\x1f"
+    ).dictionary_encode()
+    names = [field.name for field in keys.type]
+    split = [[None if part == "\x00" else part for part in text.split("\x1f")] for text in joined.dictionary.to_pylist()]
+    return [dict(zip(names, parts, strict=True)) for parts in split], joined.indices.to_numpy(zero_copy_only=False)

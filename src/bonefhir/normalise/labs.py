@@ -16,7 +16,7 @@ from bonefhir.knowledge import units
 from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.model import Knowledge, Measurement
 from bonefhir.normalise import times
-from bonefhir.normalise.concepts import CodeIndex, decode, per_distinct
+from bonefhir.normalise.concepts import CodeIndex, decode, distinct_rows, per_distinct
 from bonefhir.vocabulary import UNREADABLE, assumption
 
 _EXCLUDING = re.compile(
@@ -108,7 +108,7 @@ def _factors(readings: Readings, knowledge: Knowledge) -> tuple[Floats, Flags]:
         [*(c.cast(pa.string()).combine_chunks() for c in columns), pa.array(readings.analytes, pa.string())],
         names=["system", "code", "unit", "analyte"],
     )
-    distinct, codes = _distinct(keys)
+    distinct, codes = distinct_rows(keys)
     found = [_conversion(knowledge, key) for key in distinct]
     problems = np.array([c.problem for c in found], dtype=object)[codes]
     for problem in sorted(set(problems) - {""}):
@@ -137,16 +137,6 @@ def _conversion(knowledge: Knowledge, key: Mapping[str, str | None]) -> _Convers
     if factor is None:
         return _Conversion(by_alias=match.by_alias, problem="unit-mismatch")
     return _Conversion(factor, match.unit.quantity_kind == "substance_concentration", match.by_alias)
-
-
-def _distinct(keys: pa.StructArray) -> tuple[list[dict[str, str | None]], npt.NDArray[np.int64]]:
-    """Distinct structs and each row's index into them (Arrow does not dictionary-encode structs)."""
-    joined = pc.binary_join_element_wise(
-        *(pc.fill_null(keys.field(i), "\x00") for i in range(keys.type.num_fields)), "\x1f"
-    ).dictionary_encode()
-    names = [field.name for field in keys.type]
-    split = [[None if part == "\x00" else part for part in text.split("\x1f")] for text in joined.dictionary.to_pylist()]
-    return [dict(zip(names, parts, strict=True)) for parts in split], joined.indices.to_numpy(zero_copy_only=False)
 
 
 def _bounds(readings: Readings, value: Floats, factor: Floats, knowledge: Knowledge) -> tuple[Floats, Floats]:
@@ -192,8 +182,8 @@ def _reference_low(readings: Readings, knowledge: Knowledge) -> Floats:
         [readings.table["reference_lows"].cast(pa.string()).combine_chunks(), pa.array(readings.analytes, pa.string())],
         names=["lows", "analyte"],
     )
-    distinct, codes = _distinct(keys)
-    return np.array([_first_low(key, knowledge) for key in distinct], dtype=np.float64)[codes]
+    distinct, codes = distinct_rows(keys)
+    return np.asarray(np.array([_first_low(key, knowledge) for key in distinct], dtype=np.float64)[codes])
 
 
 class _Low(msgspec.Struct):

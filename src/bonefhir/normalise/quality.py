@@ -9,6 +9,9 @@ import pyarrow.compute as pc
 
 from bonefhir import tables
 from bonefhir.interval import Flags
+from bonefhir.knowledge import units
+from bonefhir.knowledge.model import Knowledge
+from bonefhir.normalise.concepts import distinct_rows
 from bonefhir.normalise.drugs import DrugMatch
 from bonefhir.normalise.fates import EXCLUDED, IRRELEVANT, SUPERSEDED
 
@@ -21,6 +24,7 @@ SEVERITY = {
     "code-unlisted": "warning",
     "unit-suspect": "warning",
     "unmapped-lab": "warning",
+    "lab-in-component": "info",
 }
 """Kinds not named here are warnings."""
 
@@ -34,6 +38,9 @@ DETAIL = {
     "unit-suspect": "implausible in the unit written, plausible in the other unit of this lab: not corrected, not used",
     "unmapped-lab": "its text names a lab that a rule needs, its code is unknown: it counts as measured, and is not used",
     "rejected": "",
+    "unit-not-ucum": "the code of its unit stands under UCUM, where it is none or means another unit: read as the usual one",
+    "values-differ": "two results of one lab and one time are far apart: either may be right, and their range was used",
+    "lab-in-component": "reported as a component of another Observation: read as a result of its own",
     "not-a-quantity": "the value is no Quantity with a number: not used",
     "no-unit": "no unit: not used",
     "unit-conflict": "unit text and unit code mean different units: not used",
@@ -87,11 +94,32 @@ def of_medications(doses: pa.Table, fate: npt.NDArray[np.int8], matches: Sequenc
     return of_resources("MedicationAdministration", doses, sorted(found), file_names)
 
 
+def of_units(resource_type: str, rows: pa.Table, prefix: str, knowledge: Knowledge, file_names: pa.Array) -> pa.Table:
+    """Units that were read through the alias table although their code stands under UCUM.
+
+    prefix: of the columns of the Quantity, such as 'dose'
+    """
+
+    def misread(system: str | None, code: str | None, unit: str | None) -> bool:
+        claimed = bool(units.plain(code)) and knowledge.systems.get(system or "") == units.UCUM
+        return claimed and units.lookup(knowledge, system, code, unit).by_alias
+
+    names = ("system", "code", "unit")
+    columns = [rows[f"{prefix}_{name}"].cast(pa.string()).combine_chunks() for name in names]
+    distinct, codes = distinct_rows(pa.StructArray.from_arrays(columns, names=names))
+    wrong = np.flatnonzero(np.array([misread(**each) for each in distinct], dtype=bool)[codes])
+    return of_resources(resource_type, rows, [(int(row), "unit-not-ucum") for row in wrong], file_names)
+
+
 def of_labs(labs: pa.Table, suspect: Flags) -> pa.Table:
-    """Each value that is not usable, with its reason; rejected ones stand among the rejects."""
+    """Each value that is not usable, with its reason (rejected ones are rejects), and what was read into the others."""
     reasons = labs["unusable_reason"].cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False)
-    rows = np.flatnonzero((reasons != "") & (reasons != "rejected"))
-    kinds = np.where(suspect[rows], "unit-suspect", reasons[rows])
+    found = [(np.flatnonzero((reasons != "") & (reasons != "rejected")), np.where(suspect, "unit-suspect", reasons))]
+    component = np.asarray(pc.match_substring(labs["resource"], "#")) & (reasons == "")
+    found += [(np.flatnonzero(component), np.full(len(labs), "lab-in-component"))]
+    found += [(_differing(labs), np.full(len(labs), "values-differ"))]
+    rows = np.concatenate([rows for rows, _ in found])
+    kinds = np.concatenate([kinds[rows] for rows, kinds in found])
     source = labs.take(rows)
     columns = {
         "resource": source["resource"],
@@ -101,6 +129,20 @@ def of_labs(labs: pa.Table, suspect: Flags) -> pa.Table:
     }
     analytes = source["analyte"].cast(pa.string()).to_pylist()
     return build(list(kinds), columns, [f"{a}: {DETAIL[kind]}" for a, kind in zip(analytes, kinds, strict=True)])
+
+
+_FACTOR = 1.5
+"""Policy: two results of one time that differ by more are hardly two methods or two roundings; it is KDIGO's rise for an injury."""
+
+
+def _differing(labs: pa.Table) -> npt.NDArray[np.int64]:
+    """Rows of usable results beside which another of the same lab, patient and time (or day, without a time) is far away."""
+    usable = np.flatnonzero(labs["usable"])
+    keys = ["patient_id", "analyte", "instant", "date_first", "date_last"]
+    columns = labs.select([*keys, "value_low", "value_high"]).take(usable).to_pandas()
+    groups = columns.groupby(keys, dropna=False, observed=True)
+    least, most = groups["value_high"].transform("min"), groups["value_low"].transform("max")
+    return np.asarray(usable[(most > _FACTOR * least).to_numpy()])
 
 
 def _places(resource_type: str, source: pa.Table, file_names: pa.Array) -> dict[str, object]:

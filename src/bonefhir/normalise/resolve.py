@@ -233,6 +233,9 @@ class _Resolution:
         found += [quality.while_reading(each.name, each.resources, each.fates.fate, file_names) for each in self.inputs]
         found.append(quality.of_collisions(self.patients.resources, versions.collisions(self.patients.resources), file_names))
         found.append(quality.of_labs(lab_table, suspect))
+        for each, prefix in ((self.doses, "dose"), (self.labs, "quantity")):
+            used = each.rows.filter(pa.array(each.used_rows))
+            found.append(quality.of_units(each.name, used, prefix, self.knowledge, file_names))
         found.append(quality.of_medications(self.doses.resources, self.doses.fates.fate, self.identified.matches, file_names))
         return Resolved(
             administrations=dose_table,

@@ -12,6 +12,7 @@ class Limits:
     ratio         unpacked bytes per packed byte, looked at beyond `ratio_from` unpacked bytes
     resources     resources in one file
     codings       codings of one CodeableConcept that are kept; more is a warning
+    elements      elements of one resource at its top level: the largest resource of FHIR has fewer than a hundred
     bundles       Bundles nested in each other
     """
 
@@ -23,6 +24,7 @@ class Limits:
     ratio_from: int = 16 << 20
     resources: int = 5_000_000
     codings: int = 200
+    elements: int = 1000
     bundles: int = 20
 
 

@@ -6,6 +6,7 @@ rejected), the count of types that are not used, or `rejects` (when there is not
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 import msgspec
 from isal import isal_zlib
@@ -139,8 +140,8 @@ class Reader:
             fields, text = self._decode(raw, faults)
             name = _type(fields)
             self._last_unused = name not in USED
-            if not self._last_unused and depth.exceeds(raw, self.limits.depth):
-                faults.append(Fault("too-deep", None, f"nested deeper than {self.limits.depth} levels, the limit"))
+            if not self._last_unused:
+                faults += self._beyond_limits(fields, raw)
             if name == "Bundle":
                 self._bundle(raw, faults, place, scope)
             elif not name or (self._last_unused and NOT_UTF8 in faults):
@@ -156,6 +157,12 @@ class Reader:
             self._reject("not-an-object", "not a JSON object", place, raw)
         except msgspec.DecodeError as error:
             self.reject(unreadable(error), line, entry, raw)
+
+    def _beyond_limits(self, fields: Fields, raw: bytes) -> Iterator[Fault]:
+        if depth.exceeds(raw, self.limits.depth):
+            yield Fault("too-deep", None, f"nested deeper than {self.limits.depth} levels, the limit")
+        if len(fields) > self.limits.elements:
+            yield Fault("too-large", None, f"more than {self.limits.elements} elements, the limit for one resource")
 
     def _reject(self, reason: str, detail: str, place: Place, raw: bytes) -> None:
         self.reject(Fault(reason, None, detail), place[1], place[2], raw)
