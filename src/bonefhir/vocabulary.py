@@ -68,6 +68,7 @@ EVIDENCE_ASSUMPTIONS = (
     "newer-unusable",
     "calcium-limit-default",
     "condition-by-text-evidence",
+    "from-component",
 )
 """Assumptions about a piece of evidence: only on the rows that used it."""
 

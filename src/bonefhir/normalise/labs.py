@@ -217,6 +217,7 @@ def _table(
     kind = np.asarray(source["effective_kind"].to_pylist(), dtype=object)
     readings.assumptions |= np.where(kind == "issued", assumption("time-from-issued"), 0)
     readings.assumptions |= np.where(when.no_offset, assumption("lab-no-offset"), 0)
+    readings.assumptions |= np.where(source["component"].to_numpy() >= 0, assumption("from-component"), 0)
     usable = readings.reason == ""
     canonical = {name: m.unit for name, m in knowledge.measurements.items()}
     columns = {

@@ -24,7 +24,6 @@ SEVERITY = {
     "code-unlisted": "warning",
     "unit-suspect": "warning",
     "unmapped-lab": "warning",
-    "lab-in-component": "info",
 }
 """Kinds not named here are warnings."""
 
@@ -40,7 +39,6 @@ DETAIL = {
     "rejected": "",
     "unit-not-ucum": "the code of its unit stands under UCUM, where it is none or means another unit: read as the usual one",
     "values-differ": "two results of one lab and one time are far apart: either may be right, and their range was used",
-    "lab-in-component": "reported as a component of another Observation: read as a result of its own",
     "not-a-quantity": "the value is no Quantity with a number: not used",
     "no-unit": "no unit: not used",
     "unit-conflict": "unit text and unit code mean different units: not used",
@@ -112,11 +110,9 @@ def of_units(resource_type: str, rows: pa.Table, prefix: str, knowledge: Knowled
 
 
 def of_labs(labs: pa.Table, suspect: Flags) -> pa.Table:
-    """Each value that is not usable, with its reason (rejected ones are rejects), and what was read into the others."""
+    """Each value that is not usable, with its reason (rejected ones are rejects), and those that contradict each other."""
     reasons = labs["unusable_reason"].cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False)
     found = [(np.flatnonzero((reasons != "") & (reasons != "rejected")), np.where(suspect, "unit-suspect", reasons))]
-    component = np.asarray(pc.match_substring(labs["resource"], "#")) & (reasons == "")
-    found += [(np.flatnonzero(component), np.full(len(labs), "lab-in-component"))]
     found += [(_differing(labs), np.full(len(labs), "values-differ"))]
     rows = np.concatenate([rows for rows, _ in found])
     kinds = np.concatenate([kinds[rows] for rows, kinds in found])
