@@ -128,7 +128,7 @@ def of_labs(labs: pa.Table, suspect: Flags) -> pa.Table:
 
 
 _FACTOR = 1.5
-"""Policy: two results of one time that differ by more are hardly two methods or two roundings; it is KDIGO's rise for an injury."""
+"""Policy: two results of one time that are further apart are not two methods or roundings; KDIGO calls such a rise an injury."""
 
 
 def _differing(labs: pa.Table) -> npt.NDArray[np.int64]:
