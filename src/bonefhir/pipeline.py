@@ -26,7 +26,7 @@ from bonefhir import conform, log, tables
 from bonefhir import ledger as books
 from bonefhir.derive.bucket import bucket as bucket_of
 from bonefhir.derive.derive import derive
-from bonefhir.derive.output import doses_table, evidence_of, quality_table
+from bonefhir.derive.output import doses_table, quality_table
 from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
@@ -220,14 +220,14 @@ def audit_bucket(run: Run, bucket: int) -> None:
             rule_indication=frame["rule_indication"].to_numpy(dtype=object),
             start=frame["start"].to_numpy(dtype=object),
             assumptions=frame["dose_assumptions"].to_numpy(dtype=np.int64),
-            evidence=evidence_of(derived),
+            evidence=derived.evidence.of,
         )
         verdicts, counts = judge(doses, run.knowledge.rules, run.settings.profile)
         folder = run.work / "audit" / f"{bucket:06d}"
         folder.mkdir(exist_ok=True)
         parts = (verdicts, doses_table(derived), quality_table(derived, patients.patients, about_input.last_date))
         for table, rows in zip(RESULTS, parts, strict=True):
-            pq.write_table(rows, folder / f"{table.name}.parquet")
+            pq.write_table(rows, folder / f"{table.name}.parquet", store_schema=table is not tables.VERDICTS)
         write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
 
 

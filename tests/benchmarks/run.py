@@ -130,9 +130,7 @@ def _measure_all(data: Path, case: str, entrants: Sequence[tuple[str, Input]], r
     for _ in range(runs):
         for index, (who, given) in enumerate(entrants):
             found[index].append(measured(command(case, who, given.folder, data / f"out-{who}")))
-    return [
-        Result(case, who, given, medians(each), each) for (who, given), each in zip(entrants, found, strict=True)
-    ]
+    return [Result(case, who, given, medians(each), each) for (who, given), each in zip(entrants, found, strict=True)]
 
 
 def table(results: Sequence[Result]) -> str:

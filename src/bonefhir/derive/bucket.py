@@ -14,14 +14,22 @@ from bonefhir.vocabulary import UNREADABLE
 
 Objects = npt.NDArray[np.object_]
 
+_DATES = ["instant", "date_first", "date_last"]
+_COMPUTED = ["analyte", "value_low", "value_high", "in_si", "usable", "assumptions", "limit_low", *_DATES]
+"""Columns of the labs; texts of a lab are only cited."""
+
 
 @dataclass(frozen=True)
 class Bucket:
-    """One element per row of each table; patients are numbered over all tables of the bucket."""
+    """One element per row of each table; patients are numbered over all tables of the bucket.
+
+    labs        what is computed with; lab_table has the same rows and every column
+    """
 
     administrations: pd.DataFrame
     administered: Moments
     labs: pd.DataFrame
+    lab_table: pa.Table
     measured: Moments
     conditions: pd.DataFrame
     begun: Moments
@@ -50,17 +58,19 @@ class Bucket:
 
 
 def bucket(administrations: pa.Table, labs: pa.Table, conditions: pa.Table, procedures: pa.Table, patients: pa.Table) -> Bucket:
-    frames = [_frame(t) for t in (administrations, labs, conditions, procedures, patients)]
-    adm, lab, con, pro, pat = frames
-    ids = np.concatenate([frame["patient_id"].to_numpy(dtype=object) for frame in frames])
-    codes, names = pd.factorize(ids)
-    adm_c, lab_c, con_c, pro_c, pat_c = np.split(codes.astype(np.int64), np.cumsum([len(f) for f in frames])[:-1])
-    patient_row = np.full(len(names), -1, dtype=np.int64)
+    all_tables = (administrations, labs, conditions, procedures, patients)
+    ids = pa.concat_arrays([table["patient_id"].cast(pa.string()).combine_chunks() for table in all_tables]).dictionary_encode()
+    codes = ids.indices.to_numpy().astype(np.int64)
+    adm_c, lab_c, con_c, pro_c, pat_c = np.split(codes, np.cumsum([len(table) for table in all_tables])[:-1])
+    adm, con, pro, pat = (_frame(table) for table in (administrations, conditions, procedures, patients))
+    lab = _frame(labs.select(_COMPUTED))
+    patient_row = np.full(len(ids.dictionary), -1, dtype=np.int64)
     patient_row[pat_c] = np.arange(len(pat))
     return Bucket(
         administrations=adm,
         administered=_moments(adm, adm_c, "date_first", "date_last", "instant"),
         labs=lab,
+        lab_table=labs,
         measured=_moments(lab, lab_c, "date_first", "date_last", "instant"),
         conditions=con,
         begun=_moments(con, con_c, "date_first", "date_last"),

@@ -18,7 +18,7 @@ from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.calcium import Calcium
 from bonefhir.derive.columns import Column, Columns
 from bonefhir.derive.courses import course, interval_days
-from bonefhir.derive.items import Group, Items
+from bonefhir.derive.items import Evidence, Items
 from bonefhir.derive.latest import latest
 from bonefhir.derive.renal import PARTIAL, Renal
 from bonefhir.derive.series import Facts, Series
@@ -50,7 +50,7 @@ class Derived:
     when: Moments
     columns: Columns
     by_rule: dict[str, dict[str, Column]]
-    groups: dict[str, Group]
+    evidence: Evidence
     quality: list[tuple[pd.DataFrame, list[tuple[int, str]]]]
     superseded: Integers
 
@@ -102,7 +102,7 @@ class _Derivation:
         self.superseded = raw["seq"].to_numpy(dtype=np.int64)[found.superseded]
         self.when = self._moments(raw)
         rows = len(self.frame)
-        self.columns, self.items = Columns(rows), Items(rows)
+        self.columns, self.items = Columns(rows), Items(rows, bucket.lab_table)
         self.dose_id = np.array([f"MedicationAdministration/{i}" for i in self.frame["id"]], dtype=object)
         self.calcium_labs = {kind: bucket.of_analytes(f"calcium_{kind}") for kind in calcium_status.KINDS}
         self.albumin = bucket.of_analytes("albumin")
@@ -261,8 +261,8 @@ class _Derivation:
         columns.quantity(f"{name}_uncorrected", found.uncorrected[0])
         columns.quantity(f"{name}_uncorrected_margin", found.uncorrected[1])
         for kind, picks in found.picks:
-            self.items.add_labs(group, f"{kind} calcium", picks, self.bucket.labs)
-        self.items.add_labs(group, "albumin", found.albumins, self.bucket.labs)
+            self.items.add_labs(group, f"{kind} calcium", picks)
+        self.items.add_labs(group, "albumin", found.albumins)
 
     def _lifetime(self, renal: Renal) -> list[tuple[int, str]]:
         """Doses before birth, more than a day after death, at an age that cannot be; and those without a full date."""
@@ -299,7 +299,7 @@ class _Derivation:
             dose_id=self.dose_id, product=self.product, product_basis=self.product_basis, indication=self.indication,
             rule_indication=self.rule_indication, indication_basis=self.basis, dose_assumptions=self.assumptions,
         )  # fmt: skip
-        return Derived(self.frame, self.when, self.columns, by_rule, self.items.groups(), self.quality, self.superseded)
+        return Derived(self.frame, self.when, self.columns, by_rule, self.items.evidence(), self.quality, self.superseded)
 
 
 def _speaks(corrected: Calcium) -> indications.Calcium:

@@ -1,19 +1,17 @@
 """What a bucket leaves beside its verdicts: tables.DOSES, tables.DATA_QUALITY, and access to the evidence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from bonefhir import tables
-from bonefhir.derive import items
 from bonefhir.derive.calcium import KINDS
 from bonefhir.derive.columns import Columns
 from bonefhir.derive.derive import Derived
 from bonefhir.derive.grades import CTCAE, G_STAGES, g_stage, words
 from bonefhir.derive.windows import NEVER
-from bonefhir.interval import Integers
 from bonefhir.vocabulary import DOSE_ASSUMPTIONS, as_lists
 
 _SEVERITY = {
@@ -113,8 +111,3 @@ def _quality(frame: pd.DataFrame, found: Sequence[tuple[int, str]], resource: "p
     }
     columns: dict[str, object] = {name: pa.array(values, pa.string()) for name, values in texts.items()}
     return tables.build(tables.DATA_QUALITY, columns | {"line": pa.array(rows["source_line"].tolist(), pa.int64())})
-
-
-def evidence_of(derived: Derived) -> Callable[[tuple[str, ...], Integers], pa.ListArray]:
-    """The evidence items of some groups for some doses."""
-    return lambda groups, rows: items.take([derived.groups[g] for g in groups if g in derived.groups], rows)

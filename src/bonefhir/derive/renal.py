@@ -146,7 +146,7 @@ class Renal:
             found.assumptions,
             found.si,
         )
-        self.items.add_labs(name, role, found.picks, self.bucket.labs)
+        self.items.add_labs(name, role, found.picks)
 
     def _missing_inputs(self, creatinine: str) -> Integers:
         weight = "weight" if creatinine == "creatinine" else "baseline_weight"
@@ -171,9 +171,7 @@ class Renal:
         )
         self.columns.by_sex(name, reported.value.where(use, male), reported.value.where(use, female))
         kept = use[reported.picks[0]]
-        self.items.add_labs(
-            f"{name}_reported", "clearance as reported", (reported.picks[0][kept], reported.picks[1][kept]), self.bucket.labs
-        )
+        self.items.add_labs(f"{name}_reported", "clearance as reported", (reported.picks[0][kept], reported.picks[1][kept]))
 
     def _cockcroft_gault(self, creatinine: str, found: Inputs, sex: float) -> Interval:
         female = exactly(np.full(len(self.doses), sex))
@@ -206,9 +204,7 @@ class Renal:
         )
         self.columns.by_sex("egfr", found.egfr.value.where(use, male), found.egfr.value.where(use, female))
         kept = use[found.egfr.picks[0]]
-        self.items.add_labs(
-            "egfr_reported", "eGFR as reported", (found.egfr.picks[0][kept], found.egfr.picks[1][kept]), self.bucket.labs
-        )
+        self.items.add_labs("egfr_reported", "eGFR as reported", (found.egfr.picks[0][kept], found.egfr.picks[1][kept]))
 
     def _patient_items(self) -> None:
         dose = np.flatnonzero(self.person.row >= 0)

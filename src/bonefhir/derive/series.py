@@ -93,9 +93,9 @@ class Series:
     def _cite(self, group: str, role: str, pairs: Pairs, labs: Labs) -> Integers:
         """The latest of them, or those that cannot be used where none can."""
         found = latest(pairs, labs, self.doses)
-        self.items.add_labs(group, role, (found.picks[0], labs.row[found.picks[1]]), self.bucket.labs)
+        self.items.add_labs(group, role, (found.picks[0], labs.row[found.picks[1]]))
         lost = ~labs.usable[pairs.event] & ~found.value.known[pairs.dose]
-        self.items.add_labs(group, f"{role}, not usable", (pairs.dose[lost], labs.row[pairs.event[lost]]), self.bucket.labs)
+        self.items.add_labs(group, f"{role}, not usable", (pairs.dose[lost], labs.row[pairs.event[lost]]))
         return found.assumptions
 
     def _died_before(self, day: Integers) -> Flags:
@@ -116,7 +116,7 @@ class Series:
         why = np.where(found.widened, PARTIAL, 0)
         missing = np.where(found.partial, PARTIAL, reason(absent))
         columns.quantity(analyte, found.value, missing, why, found.assumptions, found.si)
-        self.items.add_labs(group, analyte.replace("_", " "), (found.picks[0], labs.row[found.picks[1]]), self.bucket.labs)
+        self.items.add_labs(group, analyte.replace("_", " "), (found.picks[0], labs.row[found.picks[1]]))
         return columns.data | {f"{analyte}_none": ~found.value.known & ~found.partial}
 
     # ---------------------------------------------------------------- creatinine over time
@@ -131,9 +131,7 @@ class Series:
         rise, allowed = self._rise(pairs, labs, rule)
         reached = rise >= allowed - TOLERANCE
         rows = len(self.doses)
-        self.items.add_labs(
-            group, "creatinine since the previous dose", (pairs.dose[reached], labs.row[pairs.event[reached]]), self.bucket.labs
-        )
+        self.items.add_labs(group, "creatinine since the previous dose", (pairs.dose[reached], labs.row[pairs.event[reached]]))
         return {"reached": flagged(pairs.dose[reached], rows), "between": flagged(pairs.dose, rows)}
 
     def _after_previous(self, pairs: Pairs, when: Moments) -> Flags:
@@ -175,7 +173,7 @@ class Series:
         rows = len(self.doses)
         known = ~flagged(candidates.dose[candidates.possible], rows)
         rise, ratio, si = _over_lowest(pairs, newest.picks, labs, rows, rise_hours)
-        self.items.add_labs(group, "creatinine", (pairs.dose, labs.row[pairs.event]), self.bucket.labs)
+        self.items.add_labs(group, "creatinine", (pairs.dose, labs.row[pairs.event]))
         columns = Columns(rows)
         columns.quantity("rise", rise.where(known, missing(rows)), np.where(known, 0, PARTIAL), si=si)
         columns.quantity("ratio", ratio.where(known, missing(rows)), np.where(known, 0, PARTIAL), si=si)

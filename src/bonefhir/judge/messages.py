@@ -1,17 +1,17 @@
 """The sentence of a verdict, with its numbers. Formatted once per distinct combination of numbers, not once per row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import isinf, isnan
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bonefhir.interval import TOLERANCE, Interval
+from bonefhir.interval import TOLERANCE, Integers, Interval
 from bonefhir.judge.view import FAIL, INDETERMINATE, Outcome
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import REASONS
-
-Objects = npt.NDArray[np.object_]
 
 REASON_WORDS = {
     "no-route": "the route is not recorded",
@@ -96,45 +96,72 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 """Kinds without a number: what is said of a pass, and of a fail."""
 
 
-def messages(rule: Rule, outcome: Outcome, context: Interval | None) -> Objects:
-    """context: the creatinine clearance (mL/min) by which a dose is judged; None: of no use to this kind."""
-    columns = {
-        "verdict": outcome.verdict,
-        "reasons": outcome.reasons,
-        "low": outcome.observed.low,
-        "high": outcome.observed.high,
-        "limit": outcome.limit,
-        "unit": outcome.unit,
-        "said": outcome.said,
-        "c_low": np.nan if context is None else context.low,
-        "c_high": np.nan if context is None else context.high,
-    }
-    frame = pd.DataFrame(columns)
-    numbers = frame.groupby(list(columns), dropna=False, sort=False).ngroup().to_numpy()
-    firsts = np.unique(numbers, return_index=True)[1]
+class Said(NamedTuple):
+    """A row of an outcome; c_low, c_high: the clearance."""
+
+    verdict: int
+    reasons: int
+    low: float
+    high: float
+    limit: float
+    unit: str | None
+    said: str
+    c_low: float
+    c_high: float
+
+
+def messages(rule: Rule, outcome: Outcome, context: Interval | None) -> tuple[list[str], Integers]:
+    """The texts, and of each row the index of its own.
+
+    context: the creatinine clearance (mL/min) by which a dose is judged; None: of no use to this kind.
+    """
+    rows = len(outcome.verdict)
+    c_low, c_high = (np.full(rows, np.nan),) * 2 if context is None else context
+    columns = (
+        outcome.verdict,
+        outcome.reasons,
+        outcome.observed.low,
+        outcome.observed.high,
+        outcome.limit,
+        outcome.unit,
+        outcome.said,
+        c_low,
+        c_high,
+    )
+    firsts, numbers = _distinct(columns, rows)
     sentence = _banded if context is not None else _plain
-    texts = [_sentence(rule, row, sentence) for row in frame.iloc[firsts].itertuples(index=False)]
-    return np.asarray(np.array(texts, dtype=object)[numbers])
+    told = zip(*(column[firsts].tolist() for column in columns), strict=True)
+    return [_sentence(rule, Said(*row), sentence) for row in told], numbers
 
 
-def _sentence(rule: Rule, row: "pd.Series[object]", told: Callable[[Rule, "pd.Series[object]"], str]) -> str:
+def _distinct(columns: Sequence[npt.NDArray[Any]], rows: int) -> tuple[Integers, Integers]:
+    """Rows in which all columns are alike have one number; and the first row of each number."""
+    numbers = np.zeros(rows, dtype=np.int64)
+    for column in columns:
+        codes, values = pd.factorize(column, use_na_sentinel=False)
+        if len(values) > 1:
+            numbers = pd.factorize(numbers * len(values) + codes)[0]
+    return np.unique(numbers, return_index=True)[1], numbers
+
+
+def _sentence(rule: Rule, row: Said, told: Callable[[Rule, Said], str]) -> str:
     """What was met, and the label's statement of it; a rule by bands states its dose itself."""
     parts = [told(rule, row)] if _tells(rule, row) else []
     if row.verdict == INDETERMINATE:
-        words = (REASON_WORDS[word] for i, word in enumerate(REASONS) if int(row.reasons) >> i & 1)
+        words = (REASON_WORDS[word] for i, word in enumerate(REASONS) if row.reasons >> i & 1)
         parts.insert(0, f"Cannot be judged: {'; '.join(words)}.")
     if row.verdict == INDETERMINATE or told is not _banded:
         parts.append(rule.statement)
     return f"{' '.join(parts).removesuffix('.')} ({rule.citation})."
 
 
-def _tells(rule: Rule, row: "pd.Series[object]") -> bool:
+def _tells(rule: Rule, row: Said) -> bool:
     """There are numbers to tell, or the verdict needs none."""
     known = row.low == row.low and (rule.kind not in _BY_BANDS or row.c_low == row.c_low)
     return bool(known) if rule.kind in _NOUNS else row.verdict != INDETERMINATE
 
 
-def _plain(rule: Rule, row: "pd.Series[object]") -> str:
+def _plain(rule: Rule, row: Said) -> str:
     if rule.kind not in _NOUNS:
         return _in_words(rule, row)
     unit = _UNITS.get(str(row.unit), str(row.unit))
@@ -143,7 +170,7 @@ def _plain(rule: Rule, row: "pd.Series[object]") -> str:
     return f"{observed}; the limit is {bound} {_number(row.limit)} {unit}".rstrip() + "."
 
 
-def _in_words(rule: Rule, row: "pd.Series[object]") -> str:
+def _in_words(rule: Rule, row: Said) -> str:
     labs = " and ".join(lab.removeprefix("any_") for lab in rule.parameters.get("labs", ()))
     words = {**rule.parameters, "labs": labs, "said": str(row.said).replace("_", " ")}
     words["value_set"] = str(rule.parameters.get("value_set", "")).replace("_", " ")
@@ -151,23 +178,22 @@ def _in_words(rule: Rule, row: "pd.Series[object]") -> str:
     return text[0].upper() + text[1:]
 
 
-def _banded(rule: Rule, row: "pd.Series[object]") -> str:
+def _banded(rule: Rule, row: Said) -> str:
     which = "baseline creatinine clearance" if rule.parameters["basis"] == "baseline" else "creatinine clearance"
     given = f"{_range(row.low, row.high)} {row.unit} given at a {which} of {_range(row.c_low, row.c_high)} mL/min"
     return f"{given}; the label's dose is {_number(row.limit)} {row.unit}." if row.limit == row.limit else f"{given}."
 
 
-def _range(low: object, high: object) -> str:
-    a, b = float(low), float(high)  # type: ignore[arg-type]
-    if np.isnan(a) or np.isnan(b):
+def _range(low: float, high: float) -> str:
+    if isnan(low) or isnan(high):
         return "unknown"
-    if b - a <= TOLERANCE:
-        return _number(a)
-    if np.isinf(b):
-        return f"at least {_number(a)}"
-    return f"{_number(a)} to {_number(b)}"
+    if high - low <= TOLERANCE:
+        return _number(low)
+    if isinf(high):
+        return f"at least {_number(low)}"
+    return f"{_number(low)} to {_number(high)}"
 
 
-def _number(value: object) -> str:
+def _number(value: float) -> str:
     """Four significant digits, without trailing zeros."""
-    return f"{float(value):.4g}" if abs(float(value)) < 10_000 else f"{float(value):.0f}"  # type: ignore[arg-type]
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"

@@ -1,6 +1,6 @@
 """Applies the rules to a bucket's doses: verdict rows (tables.VERDICTS) and counts per rule."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from bonefhir import tables
 from bonefhir.interval import Flags, Integers, Interval
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
-from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, View
+from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import ASSUMPTIONS, REASONS, as_lists, assumption, reason
 
@@ -55,8 +55,8 @@ _BY_SEX = frozenset({"dose_by_clearance", "underdose_by_clearance", "clearance_m
 """Kinds whose verdict may depend on the sex."""
 
 
-Evidence = Callable[[tuple[str, ...], Integers], Any]
-"""Groups of evidence items, rows of doses → an Arrow list of items for each of them."""
+Evidence = Callable[[Sequence[Sequence[str]], Integers, Integers], Any]
+"""Sets of groups of evidence items; of each verdict the set that it cites, and its dose → an Arrow list of items for each."""
 
 
 @dataclass(frozen=True)
@@ -97,21 +97,17 @@ def _of_ordinal(rule: Rule, view: View, verdict: Integers) -> Integers:
 
 
 def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[pa.Table, pd.DataFrame]:
-    """Verdicts sorted by dose and rule, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
-    parts, counts = [], []
+    """Verdicts sorted by dose and rule, texts as codes, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
+    judged, counts = [], []
     for rule in (r for r in rules if profile in r.profiles):
         of_product = np.isin(doses.product, rule.products)
         speaks = of_product & (np.isin(doses.rule_indication, rule.indications) if rule.indications else True)
         rows = np.flatnonzero(speaks)
-        columns = {**doses.columns, **doses.by_rule.get(rule.id, {})}
-        view = View({name: values[rows] for name, values in columns.items()}, len(rows))
+        view = View(Selected({**doses.columns, **doses.by_rule.get(rule.id, {})}, rows), len(rows))
         found = evaluate(rule, view)
         counts.append(_counts(rule, found, int(of_product.sum()) - len(rows)))
-        applicable = found.verdict != NOT_APPLICABLE
-        parts.append(_rows(doses, rule, rows, view, found, applicable))
-    table = pa.concat_tables([tables.VERDICTS.empty(), *parts])
-    names = ["rule_id", *WORDS]
-    return table.sort_by([("dose_id", "ascending"), ("rule_id", "ascending")]), pd.DataFrame(counts, columns=names)
+        judged.append(_judged(doses, rule, rows, view, found))
+    return _table(doses, judged), pd.DataFrame(counts, columns=["rule_id", *WORDS])
 
 
 def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, str | int]:
@@ -124,35 +120,27 @@ def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, str | int]:
     )
 
 
-def _rows(doses: Doses, rule: Rule, rows: Integers, view: View, found: Outcome, applicable: Flags) -> pa.Table:
-    rows = rows[applicable]
-    kept = _kept(found, applicable)
-    assumed = doses.assumptions[rows] | kept.assumed
-    if rule.doses != "all":
-        assumed = assumed | assumption("first-in-data")
-    groups = tuple(rule.evidence_key if group == "own" else group for group in kept.groups)
-    repeated = {"rule_id": rule.id, "rule_version": rule.version, "severity": rule.severity}
-    columns: dict[str, object] = {name: pa.array([value] * len(rows), pa.string()) for name, value in repeated.items()}
-    return tables.build(
-        tables.VERDICTS,
-        columns
-        | {
-            "dose_id": pa.array(doses.dose_id[rows], pa.string()),
-            "patient_id": pa.array(doses.patient_id[rows], pa.string()),
-            "product": pa.array(doses.product[rows], pa.string()),
-            "indication": pa.array(doses.indication[rows], pa.string()),
-            "dose_start": pa.array(doses.start[rows], pa.string()),
-            "verdict": pa.array(np.array(WORDS, dtype=object)[kept.verdict], pa.string()),
-            "reasons": as_lists(kept.reasons, REASONS),
-            "observed_low": pa.array(kept.observed.low, pa.float64(), from_pandas=True),
-            "observed_high": pa.array(kept.observed.high, pa.float64(), from_pandas=True),
-            "limit": pa.array(kept.limit, pa.float64(), from_pandas=True),
-            "unit": pa.array(kept.unit, pa.string()),
-            "message": pa.array(messages(rule, kept, _context(rule, view, applicable)), pa.string()),
-            "assumptions": as_lists(assumed, ASSUMPTIONS),
-            "evidence": doses.evidence(groups, rows),
-        },
-    )
+@dataclass(frozen=True)
+class _Judged:
+    """What a rule says: one element per dose to which it applies. message: index into texts."""
+
+    rule: Rule
+    dose: Integers
+    outcome: Outcome
+    texts: list[str]
+    message: Integers
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(self.rule.evidence_key if group == "own" else group for group in self.outcome.groups)
+
+
+def _judged(doses: Doses, rule: Rule, rows: Integers, view: View, found: Outcome) -> _Judged:
+    applicable = found.verdict != NOT_APPLICABLE
+    rows, kept = rows[applicable], _kept(found, applicable)
+    first = 0 if rule.doses == "all" else assumption("first-in-data")
+    texts, numbers = messages(rule, kept, _context(rule, view, applicable))
+    return _Judged(rule, rows, replace(kept, assumed=doses.assumptions[rows] | kept.assumed | first), texts, numbers)
 
 
 def _kept(found: Outcome, keep: Flags) -> Outcome:
@@ -173,3 +161,74 @@ def _context(rule: Rule, view: View, applicable: Flags) -> Interval | None:
         return None
     name = "baseline_clearance" if rule.parameters["basis"] == "baseline" else "clearance"
     return view.interval(name).take(applicable)
+
+
+# ----------------------------------------------------------------------------------------------------------- as a table
+
+
+def _table(doses: Doses, judged: list[_Judged]) -> pa.Table:
+    """All rules at once, in the order of the table before any text is put to it."""
+    rule, dose = np.repeat(np.arange(len(judged)), [len(one.dose) for one in judged]), _joined(one.dose for one in judged)
+    rules = [one.rule for one in judged]
+    order = np.lexsort((_ranks([one.id for one in rules])[rule], _ranks(doses.dose_id)[dose]))
+    rule, dose = rule[order], dose[order]
+
+    def column(values: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        return _joined(values)[order]
+
+    outcomes = [one.outcome for one in judged]
+    numbers = {
+        "observed_low": column(one.observed.low for one in outcomes),
+        "observed_high": column(one.observed.high for one in outcomes),
+        "limit": column(one.limit for one in outcomes),
+    }
+    texts = {
+        "rule_id": _coded([one.id for one in rules], rule),
+        "rule_version": _coded([one.version for one in rules], rule),
+        "severity": _coded([one.severity for one in rules], rule),
+        "dose_id": _coded(doses.dose_id, dose),
+        "patient_id": _coded(doses.patient_id, dose),
+        "product": _coded(doses.product, dose),
+        "indication": _coded(doses.indication, dose),
+        "dose_start": _coded(doses.start, dose),
+        "verdict": _coded(WORDS, column(one.verdict for one in outcomes)),
+        "unit": _coded(*_distinct(column(one.unit for one in outcomes))),
+        "message": _coded([text for one in judged for text in one.texts], column(_numbered(judged))),
+    }
+    lists = {
+        "reasons": as_lists(column(one.reasons for one in outcomes), REASONS),
+        "assumptions": as_lists(column(one.assumed for one in outcomes), ASSUMPTIONS),
+        "evidence": doses.evidence([one.groups for one in judged], rule, dose),
+    }
+    arrays = {name: pa.array(values, pa.float64(), from_pandas=True) for name, values in numbers.items()}
+    found = texts | lists | arrays
+    return pa.table({name: found[name] for name in tables.VERDICTS.names})
+
+
+def _joined(parts: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+
+def _numbered(judged: list[_Judged]) -> Iterator[Integers]:
+    """Messages of all rules as indices into all their texts."""
+    before = 0
+    for one in judged:
+        yield one.message + before
+        before += len(one.texts)
+
+
+def _ranks(texts: Sequence[str] | Objects) -> Integers:
+    """Of each text its place among all."""
+    ranks = np.empty(len(texts), dtype=np.int64)
+    ranks[np.argsort(np.asarray(texts, dtype=object), kind="stable")] = np.arange(len(texts))
+    return ranks
+
+
+def _distinct(values: Objects) -> tuple[Objects, Integers]:
+    """The distinct texts, None among them, and of each row the index of its own."""
+    codes, texts = pd.factorize(values, use_na_sentinel=False)
+    return np.asarray(texts, dtype=object), codes
+
+
+def _coded(texts: Sequence[str] | Objects, rows: Integers) -> pa.DictionaryArray:
+    return pa.array(texts, pa.string(), from_pandas=True).dictionary_encode().take(pa.array(rows))

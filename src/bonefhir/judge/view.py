@@ -1,6 +1,7 @@
 """What a kind of rule sees, and what it says: one element per dose, nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,23 @@ WORDS = ("not_applicable", "pass", "fail", "indeterminate")
 
 BOUNDS = reason("bounds")
 SEXES = ("male", "female")
+
+
+@dataclass(frozen=True)
+class Selected(Mapping[str, npt.NDArray[np.generic]]):
+    """Some rows of the columns: a kind reads a few of two hundred, so each is cut when it is read."""
+
+    columns: Mapping[str, npt.NDArray[np.generic]]
+    rows: Integers
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.generic]:
+        return self.columns[name][self.rows]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
 
 
 @dataclass(frozen=True)
@@ -51,8 +69,8 @@ class View:
 
     def of_sex(self, sex: str) -> "View":
         """As if every dose were given to a patient of this sex."""
-        own = {name.replace(f"_{sex}_", "_"): values for name, values in self.columns.items() if f"_{sex}_" in name}
-        return View({**self.columns, **own}, self.rows)
+        own = {name.replace(f"_{sex}_", "_"): self.columns[name] for name in self.columns if f"_{sex}_" in name}
+        return View(ChainMap(own, self.columns), self.rows)  # type: ignore[arg-type]  # which only writes to the first
 
 
 @dataclass(frozen=True)
