@@ -368,6 +368,21 @@ def test_a_later_value_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     assert "newer-unusable" in found.assumptions("ZA4-MMBM-SCR-GT3")
 
 
+def test_a_newer_calcium_of_another_kind_that_is_not_usable_is_told_of(tmp_path: Path) -> None:
+    pending = lab("ionised", 1.0, f"{DOSE_DAY}T09:00:00Z", unit="furlong")
+    found = run(tmp_path, *CLEAN, pending, dose())
+    assert found.verdict("ZA4-HYPOCA") == "pass"
+    assert "newer-unusable" in found.assumptions("ZA4-HYPOCA")
+
+
+def test_a_creatinine_that_is_not_usable_among_those_that_are_stable_is_told_of(tmp_path: Path) -> None:
+    earlier = lab("creatinine", 0.9, f"{DOSE_DAY}T07:00:00Z")
+    pending = lab("creatinine", 2.0, f"{DOSE_DAY}T07:30:00Z", unit="furlong")
+    found = run(tmp_path, *CLEAN, earlier, pending, dose())
+    assert found.verdict("IVBP-AKI-UNSTABLE") == "pass"
+    assert "newer-unusable" in found.assumptions("IVBP-AKI-UNSTABLE")
+
+
 def test_a_rise_of_half_a_milligram_withholds(tmp_path: Path) -> None:
     """1.4 - 0.9 in binary floating point is less than 0.5."""
     labs = (lab("creatinine", 0.9, "2024-04-20T08:00:00Z"), lab("creatinine", 1.4), lab("weight", 70))

@@ -7,7 +7,7 @@ import numpy as np
 
 from bonefhir.constants import CALCIUM_MG_DL
 from bonefhir.derive import formulae
-from bonefhir.derive.latest import Labs, Latest, greatest, hull, latest
+from bonefhir.derive.latest import Labs, Latest, greatest, hull, latest, newer_unusable, none_yet
 from bonefhir.derive.windows import NEVER, Moments, Pairs, around, before, flagged
 from bonefhir.interval import Flags, Floats, Integers, Interval, exactly, missing
 from bonefhir.settings import Settings
@@ -48,7 +48,8 @@ def status(
     """labs: by kind. The latest local date of a usable calcium decides the kind.
 
     A calcium of another kind whose partial date may be later widens the range, if it is on the same scale (corrected and total).
-    Those on the other scale are the second Calcium: a verdict holds only if it holds for both.
+    Those on the other scale are the second Calcium: a verdict holds only if it holds for both. One of any kind that cannot be
+    used may be newer than the one that is.
     """
     rows = len(doses)
     pairs = {kind: before(doses, labs[kind].when, days) for kind in kinds}
@@ -67,6 +68,8 @@ def status(
         for builder, of_scale in ((found, rivals.where(same_scale)), (rival, rivals.where(~same_scale))):
             builder.rival(KINDS.index(kind), of_scale)
             builder.use(kind, (of_scale.dose, of_scale.event), labs[kind])
+    for kind in kinds:
+        found.newer_unusable(pairs[kind], labs[kind])
     possible = np.any([_has_possible(pairs[kind], labs[kind], rows) for kind in kinds], axis=0)
     return found.done((chosen == -1) & possible), rival.done(np.zeros(rows, dtype=bool))
 
@@ -100,6 +103,7 @@ class _Builder:
         self.kind = np.full(rows, -1, dtype=np.int64)
         self.si, self.widened = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
         self.assumptions = np.zeros(rows, dtype=np.int64)
+        self.used = none_yet(rows)
         self.picks: list[tuple[str, tuple[Integers, Integers]]] = []
         self.albumins: list[tuple[Integers, Integers]] = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
 
@@ -132,7 +136,12 @@ class _Builder:
             self.uncorrected[1].hull(hull(dose[unknown], margin.take(unknown), self.rows)),
         )
         np.bitwise_or.at(self.assumptions, dose, np.where(np.isnan(own), assumption("calcium-limit-default"), 0))
+        self.used = self.used.and_of(picks, labs.when)
         self.picks.append((kind, (dose, labs.row[event])))
+
+    def newer_unusable(self, pairs: Pairs, labs: Labs) -> None:
+        newer = flagged(newer_unusable(pairs, labs, self.used), self.rows) & (self.kind != -1)
+        self.assumptions[newer] |= assumption("newer-unusable")
 
     def _corrected(self, dose: Integers, value: Interval, when: Moments) -> tuple[Interval, Flags]:
         """And whether no albumin is known."""

@@ -72,7 +72,8 @@ def latest(pairs: Pairs, labs: Labs, doses: Moments) -> Latest:
     same_day = _same_day(picked, labs.when, doses)
     bits = np.zeros(rows, dtype=np.int64)
     np.bitwise_or.at(bits, picked.dose, labs.assumptions[picked.event] | np.where(same_day, assumption("same-day-order"), 0))
-    newer = flagged(unusable.dose[_not_earlier(unusable, picked, labs.when, rows)], rows) & known
+    used = none_yet(rows).and_of((picked.dose, picked.event), labs.when)
+    newer = flagged(newer_unusable(pairs, labs, used), rows) & known
     return Latest(
         value=hull(picked.dose, labs.value.take(picked.event), rows),
         si=known & ~flagged(picked.dose[~labs.si[picked.event]], rows),
@@ -104,16 +105,41 @@ def _beaten(candidates: Pairs, certain: Pairs, when: Moments, rows: int) -> Flag
     return np.asarray(np.where(when.timed[c], by_instant, last_day[d] > when.last[c]))
 
 
-def _not_earlier(unusable: Pairs, picked: Pairs, when: Moments, rows: int) -> Flags:
-    """The unusable measurement is not certainly earlier than each one that was picked."""
-    e = picked.event
-    timed = when.timed[e]
-    first_instant = _minimum(picked.dose[timed], when.instant[e][timed], rows)
-    first_untimed = _minimum(picked.dose[~timed], when.first[e][~timed], rows)
-    first_day = _minimum(picked.dose, when.first[e], rows)
-    u, d = unusable.event, unusable.dose
-    by_instant = (first_instant[d] <= when.instant[u]) | (first_untimed[d] <= when.last[u])
-    return np.asarray(~when.dated[u] | np.where(when.timed[u], by_instant, first_day[d] <= when.last[u]))
+@dataclass(frozen=True)
+class Earliest:
+    """Of the measurements that each dose rests on, the earliest instant, date without a time, and date; the greatest integer:
+    none."""
+
+    instant: Integers
+    untimed: Integers
+    day: Integers
+
+    def and_of(self, picks: tuple[Integers, Integers], when: Moments) -> "Earliest":
+        dose, event = picks
+        timed = when.timed[event]
+        return Earliest(
+            _least(self.instant, dose[timed], when.instant[event][timed]),
+            _least(self.untimed, dose[~timed], when.first[event][~timed]),
+            _least(self.day, dose, when.first[event]),
+        )
+
+    def not_after(self, pairs: Pairs, when: Moments) -> Flags:
+        """Of each pair, whether its event is not certainly earlier than all that the dose rests on."""
+        e, d = pairs.event, pairs.dose
+        by_instant = (self.instant[d] <= when.instant[e]) | (self.untimed[d] <= when.last[e])
+        return np.asarray(~when.dated[e] | np.where(when.timed[e], by_instant, self.day[d] <= when.last[e]))
+
+
+def none_yet(rows: int) -> Earliest:
+    nothing = np.full(rows, np.iinfo(np.int64).max, dtype=np.int64)
+    return Earliest(nothing, nothing, nothing)
+
+
+def newer_unusable(pairs: Pairs, labs: Labs, used: Earliest) -> Integers:
+    """Doses with a measurement, in the window or perhaps in it, that cannot be used and is not certainly earlier than those that
+    are."""
+    unusable = pairs.where(~labs.usable[pairs.event])
+    return unusable.dose[used.not_after(unusable, labs.when)]
 
 
 def _same_day(picked: Pairs, when: Moments, doses: Moments) -> Flags:
@@ -129,7 +155,7 @@ def greatest(dose: Integers, values: Integers, rows: int) -> Integers:
     return result
 
 
-def _minimum(dose: Integers, values: Integers, rows: int) -> Integers:
-    result = np.full(rows, np.iinfo(np.int64).max, dtype=np.int64)
-    np.minimum.at(result, dose, values)
+def _least(values: Integers, dose: Integers, others: Integers) -> Integers:
+    result = values.copy()
+    np.minimum.at(result, dose, others)
     return result

@@ -15,10 +15,10 @@ from bonefhir.constants import CREATININE_UMOL_L
 from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.columns import Column, Columns
 from bonefhir.derive.items import Items
-from bonefhir.derive.latest import Labs, hull, latest
+from bonefhir.derive.latest import Labs, hull, latest, newer_unusable, none_yet
 from bonefhir.derive.windows import NEVER, Moments, Pairs, after, before, flagged
 from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, missing
-from bonefhir.vocabulary import CERTAIN, NONE, POSSIBLE, reason
+from bonefhir.vocabulary import CERTAIN, NONE, POSSIBLE, assumption, reason
 
 ANY_CALCIUM = ("calcium_ionised", "calcium_corrected", "calcium_total")
 PARTIAL = reason("partial-date")
@@ -165,19 +165,22 @@ class Series:
 
         Missing where only the time of day of a partly dated dose would tell which creatinines are before it.
         """
-        labs = self.bucket.of_analytes("creatinine")
-        labs = labs.take(labs.usable & (labs.when.first == labs.when.last) & labs.when.dated)
+        every = self.bucket.of_analytes("creatinine")
+        labs = every.take(every.usable & (every.when.first == every.when.last) & every.when.dated)
         candidates = before(self.doses, labs.when, ratio_days)
         pairs = candidates.where(candidates.certain)
         newest = latest(pairs, labs, self.doses)
         rows = len(self.doses)
+        used = none_yet(rows).and_of((pairs.dose, pairs.event), labs.when)
+        newer = flagged(newer_unusable(before(self.doses, every.when, ratio_days), every, used), rows)
+        assumed = newest.assumptions | np.where(newer, assumption("newer-unusable"), 0)
         known = ~flagged(candidates.dose[candidates.possible], rows)
         rise, ratio, si = _over_lowest(pairs, newest.picks, labs, rows, rise_hours)
         self.items.add_labs(group, "creatinine", (pairs.dose, labs.row[pairs.event]))
         columns = Columns(rows)
         columns.quantity("rise", rise.where(known, missing(rows)), np.where(known, 0, PARTIAL), si=si)
         columns.quantity("ratio", ratio.where(known, missing(rows)), np.where(known, 0, PARTIAL), si=si)
-        return columns.data | {"count": _measurements(candidates, labs.when, rows), "stable_assumed": newest.assumptions}
+        return columns.data | {"count": _measurements(candidates, labs.when, rows), "stable_assumed": assumed}
 
     # ---------------------------------------------------------------- other rows of the patient
 
