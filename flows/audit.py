@@ -181,7 +181,7 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
 def stages(run: pipeline.Run) -> pipeline.Summary:
     """As pipeline.audit, but files and buckets side by side."""
     work = str(run.work)
-    finished([scan.submit(work, group) for group in groups(range(len(run.files)))])
+    finished([scan.submit(work, group) for group in groups(range(len(run.portions)))])
     finished([audit_buckets.submit(work, group) for group in groups(resolve(work))])
     check_suites(work)
     summary = report(work)

@@ -8,7 +8,8 @@ import pyarrow as pa
 from bonefhir import tables
 from bonefhir.errors import AccountingError
 from bonefhir.normalise.fates import FATES
-from bonefhir.run import Run, facts, normalised, scan_counts, scanned
+from bonefhir.run import Run, facts, normalised
+from bonefhir.scanned import Scanned
 
 
 def ledger(run: Run) -> pa.Table:
@@ -19,11 +20,11 @@ def ledger(run: Run) -> pa.Table:
         for seq in json.loads((folder / "counts.json").read_text(encoding="utf-8"))["superseded"]:
             per_file[seq >> 40, used] -= 1
             per_file[seq >> 40, superseded] += 1
-    scans = scan_counts(run)
-    early = scanned(run, "rejects", tables.REJECTS.schema)["file"].to_numpy()
+    scanned = Scanned(run)
+    early = scanned.rejects["file"].to_numpy()
     per_file[:, FATES.index("rejected")] += np.bincount(early, minlength=len(run.files))[: len(run.files)]
-    per_file[:, FATES.index("irrelevant")] += np.array([sum(counts["unused"].values()) for counts in scans], dtype=np.int64)
-    read = np.array([counts["read"] for counts in scans], dtype=np.int64)
+    per_file[:, FATES.index("irrelevant")] += np.array([sum(each.unused.values()) for each in scanned.counts], dtype=np.int64)
+    read = np.array([each.read for each in scanned.counts], dtype=np.int64)
     wrong = np.flatnonzero(per_file.sum(axis=1) != read)
     if len(wrong):
         raise AccountingError(
@@ -31,14 +32,14 @@ def ledger(run: Run) -> pa.Table:
         )
     columns: dict[str, object] = {"file": pa.array([f.name for f in run.files], pa.string()), "read": read}
     for name in ("format", "compression", "sha256"):
-        columns[name] = pa.array([counts[name] for counts in scans], pa.string())
+        columns[name] = pa.array([getattr(each, name) for each in scanned.counts], pa.string())
     for name in ("bytes", "empty_entries"):
-        columns[name] = pa.array([counts[name] for counts in scans], pa.int64())
+        columns[name] = pa.array([getattr(each, name) for each in scanned.counts], pa.int64())
     return tables.build(tables.FILES, columns | {fate: per_file[:, number] for number, fate in enumerate(FATES)})
 
 
 def rejects(run: Run) -> pa.Table:
-    parts = [scanned(run, "rejects", tables.REJECTS.schema), normalised(run, tables.REJECTS)]
+    parts = [Scanned(run).rejects, normalised(run, tables.REJECTS)]
     return pa.concat_tables(parts).sort_by(
         [("file", "ascending"), ("line", "ascending"), ("entry", "ascending"), ("id", "ascending")]
     )
@@ -46,8 +47,8 @@ def rejects(run: Run) -> pa.Table:
 
 def unused(run: Run) -> dict[str, int]:
     total: dict[str, int] = {}
-    for counts in scan_counts(run):
-        for name, number in counts["unused"].items():
+    for counts in Scanned(run).counts:
+        for name, number in counts.unused.items():
             total[name] = total.get(name, 0) + number
     return dict(sorted(total.items()))
 
@@ -65,9 +66,9 @@ def rule_counts(run: Run) -> pa.Table:
 def file_quality(run: Run) -> pa.Table:
     """DATA_QUALITY: warnings about files."""
     rows = [
-        (kind, run.files[number].name, line, detail)
-        for number, counts in enumerate(scan_counts(run))
-        for kind, line, detail in counts["warnings"]
+        (kind, run.files[counts.file].name, line, detail)
+        for counts in Scanned(run).counts
+        for kind, line, detail in counts.warnings
     ]
     text = pa.string()
     columns = {

@@ -1,6 +1,6 @@
 """The stages of a run in order: the map of the program. Each is a function of a run's work folder; files pass between them.
 
-    open_run → scan (each file) → resolve → audit_bucket (each bucket of patients) → check_suites → report → publish
+    open_run → scan (portions of files) → resolve → audit_bucket (each bucket of patients) → check_suites → report → publish
 
 The same functions run one after the other here, and as tasks of an orchestrator in flows/. The work folder lies beside the
 output folder and becomes it by one rename at the end: an output folder that exists is complete.
@@ -32,7 +32,7 @@ from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
 from bonefhir.normalise import resolve as resolution
 from bonefhir.read import sources
-from bonefhir.read.scan import scan_file
+from bonefhir.read.portions import scan as scan_portion
 from bonefhir.report.facts import Facts
 from bonefhir.run import (
     Run,
@@ -42,12 +42,11 @@ from bonefhir.run import (
     normalised,
     open_run,
     publish,
-    scanned,
     seconds,
     stage,
     write_json,
-    write_scan,
 )
+from bonefhir.scanned import Scanned, write_scan
 from bonefhir.settings import Settings
 from bonefhir.work_folder import written
 
@@ -110,7 +109,7 @@ def judged(settings: Settings, progress: Callable[[str], None] | None = None) ->
     run = open_run(settings)
     try:
         for done, _ in enumerate(_scan_all(run), start=1):
-            tell(f"scan: {done} of {len(run.files)} files")
+            tell(f"scan: {done} of {len(run.portions)} parts")
         tell("resolve")
         buckets = resolve(run)
         for number, bucket in enumerate(buckets):
@@ -136,15 +135,15 @@ def finish(run: Run, progress: Callable[[str], None] | None = None) -> Summary:
 
 
 def scan(run: Run, number: int) -> None:
-    """Reads one file into the read tables."""
+    """Reads one portion of the files into the read tables."""
     with stage(run, "scan", number):
-        write_scan(run.work / "scan" / f"{number:06d}", scan_file(run.files[number]))
+        write_scan(run, number, scan_portion(run.files, run.portions[number]))
 
 
 def _scan_all(run: Run) -> Iterable[int]:
-    """Numbers of the files as they are done: one process per core where there is enough to read, else here."""
-    numbers = range(len(run.files))
-    jobs = min(run.settings.jobs or cpu_count() or 1, len(run.files))
+    """Numbers of the portions as they are done: one process per core where there is enough to read, else here."""
+    numbers = range(len(run.portions))
+    jobs = min(run.settings.jobs or cpu_count() or 1, len(run.portions))
     if jobs == 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
         for number in numbers:
             scan(run, number)
@@ -167,8 +166,9 @@ def _scan_in_a_process(work: Path, number: int) -> None:
 def resolve(run: Run) -> list[int]:
     """Decides what only the whole input can decide, and leaves the normalised tables by bucket of patients."""
     with stage(run, "resolve"):
-        read = {table.name: scanned(run, table.name, table.schema) for table in tables.READ_TABLES}
-        full_urls = scanned(run, "full_urls", tables.FULL_URLS.schema)
+        scanned = Scanned(run)
+        read = {table.name: scanned.table(table) for table in tables.READ_TABLES}
+        full_urls = scanned.table(tables.FULL_URLS)
         files = {f.number: f for f in run.files}
         names = pa.array([f.name for f in run.files], pa.string())
         found = resolution.resolve(

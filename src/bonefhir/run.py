@@ -3,7 +3,7 @@
 How that folder is made, held, published and removed stands in work_folder.py. In it are
 
     run.json, seconds/          settings and files, wall times
-    scan/<file>/                read tables and counts of one file
+    scan/<portion>/             read tables and counts of some files, or of a range of one
     normalised/                 normalised tables, facts about the whole input
     audit/<bucket>/             verdicts, doses and data quality of one bucket of patients
     publish/                    what will be the output folder
@@ -12,7 +12,6 @@ How that folder is made, held, published and removed stands in work_folder.py. I
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ from bonefhir.errors import InputError, OutputError
 from bonefhir.knowledge.load import load
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.read import sources
-from bonefhir.read.scan import Scan
+from bonefhir.read.portions import Portion, portions
 from bonefhir.read.sources import SourceFile
 from bonefhir.settings import Settings
 
@@ -44,6 +43,7 @@ class Run:
     work: Path
     settings: Settings
     files: tuple[SourceFile, ...]
+    portions: tuple[Portion, ...]
 
     @property
     def knowledge(self) -> Knowledge:
@@ -76,7 +76,7 @@ def open_run(settings: Settings) -> Run:
     files = _files(settings)
     out = work_folder.absolute(settings.out)
     work_folder.refuse_unusable(out)
-    run = Run(work_folder.make_beside(out), settings, files)
+    run = Run(work_folder.make_beside(out), settings, files, tuple(portions(files)))
     work_folder.sweep(out)
     try:
         with work_folder.written(out):
@@ -84,7 +84,8 @@ def open_run(settings: Settings) -> Run:
                 folder.mkdir(parents=True)
             started = datetime.now(UTC).isoformat(timespec="seconds")
             listed = [asdict(file) | {"path": str(file.path)} for file in files]
-            write_json(run.work / "run.json", {"settings": settings.as_json(), "started": started, "files": listed})
+            content = {"settings": settings.as_json(), "started": started, "files": listed}
+            write_json(run.work / "run.json", content | {"portions": [asdict(portion) for portion in run.portions]})
     except BaseException:
         discard(run)
         raise
@@ -108,7 +109,8 @@ def load_run(work: Path) -> Run:
     """A run that open_run has made, in another process: with the files that it has found, whatever has come since."""
     stored = json.loads((work / "run.json").read_text(encoding="utf-8"))
     settings = Settings(**{name: _typed(name, value) for name, value in stored["settings"].items()})
-    return Run(work, settings, tuple(SourceFile(**file | {"path": Path(file["path"])}) for file in stored["files"]))
+    files = tuple(SourceFile(**file | {"path": Path(file["path"])}) for file in stored["files"])
+    return Run(work, settings, files, tuple(Portion(tuple(each.pop("files")), **each) for each in stored["portions"]))
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -131,33 +133,6 @@ def discard(run: Run) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ what lies in it
-
-
-def write_scan(folder: Path, scanned: Scan) -> None:
-    """Empty tables are not written: a folder of bundles has many small files."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    all_tables = {**scanned.tables, "rejects": scanned.rejects, "full_urls": scanned.full_urls}
-    for name, table in all_tables.items():
-        if len(table):
-            pq.write_table(table, folder / f"{name}.parquet")
-    counts = {
-        name: getattr(scanned, name) for name in ("read", "unused", "empty_entries", "format", "compression", "bytes", "sha256")
-    }
-    write_json(folder / "counts.json", counts | {"warnings": scanned.warnings})
-
-
-def scanned(run: Run, name: str, schema: pa.Schema) -> pa.Table:
-    """One read table of all files, in reading order."""
-    paths = [p for p in (run.work / "scan" / f"{n:06d}" / f"{name}.parquet" for n in range(len(run.files))) if p.exists()]
-    parts = [pq.read_table(path, schema=schema, partitioning=None) for path in paths]
-    return pa.concat_tables([schema.empty_table(), *parts]).unify_dictionaries()
-
-
-def scan_counts(run: Run) -> list[dict[str, Any]]:
-    return [
-        json.loads((run.work / "scan" / f"{n:06d}" / "counts.json").read_text(encoding="utf-8")) for n in range(len(run.files))
-    ]
 
 
 def normalised(run: Run, table: tables.Table) -> pa.Table:

@@ -15,7 +15,7 @@ CONFORMANCE = ("conform", "gate")
 STAGES = ("read", "normalise", "derive", "judge", "report", "sample")
 GROUND = ("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants", "work_folder")
 DOORWAYS = ("cli", "commands", "configuration", "contract", "flows")
-LAYERS = [DOORWAYS, ("pipeline",), ("ledger",), ("run",), CONFORMANCE, STAGES, ("knowledge",), GROUND]
+LAYERS = [DOORWAYS, ("pipeline",), ("ledger",), ("scanned",), ("run",), CONFORMANCE, STAGES, ("knowledge",), GROUND]
 """From the top; a module may import what lies below its own layer, and what lies in its own part.
 
 Conformance reads evidence again from its place, so it stands above `read`, the only stage it may import.

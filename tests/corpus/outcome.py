@@ -6,8 +6,8 @@ import pandas as pd
 
 from bonefhir.conform import CANDIDATES, check
 from bonefhir.read.kinds import KINDS
-from bonefhir.read.scan import Scan, scan_file
 from bonefhir.read.sources import SourceFile
+from tests.read.fhir import Scan, scan_file
 
 TYPES = {kind.table.name: name for name, kind in KINDS.items()}
 

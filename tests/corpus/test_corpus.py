@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bonefhir.read.scan import scan_file
 from bonefhir.read.sources import expand
 from tests.corpus import cases
 from tests.corpus.make import CASES, write, write_all
 from tests.corpus.outcome import outcome
-from tests.read.fhir import balance
+from tests.read.fhir import balance, scan_file
 
 with (Path(__file__).parent / "manifest.csv").open(encoding="utf-8", newline="") as opened:
     EXPECTED = {row["file"]: (row["expected"], row["reason"], int(row["good"])) for row in csv.DictReader(opened)}
@@ -34,5 +33,5 @@ def test_as_a_folder_every_file_is_accounted_for(tmp_path: Path) -> None:
     for file in files:
         scanned = scan_file(file)
         assert balance(scanned) == scanned.read
-        assert scanned.bytes == file.path.stat().st_size
-        assert scanned.sha256
+        assert scanned.counts.bytes == file.path.stat().st_size
+        assert scanned.counts.sha256

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bonefhir import pipeline, tables
+from bonefhir.read.portions import SIZE, portions
 from bonefhir.sample.write import write
 from bonefhir.settings import Settings
 from tests.e2e.small import SUITES, files, no_suites
@@ -149,8 +151,12 @@ def run(source: Path | Iterable[Path], out: Path, jobs: int = 1) -> Path:
 # --------------------------------------------------------------------------------------------------- the same input, in order
 
 
-def test_two_processes_do_not_differ_from_one(source: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [SIZE, 10_000])
+def test_two_processes_and_other_portions_do_not_differ(
+    source: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
     monkeypatch.setattr(pipeline, "WORTH_A_POOL", 0)
+    monkeypatch.setattr("bonefhir.run.portions", partial(portions, size=size))
     assert files(run(source, tmp_path / "out", jobs=2)) == files(first)
 
 

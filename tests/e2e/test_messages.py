@@ -22,7 +22,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "settings.toml").write_text("colour = 'red'\nprofile = 'fr'\n")
     (tmp_path / "broken.toml").write_text("colour = \n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pipeline, "scan_file", small.die)
+    monkeypatch.setattr(pipeline, "scan_portion", small.die)
     return tmp_path
 
 

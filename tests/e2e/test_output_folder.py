@@ -147,7 +147,7 @@ def test_what_cannot_become_a_run_is_refused_before_any_work(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(pipeline, "scan_file", small.die)
+    monkeypatch.setattr(pipeline, "scan_portion", small.die)
     out = place(tmp_path)
     before = tree(tmp_path)
     assert audit(source, out) == OutputError.exit_code
@@ -337,7 +337,7 @@ def test_a_scheduler_that_ends_a_run_leaves_nothing(source: Path, tmp_path: Path
     """SIGTERM; validate has its work in the folder for temporary files."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    slow = "import time, bonefhir.pipeline as p; p.scan_file = lambda *_: (print(flush=True), time.sleep(60))"
+    slow = "import time, bonefhir.pipeline as p; p.scan_portion = lambda *_: (print(flush=True), time.sleep(60))"
     code = f"{slow}; from bonefhir.cli import main; import sys; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(temporary)}
     command = [sys.executable, "-c", code, "validate", str(source), "--quiet"]

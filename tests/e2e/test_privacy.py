@@ -143,7 +143,7 @@ def quoting() -> list[Exception]:
 
 
 PLACES = [
-    "bonefhir.pipeline.scan_file",
+    "bonefhir.pipeline.scan_portion",
     "bonefhir.pipeline.resolution.resolve",
     "bonefhir.pipeline.conform.check",
     "bonefhir.pipeline.derive",

@@ -1,16 +1,49 @@
 """Small resources and files for the tests of the reader, and what a scan of them says."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bonefhir.read.scan import Scan, scan_file
-from bonefhir.read.sources import expand
+import pyarrow as pa
+
+from bonefhir.read.limits import DEFAULT, Limits
+from bonefhir.read.scan import Counts, rejects_of_files, scan_files
+from bonefhir.read.sources import SourceFile, expand
 
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What the scan says of a single file. rejects: with that of the file as a whole."""
+
+    tables: dict[str, pa.Table]
+    rejects: pa.Table
+    full_urls: pa.Table
+    counts: Counts
+
+    @property
+    def warnings(self) -> list[tuple[str, int | None, str]]:
+        return self.counts.warnings
+
+    @property
+    def read(self) -> int:
+        return self.counts.read
+
+    @property
+    def unused(self) -> dict[str, int]:
+        return self.counts.unused
+
+
+def scan_file(file: SourceFile, limits: Limits = DEFAULT) -> Scan:
+    scanned = scan_files([file], limits)
+    (counts,) = scanned.counts
+    rejects = pa.concat_tables([scanned.rejects, rejects_of_files([counts])])
+    return Scan(scanned.tables, rejects, scanned.full_urls, counts)
 
 
 def patient(**more: Any) -> Json:

@@ -16,7 +16,7 @@ def kinds(scanned: Any) -> list[str]:
 @pytest.mark.parametrize("kind", ["collection", "searchset", "transaction", "batch-response", "history", "document", "message"])
 def test_any_type_is_opened(tmp_path: Path, kind: str) -> None:
     scanned = scan(tmp_path, bundle(patient(), observation(), kind=kind), "a.json")
-    assert (scanned.format, [row["entry"] for row in rows(scanned)], scanned.warnings) == ("bundle", ["0", "1"], [])
+    assert (scanned.counts.format, [row["entry"] for row in rows(scanned)], scanned.warnings) == ("bundle", ["0", "1"], [])
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_entries_that_are_no_resources(tmp_path: Path) -> None:
     ]
     scanned = scan(tmp_path, content, "a.json")
     assert kinds(scanned) == ["null-entry", "delete-entry", "outcome-entry"]
-    assert (scanned.empty_entries, scanned.unused) == (3, {"OperationOutcome": 1})
+    assert (scanned.counts.empty_entries, scanned.unused) == (3, {"OperationOutcome": 1})
     assert [(row["reason"], row["entry"]) for row in scanned.rejects.to_pylist()] == [
         ("not-an-object", "4"),
         ("not-an-object", "5"),

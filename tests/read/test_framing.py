@@ -10,9 +10,8 @@ import pytest
 import zstandard
 
 from bonefhir.read.limits import Limits
-from bonefhir.read.scan import scan_file
 from bonefhir.read.sources import expand
-from tests.read.fhir import bundle, ndjson, observation, patient, rows, scan
+from tests.read.fhir import bundle, ndjson, observation, patient, rows, scan, scan_file
 
 LINES = ndjson(patient(), observation(), observation(id="o2"))
 BUNDLE = bundle(patient(), observation(), observation(id="o2"))
@@ -48,7 +47,7 @@ def pretty(value: object) -> bytes:
 def test_the_format_is_told_by_content(tmp_path: Path, content: bytes, kind: str) -> None:
     for name in ("a.json", "a.ndjson", "a"):
         scanned = scan(tmp_path, content, name)
-        assert scanned.format == kind
+        assert scanned.counts.format == kind
         assert any(row["table"] == "patients_read" for row in rows(scanned))
 
 
@@ -90,7 +89,7 @@ def test_a_broken_document_is_refused_as_a_whole(tmp_path: Path, content: bytes,
 def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, content: bytes) -> None:
     scanned = scan(tmp_path, content, "a.ndjson.gz" if content[:1] == b"\x1f" else "a.ndjson")
     assert [kind for kind, _, _ in scanned.warnings] == ["empty-file"]
-    assert (scanned.read, scanned.rejects.num_rows, scanned.format) == (0, 0, None)
+    assert (scanned.read, scanned.rejects.num_rows, scanned.counts.format) == (0, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,7 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, content: bytes) -> No
 def test_compression_and_marks(tmp_path: Path, name: str, content: bytes, warnings: list[str]) -> None:
     scanned = scan(tmp_path, content, name)
     assert [kind for kind, _, _ in scanned.warnings] == warnings
-    assert (scanned.read, scanned.rejects.num_rows, scanned.bytes) == (3, 0, len(content))
+    assert (scanned.read, scanned.rejects.num_rows, scanned.counts.bytes) == (3, 0, len(content))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +130,7 @@ def test_compression_and_marks(tmp_path: Path, name: str, content: bytes, warnin
 def test_a_damaged_stream_gives_nothing_at_all(tmp_path: Path, content: bytes, reason: str) -> None:
     scanned = scan(tmp_path, content, "a.ndjson.gz")
     assert [row["reason"] for row in scanned.rejects.to_pylist()] == [reason]
-    assert (rows(scanned), scanned.read, scanned.bytes) == ([], 1, len(content))
+    assert (rows(scanned), scanned.read, scanned.counts.bytes) == ([], 1, len(content))
 
 
 @pytest.mark.parametrize("name", ["a.ndjson.part", "a.json.crdownload", "a.tmp", "a.ndjson~"])

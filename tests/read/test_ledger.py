@@ -46,7 +46,7 @@ def test_entries_add_up(entries: list[Any]) -> None:
     with TemporaryDirectory() as folder:
         scanned = scan(Path(folder), {"resourceType": "Bundle", "type": "collection", "entry": entries}, "a.json")
         assert balance(scanned) == scanned.read
-        assert scanned.empty_entries == sum(entry in (None, {}) for entry in entries)
+        assert scanned.counts.empty_entries == sum(entry in (None, {}) for entry in entries)
 
 
 def test_types_that_are_not_used_are_counted(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_places(tmp_path: Path) -> None:
     lines = text.splitlines()
     assert [(name, entry) for name, entry, _ in found] == [("p1", "0"), ("o1", "1/0"), ("o2", "1/1")]
     assert all('"resource": {' in lines[line - 1] for _, _, line in found)
-    assert [row["seq"] for row in rows(scanned)] == [0, 1, 2]
+    assert [row["seq"] for row in rows(scanned)] == [row["offset"] for row in rows(scanned)]
 
 
 def test_rejects_tell_type_and_id_where_they_can_be_read(tmp_path: Path) -> None:

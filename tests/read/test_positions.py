@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from bonefhir.errors import InputError
 from bonefhir.read.positions import read_back
-from bonefhir.read.scan import scan_file
 from bonefhir.read.sources import expand
-from tests.read.fhir import bundle, ndjson, observation, patient, rows
+from tests.read.fhir import bundle, ndjson, observation, patient, rows, scan_file
 
 PACKERS = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}
 

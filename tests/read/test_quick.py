@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bonefhir.read.reader import Reader
-from bonefhir.read.scan import Scan
-from tests.read.fhir import Json, ndjson, observation, quantity, rows, scan
+from tests.read.fhir import Json, Scan, ndjson, observation, quantity, rows, scan
 
 PLAIN = observation(
     meta={"lastUpdated": "2025-06-09T10:00:00.123Z", "versionId": "2"},

@@ -130,7 +130,7 @@ def test_urns_within_a_bundle(tmp_path: Path) -> None:
         ("patients_read", person, None, None),
         ("observations_read", "o3", "urn:uuid:elsewhere", None),
     }
-    assert {"url": UUID, "target": f"Patient/{person}"} in scanned.full_urls.to_pylist()
+    assert {"file": 0, "url": UUID, "target": f"Patient/{person}"} in scanned.full_urls.to_pylist()
 
 
 def test_a_contained_patient_becomes_a_row_of_its_own(tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from bonefhir.errors import InputError
-from bonefhir.read.scan import scan_file
 from bonefhir.read.sources import expand
-from tests.read.fhir import ndjson, patient
+from tests.read.fhir import ndjson, patient, scan_file
 
 
 def names(*sources: object) -> list[str]:

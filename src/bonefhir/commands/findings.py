@@ -13,7 +13,8 @@ from bonefhir.pipeline import Run, rejected, result
 from bonefhir.read.places import columns_of
 from bonefhir.report.ci import Finding
 from bonefhir.report.visible import visible
-from bonefhir.run import normalised, scanned
+from bonefhir.run import normalised
+from bonefhir.scanned import Scanned
 from bonefhir.vocabulary import FAIL
 
 Row = Mapping[str, Any]
@@ -51,8 +52,7 @@ def _places(run: Run, wanted: set[str]) -> Iterator[tuple[str, Place]]:
 
 def _offsets(run: Run) -> dict[tuple[int, int, str], int]:
     """Of every MedicationAdministration: file, line, id → its first byte."""
-    read = scanned(run, tables.ADMINISTRATIONS_READ.name, tables.ADMINISTRATIONS_READ.schema)
-    rows = read.select(["file", "line", "id", "offset"]).to_pylist()
+    rows = Scanned(run).table(tables.ADMINISTRATIONS_READ).select(["file", "line", "id", "offset"]).to_pylist()
     return {(row["file"], row["line"], row["id"]): row["offset"] for row in reversed(rows)}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bonefhir.tables import SYMBOL, Table
+from bonefhir.tables import FULL_URLS, READ_TABLES, REJECTS, SYMBOL, Table
 
 BATCH = 1 << 15
 Row = tuple[Any, ...]
@@ -31,7 +31,7 @@ class Codes(dict[str | None, int]):
 
 
 class Rows:
-    """The rows of one table of one file."""
+    """The rows of one table of one portion."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -72,6 +72,15 @@ class Rows:
             codes = self._codes.get(column.name)
             columns.append(codes.array(batches) if codes is not None else pa.chunked_array(batches, column.type))
         return pa.table(columns, schema=self._table.schema)
+
+
+class Collected:
+    """What the files of one portion give: rows of each of READ_TABLES by name, REJECTS, FULL_URLS."""
+
+    def __init__(self) -> None:
+        self.rows = {table.name: Rows(table) for table in READ_TABLES}
+        self.rejects = Rows(REJECTS)
+        self.full_urls = Rows(FULL_URLS)
 
 
 def _numbers(codes: Codes, values: Iterable[str | None]) -> np.ndarray[Any, np.dtype[np.int32]]:

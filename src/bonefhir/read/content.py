@@ -62,6 +62,13 @@ class _Counted(io.RawIOBase):
         super().close()
 
 
+def plain_blocks(stored: BinaryIO, start: int) -> Iterator[bytes]:
+    """The bytes of a file that is not compressed, from `start` on. Raises UnreadableFileError."""
+    stored.seek(start)
+    while block := _read(stored, None):
+        yield block
+
+
 class Content:
     """One file opened for reading from its beginning to its end.
 

@@ -5,6 +5,7 @@ A document that is broken anywhere is refused as a whole, because what is missin
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 import msgspec
 from msgspec import Raw
@@ -146,11 +147,14 @@ def _document_type(body: bytes) -> str | None:
         raise UnreadableFileError(fault.reason, fault.detail) from None
 
 
-def read_lines(reader: Reader, blocks: Iterator[bytes]) -> None:
-    """NDJSON, line by line, one block in memory. A line beyond the limit is skipped without being held."""
+def read_lines(reader: Reader, blocks: Iterator[bytes], offset: int = 0) -> int:
+    """NDJSON, line by line, one block in memory. A line beyond the limit is skipped without being held.
+
+    offset: where the blocks begin in the file; lines are counted from there. Returns how many have ended.
+    """
     limit = reader.limits.line
     reader.lines = Lines()
-    offset, number, rest, skipping = 0, 1, b"", False
+    number, rest, skipping = 1, b"", False
     for block in blocks:
         text = rest + block if rest else block
         reader.look(text)
@@ -175,12 +179,38 @@ def read_lines(reader: Reader, blocks: Iterator[bytes]) -> None:
             rest = b""
     if rest:
         _line(reader, rest, offset, number)
+    return number - 1
+
+
+def after_line_break(blocks: Iterator[bytes], start: int) -> tuple[int, Iterator[bytes]]:
+    """Of blocks that begin at `start`: where the first line after a line break begins, and the blocks from there on."""
+    for block in blocks:
+        cut = block.find(b"\n") + 1
+        start += cut or len(block)
+        if cut:
+            return start, chain((block[cut:],), blocks)
+    return start, blocks
+
+
+def until(blocks: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
+    """Of blocks that begin at `start`: the lines that begin before `end`, the last of them whole."""
+    if start >= end:
+        return
+    for block in blocks:
+        if start + len(block) < end:
+            yield block
+        else:
+            cut = block.find(b"\n", max(end - 1 - start, 0)) + 1
+            yield block[:cut] if cut else block
+            if cut:
+                return
+        start += len(block)
 
 
 def _line(reader: Reader, line: bytes, offset: int, number: int) -> None:
     reader.lines.line = number
     body = line.strip(_BLANK)
-    if number == 1 and body.startswith(BOM):
+    if offset == 0 and body.startswith(BOM):
         body = body[len(BOM) :]
     if body:
         reader.line(body, offset + line.index(body), number)

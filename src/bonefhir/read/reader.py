@@ -1,4 +1,4 @@
-"""One file's resources, one after the other → rows, rejects, warnings and counts.
+"""The resources of one file, or of a range of it, one after the other → rows, rejects, warnings and counts.
 
 Every resource that is given to `resource` ends in exactly one of three places: rows (with a fault, if it must be
 rejected), the count of types that are not used, or `rejects` (when there is nothing to make a row of).
@@ -13,7 +13,7 @@ from isal import isal_zlib
 
 from bonefhir.read import characters, contained, depth, keys, modifiers, references
 from bonefhir.read.bundle import BrokenBundleError, read_bundle
-from bonefhir.read.columns import Row, Rows
+from bonefhir.read.columns import Collected, Row
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault, UnreadableFileError
 from bonefhir.read.kinds import KINDS
@@ -23,7 +23,6 @@ from bonefhir.read.quick import observation_row
 from bonefhir.read.references import Scope
 from bonefhir.read.release import OLDER, R4, release
 from bonefhir.read.resource import FIELDS, SOUND, Resource
-from bonefhir.tables import FULL_URLS, READ_TABLES, REJECTS
 
 _COMPACT = msgspec.json.format
 _NAMED = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"(?:\s*,\s*"id"\s*:\s*"([A-Za-z0-9\-.]{1,64})")?')
@@ -48,23 +47,29 @@ _sniff = msgspec.json.Decoder(_Sniff).decode
 Place = tuple[int, int, str | None]
 """Where a resource stands: byte in the decompressed file, line, entry of a Bundle."""
 
+Remark = tuple[int | None, str, int]
+"""About a file: line of the first one of its kind (null: the file), words, how many there are."""
+
 
 class Reader:
-    """Collects what one file gives. `line_at` is set by whoever knows the file's lines."""
+    """Reads one file into what its portion collects. `lines` is set by whoever knows the file's lines.
 
-    def __init__(self, number: int, limits: Limits) -> None:
+    rowed, rejected     resources with a row, and without one: with those of unused types they are all that were read
+    """
+
+    def __init__(self, number: int, limits: Limits, collected: Collected) -> None:
         self.number = number
         self.limits = limits
         self.read = 0
         self.rowed = 0
+        self.rejected = 0
         self.empty_entries = 0
         self.unused: Counter[str] = Counter()
-        self.rows = {table.name: Rows(table) for table in READ_TABLES}
-        self.rejects = Rows(REJECTS)
-        self.full_urls = Rows(FULL_URLS)
+        self.rows = collected.rows
         self.lines: Lines = Lines()
-        self._remarks: dict[str, tuple[int | None, str, int]] = {}
-        self._ordinal = number << 40
+        self.remarks: dict[str, Remark] = {}
+        self._rejects, self._full_urls = collected.rejects, collected.full_urls
+        self._first = number << 40
         self._spaced = False
         self._last_unused = False
         self._modifiers = self._empty_arrays = True
@@ -81,15 +86,8 @@ class Reader:
 
     def warn(self, kind: str, line: int | None, detail: str) -> None:
         """A remark about the file. Of one kind, the first is kept and the others are counted."""
-        first, words, count = self._remarks.get(kind, (line, detail, 0))
-        self._remarks[kind] = (first, words, count + 1)
-
-    @property
-    def warnings(self) -> list[tuple[str, int | None, str]]:
-        return [
-            (kind, line, words if count == 1 else f"{words} ({count} times; the first one is meant)")
-            for kind, (line, words, count) in self._remarks.items()
-        ]
+        first, words, count = self.remarks.get(kind, (line, detail, 0))
+        self.remarks[kind] = (first, words, count + 1)
 
     def reject(self, fault: Fault, line: int | None, entry: str | None, raw: bytes) -> None:
         """Something that was read and is not in any table. raw: what may tell its type and id."""
@@ -101,11 +99,12 @@ class Reader:
 
     def _add_reject(self, fault: Fault, line: int | None, entry: str | None, name: str | None, identity: str | None) -> None:
         self._count()
-        self.rejects.add((self.number, line, entry, name, identity, "read", *fault))
+        self.rejected += 1
+        self._rejects.add((self.number, line, entry, name, identity, "read", *fault))
 
     def full_url(self, url: str, target: str) -> None:
         if target.partition("/")[0] in _WITH_URL:
-            self.full_urls.add((url, target))
+            self._full_urls.add((self.number, url, target))
 
     # ---------------------------------------------------------------------------------------------------- one resource
 
@@ -181,7 +180,7 @@ class Reader:
         self.rowed += 1
         offset, line, entry = place
         digest = (_crc32(text) << 32 | _adler32(text)) - _SIGNED
-        head = (self._ordinal - 1, self.number, line, entry, offset, len(raw), identity, *found[0], digest)
+        head = (self._first + offset, self.number, line, entry, offset, len(raw), identity, *found[0], digest)
         self.rows["observations_read"].add((*head, R4, *SOUND, *found[1]))
         return True
 
@@ -254,8 +253,8 @@ class Reader:
         self.rowed += 1
         offset, line, entry = place
         digest = (_crc32(text) << 32 | _adler32(text)) - _SIGNED
-        head: Row = (self._ordinal - 1, self.number, line, entry, offset, len(raw), resource.id, updated, version, digest, shape)
-        head += resource.outcome()
+        head: Row = (self._first + offset, self.number, line, entry, offset, len(raw), resource.id, updated, version)
+        head += (digest, shape, *resource.outcome())
         rows = self.rows[kind.table.name]
         for tail in tails:
             rows.add(head + tail)
@@ -271,17 +270,19 @@ class Reader:
         patient = Resource(fields, "Patient", parent.scope, [])
         patient.id = f"{parent.id}#{identity}"
         (tail,) = KINDS["Patient"].rows(patient)
-        self._ordinal += 1
-        offset, line, entry = place
+        line, entry, offset = place[1], place[2], place[0] + start
         digest = (_crc32(own) << 32 | _adler32(own)) - _SIGNED
-        head = (self._ordinal - 1, self.number, line, entry, offset + start, len(own), patient.id, None, None, digest, shape)
+        head = (self._first + offset, self.number, line, entry, offset, len(own), patient.id, None, None, digest, shape)
         self.rows["patients_read"].add((*head, *patient.outcome(), *tail))
 
     def _count(self) -> None:
         self.read += 1
-        self._ordinal += 1
         if self.read > self.limits.resources:
-            raise UnreadableFileError("too-large", f"more than {self.limits.resources} resources, the limit for a file")
+            raise too_many(self.limits)
+
+
+def too_many(limits: Limits) -> UnreadableFileError:
+    return UnreadableFileError("too-large", f"more than {limits.resources} resources, the limit for a file")
 
 
 def _cleaned(raw: bytes, faults: list[Fault]) -> bytes:

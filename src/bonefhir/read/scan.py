@@ -1,71 +1,133 @@
-"""Stage *scan*: one file → the read tables, rejects and counts. Nothing is judged here, nothing is lost without being counted."""
+"""Stage *scan*: files → the read tables, rejects and counts. Nothing is judged here, nothing is lost without being counted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bonefhir.errors import AccountingError
 from bonefhir.read import framing
-from bonefhir.read.content import Content
-from bonefhir.read.fault import UnreadableFileError
+from bonefhir.read.columns import Collected
+from bonefhir.read.content import Content, plain_blocks
+from bonefhir.read.fault import Fault, UnreadableFileError
 from bonefhir.read.framing import BOM
 from bonefhir.read.limits import DEFAULT, Limits
-from bonefhir.read.reader import Reader
+from bonefhir.read.reader import Reader, Remark
 from bonefhir.read.sources import SourceFile
-from bonefhir.tables import FULL_URLS, READ_TABLES, REJECTS
+from bonefhir.tables import REJECTS
 
 
 @dataclass
-class Scan:
-    """What one file gave.
+class Counts:
+    """What is known of a file, or of a range of one.
 
-    tables          every table of READ_TABLES by name
-    rejects         REJECTS: what has no row in a table; the whole file: one row with line null, and no other
-    full_urls       FULL_URLS
-    warnings        kind, line (null: the file), words; without any value of the data
-    read            resources read: the distinct `seq` of the tables without contained Patients, and `unused`, and `rejects`
+    read            resources read: the distinct `seq` of the tables without contained Patients, and `unused`, and the rejects
     unused          resources of types that are not used, by type
     empty_entries   entries of Bundles without a resource; not in `read`
+    remarks         by kind; without any value of the data
+    lines           lines that end in it
+    refused         why the file is of no use as a whole: then nothing of it is in the tables
     format          'ndjson', 'bundle', 'resource', or null (nothing in it, or unreadable)
     compression     'gzip', 'zstd' or null
-    bytes, sha256   of the file as stored
+    bytes, sha256   of the file as stored; of ranges, the first one has them
     """
 
-    tables: dict[str, pa.Table]
-    rejects: pa.Table
-    full_urls: pa.Table
-    warnings: list[tuple[str, int | None, str]] = field(default_factory=list)
+    file: int
     read: int = 0
     unused: dict[str, int] = field(default_factory=dict)
     empty_entries: int = 0
+    remarks: dict[str, Remark] = field(default_factory=dict)
+    lines: int = 0
+    refused: Fault | None = None
     format: str | None = None
     compression: str | None = None
     bytes: int = 0
     sha256: str = ""
 
+    @property
+    def warnings(self) -> list[tuple[str, int | None, str]]:
+        """kind, line, words."""
+        return [
+            (kind, line, words if count == 1 else f"{words} ({count} times; the first one is meant)")
+            for kind, (line, words, count) in self.remarks.items()
+        ]
 
-def scan_file(file: SourceFile, limits: Limits = DEFAULT) -> Scan:
-    """Reads one file. Whatever is in it, this returns: what cannot be used is in the rejects, with its reason."""
+
+@dataclass(frozen=True)
+class Scan:
+    """What one portion gave.
+
+    tables          every table of READ_TABLES by name; lines are counted from the portion's first one
+    rejects         REJECTS: what has no row in a table, but not files that were refused
+    full_urls       FULL_URLS
+    counts          one for each file
+    """
+
+    tables: dict[str, pa.Table]
+    rejects: pa.Table
+    full_urls: pa.Table
+    counts: list[Counts]
+
+
+def scan_files(files: Iterable[SourceFile], limits: Limits = DEFAULT) -> Scan:
+    """Reads whole files. Whatever is in them, this returns: what cannot be used is rejected or refused, with its reason."""
+    collected = Collected()
+    return _scan(collected, [_scan_file(file, limits, collected) for file in files])
+
+
+def scan_range(file: SourceFile, start: int, end: int | None, limits: Limits = DEFAULT) -> Scan:
+    """Reads the lines of an NDJSON file that begin at byte `start` or later and before `end` (null: the last)."""
+    collected = Collected()
+    reader = Reader(file.number, limits, collected)
+    size, digest = 0, ""
+    try:
+        if start == 0:
+            size, digest = _digest(file, limits)
+        counts = _counts(reader, "ndjson", _read_range(file, reader, start, end))
+    except UnreadableFileError as fault:
+        counts = refused(file.number, fault)
+    counts.bytes, counts.sha256 = size, digest
+    return _scan(collected, [counts])
+
+
+def refused(number: int, fault: UnreadableFileError) -> Counts:
+    """The whole file is one reject, and counts as one thing read."""
+    return Counts(number, read=1, refused=Fault(fault.reason, None, fault.detail))
+
+
+def rejects_of_files(counts: Iterable[Counts]) -> pa.Table:
+    """REJECTS of those that were refused: one row, with line null."""
+    found = [(each.file, each.refused) for each in counts if each.refused is not None]
+    rows = [(file, None, None, None, None, "read", fault.reason, fault.path, fault.detail) for file, fault in found]
+    return pa.Table.from_pylist([dict(zip(REJECTS.names, row, strict=True)) for row in rows], schema=REJECTS.schema)
+
+
+def without_files(table: pa.Table, numbers: Iterable[int]) -> pa.Table:
+    """The rows of all other files."""
+    unwanted = pa.array(numbers, pa.int32())
+    return table.filter(pc.invert(pc.is_in(table["file"], unwanted))) if len(unwanted) else table
+
+
+def _scan_file(file: SourceFile, limits: Limits, collected: Collected) -> Counts:
     try:
         content = Content(file.open(), limits)
     except UnreadableFileError as fault:
-        return _refused(file, fault)
+        return refused(file.number, fault)
+    reader = Reader(file.number, limits, collected)
     try:
-        reader = Reader(file.number, limits)
-        kind = _read(file, content, reader)
-        scan = _scan(reader, kind)
+        counts = _counts(reader, *_read(file, content, reader))
     except UnreadableFileError as fault:
-        scan = _refused(file, fault)
+        counts = refused(file.number, fault)
     content.drain()
-    scan.compression, scan.bytes, scan.sha256 = content.compression, content.size, content.sha256
+    counts.compression, counts.bytes, counts.sha256 = content.compression, content.size, content.sha256
     content.close()
-    return scan
+    return counts
 
 
-def _read(file: SourceFile, content: Content, reader: Reader) -> str | None:
-    """Frames the content and reads it. Returns the format."""
+def _read(file: SourceFile, content: Content, reader: Reader) -> tuple[str | None, int]:
+    """Frames the content and reads it. Returns the format, and the number of lines of NDJSON."""
     if file.temporary:
         raise UnreadableFileError("truncated", "named like a download that is not finished: rename it if it is")
     blocks = content.blocks()
@@ -73,16 +135,41 @@ def _read(file: SourceFile, content: Content, reader: Reader) -> str | None:
     framing.check_encoding(head)
     if whole and not head.removeprefix(BOM).strip():
         reader.warn("empty-file", None, "nothing in it")
-        return None
+        return None, 0
+    ndjson = _remark(file, content.compression, reader, head, whole)
+    if ndjson:
+        return "ndjson", framing.read_lines(reader, chain((head,), blocks))
+    return framing.read_document(reader, head if whole else _all(head, blocks, reader.limits)), 0
+
+
+def _remark(file: SourceFile, compression: str | None, reader: Reader, head: bytes, whole: bool) -> bool:
+    """What is odd about the file. Returns whether it is NDJSON."""
     if head.startswith(BOM):
         reader.warn("utf8-bom", 1, "a byte order mark before the JSON; it was skipped")
-    body = head.removeprefix(BOM)
-    ndjson = framing.is_ndjson(body, whole)
-    _remark_name(file, content, reader, ndjson)
-    if ndjson:
-        framing.read_lines(reader, chain((head,), blocks))
-        return "ndjson"
-    return framing.read_document(reader, head if whole else _all(head, blocks, reader.limits))
+    ndjson = framing.is_ndjson(head.removeprefix(BOM), whole)
+    _remark_name(file, compression, reader, ndjson)
+    return ndjson
+
+
+def _read_range(file: SourceFile, reader: Reader, start: int, end: int | None) -> int:
+    """Returns the number of lines."""
+    with file.open() as stored:
+        blocks, begin = plain_blocks(stored, max(start - 1, 0)), 0
+        if start:
+            begin, blocks = framing.after_line_break(blocks, start - 1)
+        else:
+            head, whole = framing.first_part(blocks, reader.limits)
+            _remark(file, None, reader, head, whole)
+            blocks = chain((head,), blocks)
+        return framing.read_lines(reader, blocks if end is None else framing.until(blocks, begin, end), begin)
+
+
+def _digest(file: SourceFile, limits: Limits) -> tuple[int, str]:
+    """Size and SHA-256 of a file of which only a part was read."""
+    content = Content(file.open(), limits)
+    content.drain()
+    content.close()
+    return content.size, content.sha256
 
 
 def _all(head: bytes, blocks: Iterator[bytes], limits: Limits) -> bytes:
@@ -96,36 +183,30 @@ def _all(head: bytes, blocks: Iterator[bytes], limits: Limits) -> bytes:
     return b"".join(parts)
 
 
-def _remark_name(file: SourceFile, content: Content, reader: Reader, ndjson: bool) -> None:
+def _remark_name(file: SourceFile, compression: str | None, reader: Reader, ndjson: bool) -> None:
     name = file.name.lower()
     suffixes = {"gzip": (".gz", ".gzip"), "zstd": (".zst", ".zstd")}
-    if content.compression and not name.endswith(suffixes[content.compression]):
-        reader.warn(f"{content.compression}-without-suffix", None, "compressed, though its name does not say so")
+    if compression and not name.endswith(suffixes[compression]):
+        reader.warn(f"{compression}-without-suffix", None, "compressed, though its name does not say so")
     for suffix in chain.from_iterable(suffixes.values()):
         name = name.removesuffix(suffix)
     if ndjson and name.endswith(".json"):
         reader.warn("ndjson-in-json", None, "NDJSON in a file named .json; all lines were read")
 
 
-def _scan(reader: Reader, kind: str | None) -> Scan:
+def _counts(reader: Reader, kind: str | None, lines: int) -> Counts:
     """Closes the books of the file. Raises AccountingError if they do not balance."""
-    scan = Scan(
-        tables={name: rows.table() for name, rows in reader.rows.items()},
-        rejects=reader.rejects.table(),
-        full_urls=reader.full_urls.table(),
-        warnings=reader.warnings,
-        read=reader.read,
-        unused=dict(reader.unused),
-        empty_entries=reader.empty_entries,
-        format=kind,
-    )
-    if reader.rowed + reader.unused.total() + scan.rejects.num_rows != reader.read:
+    if reader.rowed + reader.unused.total() + reader.rejected != reader.read:
         raise AccountingError(f"file {reader.number}: {reader.read} resources were read, but they are not all accounted for")
-    return scan
+    return Counts(reader.number, reader.read, dict(reader.unused), reader.empty_entries, reader.remarks, lines, format=kind)
 
 
-def _refused(file: SourceFile, fault: UnreadableFileError) -> Scan:
-    """The whole file is one reject, and counts as one thing read."""
-    row = (file.number, None, None, None, None, "read", fault.reason, None, fault.detail)
-    rejects = pa.table([[value] for value in row], schema=REJECTS.schema)
-    return Scan({table.name: table.empty() for table in READ_TABLES}, rejects, FULL_URLS.empty(), read=1)
+def _scan(collected: Collected, counts: list[Counts]) -> Scan:
+    """Of a file that was refused in the middle nothing is left."""
+    unwanted = [each.file for each in counts if each.refused is not None]
+    return Scan(
+        {name: without_files(rows.table(), unwanted) for name, rows in collected.rows.items()},
+        without_files(collected.rejects.table(), unwanted),
+        without_files(collected.full_urls.table(), unwanted),
+        counts,
+    )

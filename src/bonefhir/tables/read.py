@@ -16,7 +16,7 @@ def _quantity(prefix: str, what: str) -> tuple[Column, ...]:
 
 
 SOURCE = (
-    Column("seq", pa.int64(), "place in the reading order of the whole run: file number << 40 | ordinal in the file"),
+    Column("seq", pa.int64(), "place in the reading order of the whole run: file number << 40 | offset"),
     Column("file", pa.int32(), "number of the file, in reading order"),
     Column("line", pa.int64(), "line of the file on which the resource begins, from 1"),
     Column("entry", pa.string(), "Bundle: index of the entry, '3', nested '3/0'; else null"),
@@ -150,6 +150,7 @@ FULL_URLS = Table(
     "full_urls",
     "one row per entry of a Bundle whose fullUrl is a urn:uuid",
     (
+        Column("file", pa.int32(), "number of the file, in reading order"),
         Column("url", pa.string(), "the fullUrl"),
         Column("target", pa.string(), "'Patient/<id>' that it stands for"),
     ),
