@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _validate(commands)
     _rules(commands)
     _explain(commands)
+    _adjudicate(commands)
     _compare(commands)
     _sample(commands)
     return top
@@ -107,6 +108,13 @@ def _explain(commands: Subparsers) -> None:
     one = _command(commands, "explain", "one dose: its timeline, every rule, every number and where it came from")
     one.add_argument("run", type=Path, metavar="RUN_DIR")
     one.add_argument("dose", metavar="DOSE_ID")
+
+
+def _adjudicate(commands: Subparsers) -> None:
+    one = _command(commands, "adjudicate", "record what people have decided about findings, from findings.xlsx")
+    one.add_argument("run", type=Path, metavar="RUN_DIR")
+    one.add_argument("file", type=Path, metavar="FILE", help="findings.xlsx, filled in; or one of its sheets saved as CSV")
+    one.add_argument("--replace", action="store_true", help="also where somebody has decided since the workbook was written")
 
 
 def _compare(commands: Subparsers) -> None:

@@ -31,6 +31,7 @@ from bonefhir.knowledge.model import Knowledge
 from bonefhir.read import sources
 from bonefhir.read.portions import Portion, portions
 from bonefhir.read.sources import SourceFile
+from bonefhir.report import decision_store
 from bonefhir.settings import Settings
 
 STAGES = ("scan", "resolve", "audit", "suites")
@@ -71,10 +72,11 @@ def knowledge_of(rules: tuple[Path, ...], terminology: tuple[Path, ...]) -> Know
 
 
 def open_run(settings: Settings) -> Run:
-    """Refuses what cannot work before any work is done: rules, sources, output."""
+    """Refuses what cannot work before any work is done: rules, sources, output, decisions."""
     knowledge_of(settings.rules, settings.terminology)
     files = _files(settings)
     out = work_folder.absolute(settings.out)
+    decision_store.load(decision_store.beside(out))
     work_folder.refuse_unusable(out)
     run = Run(work_folder.make_beside(out), settings, files, tuple(portions(files)))
     work_folder.sweep(out)

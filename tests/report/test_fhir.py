@@ -1,11 +1,13 @@
 """What goes back into FHIR is valid R4 and counts what the report counts."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.detectedissue import DetectedIssue
 
+from bonefhir.report.adjudication import Decisions
 from bonefhir.report.detected_issues import write as write_issues
 from bonefhir.report.findings import extracted
 from bonefhir.report.write import write_all
@@ -22,7 +24,7 @@ def test_a_detected_issue_per_fail(tmp_path: Path) -> None:
         rows.append(verdict(A, 50 + n, "fail", message=text, evidence=[{**component, "reported": text}]))
     make(tmp_path, [A, W], rows)
     with extracted(tmp_path / "phi" / "verdicts.parquet") as found:
-        write_issues(tmp_path / "issues.ndjson", found, [A, W])
+        write_issues(tmp_path / "issues.ndjson", found, [A, W], Decisions((), date(2026, 1, 1)))
     lines = (tmp_path / "issues.ndjson").read_text("utf-8").splitlines()
     issues = [json.loads(line) for line in lines]
     for line in lines:

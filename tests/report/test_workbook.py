@@ -2,12 +2,14 @@
 
 import re
 import zipfile
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from bonefhir.report import workbook
+from bonefhir.report.adjudication import Decisions
 from bonefhir.report.findings import extracted
 from bonefhir.report.wording import load
 from tests.report.fixtures import HOSTILE, make, outcomes, rule, verdict
@@ -20,7 +22,7 @@ def write(folder: Path, rows: list[dict[str, object]]) -> Path:
     make(folder, [A, W], rows)
     path = folder / "findings.xlsx"
     with extracted(folder / "phi" / "verdicts.parquet") as found:
-        workbook.write(path, found, [A, W], load())
+        workbook.write(path, found, [A, W], load(), Decisions((), date(2026, 1, 1)))
     return path
 
 
@@ -47,7 +49,7 @@ def test_a_sheet_per_severity_with_its_findings(tmp_path: Path) -> None:
     assert len(infos) == 1
     place = list(workbook.COLUMNS).index("observed_low")
     assert errors[1][place] == "4"
-    ids = [row[-1] for row in errors[1:] + warnings[1:]]
+    ids = [row[-2] for row in errors[1:] + warnings[1:]]
     assert len(set(ids)) == len(ids)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pyarrow.parquet as pq
 import pytest
+from openpyxl import load_workbook
 
 from bonefhir.cli import main
 from bonefhir.configuration import Validation
@@ -68,6 +69,19 @@ def test_rejects_are_as_promised(run: Path) -> None:
 def test_findings_are_as_promised(capsys: pytest.CaptureFixture[str]) -> None:
     main(["validate", str(SAMPLE / "harbor-road"), "--format", "json", "--quiet"])
     validator("findings").validate(json.loads(capsys.readouterr().out))
+
+
+def test_decisions_are_as_promised(run: Path) -> None:
+    workbook = load_workbook(run / "phi" / "findings.xlsx")
+    heads = [cell.value for cell in workbook["error"][1]]
+    for heading, value in {"Decision": "accepted", "Reason": "seen", "Who": "A"}.items():
+        workbook["error"].cell(2, heads.index(heading) + 1).value = value
+    workbook.save(run.parent / "filled.xlsx")
+    assert main(["adjudicate", str(run), str(run.parent / "filled.xlsx")]) == 0
+    stored = json.loads((run.parent / "bonefhir-decisions.json").read_text(encoding="utf-8"))
+    validator("decisions").validate(stored)
+    stored["decisions"][0]["decision"] = "perhaps"
+    assert not validator("decisions").is_valid(stored)
 
 
 def test_the_columns_of_every_table_are_those_of_the_data_package(run: Path) -> None:

@@ -13,6 +13,7 @@ def contents() -> dict[str, dict[str, Any]]:
         "summary": written.summary(),
         "reject": written.reject(),
         "findings": written.findings(),
+        "decisions": written.decisions(),
         "label": inputs.label(),
         "guideline": inputs.guideline(),
         "measurement": inputs.measurement(),

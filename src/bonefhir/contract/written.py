@@ -16,10 +16,14 @@ from bonefhir.contract.words import (
     one_of,
     or_null,
 )
+from bonefhir.report.adjudication import WORDS
 from bonefhir.report.counts import LEDGER, OUTCOMES
+from bonefhir.report.decision_store import FORMAT as DECISIONS_FORMAT
+from bonefhir.report.decision_store import NAMES
+from bonefhir.report.identity import FINGERPRINT
 from bonefhir.report.run_json import FORMAT, WHERE
 from bonefhir.settings import PROFILES, Settings
-from bonefhir.vocabulary import REASONS, SEVERITIES
+from bonefhir.vocabulary import FAIL, INDETERMINATE, REASONS, SEVERITIES
 
 REJECT_REASONS = (
     "not-json",
@@ -137,3 +141,18 @@ def findings() -> Schema:
     return document(
         "Findings of `bonefhir validate --format json`", "Holds values of patients.", listed(fields({**place, **rest}))
     )
+
+
+def decisions() -> Schema:
+    """bonefhir-decisions.json."""
+    words: dict[str, Schema] = {
+        "finding": {"type": "string", "pattern": f"^{FINGERPRINT.pattern}$"},
+        "verdict": one_of([FAIL, INDETERMINATE]),
+        "decision": one_of(WORDS),
+        "when": DAY,
+        "until": {"description": "the last day on which it holds; '' if it has no end", "anyOf": [DAY, {"const": ""}]},
+        "recorded": {"type": "string", "format": "date-time"},
+    }
+    one = fields({name: words.get(name, TEXT) for name in NAMES}, closed=True)
+    body: dict[str, Schema] = {"format": {"const": DECISIONS_FORMAT}, "program": {"const": "bonefhir"}, "decisions": listed(one)}
+    return document("bonefhir-decisions.json", "Every decision about a finding, in the order of their recording.", fields(body))

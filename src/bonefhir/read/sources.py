@@ -15,8 +15,8 @@ from bonefhir.read.fault import UnreadableFileError
 IGNORE = ".bonefhirignore"
 """File that names what else stands in a folder of FHIR files, and is none."""
 
-NEVER_READ = ("*.expected.toml",)
-"""Files that stand beside FHIR and speak of it: what a sample is expected to yield."""
+NEVER_READ = ("*.expected.toml", "bonefhir-decisions.json", "bonefhir-history.json", "bonefhir-history.html")
+"""Files that stand beside FHIR or runs and speak of them: what a sample is expected to yield, what people have decided."""
 
 _TEMPORARY = (".part", ".partial", ".crdownload", ".download", ".filepart", ".tmp", ".temp", ".swp", "~")
 

@@ -1,56 +1,122 @@
-"""What people have decided about findings, by fingerprint, in one small file beside the runs.
+"""What people have decided about findings: the words, the record of every decision, and what it says on a day.
 
-A fingerprint is that of patient, dose, rule, verdict and evidence: the decision holds for a re-run on the same records in any
-order, and falls away when what it rests on changes. The file holds names of deciders and reasons: it lies where runs with
-patient data lie, readable by its owner only.
+A decision belongs to the fingerprint of a finding, which is that of patient, dose, rule, verdict and evidence: it holds for a
+re-run on the same records in any order, and falls away when what it rests on changes. All decisions ever made are kept, in the
+order in which they were recorded; of one finding the last counts.
 """
 
-import json
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
 
-from bonefhir.errors import InputError
+from bonefhir.report.identity import short_id
+from bonefhir.report.rates import Share, wilson
+from bonefhir.vocabulary import FAIL
 
-STORE = "bonefhir-decisions.json"
-DECISIONS = ("accepted", "disputed", "justified")
+ACCEPTED, DISPUTED, JUSTIFIED, WITHDRAWN = "accepted", "disputed", "justified", "withdrawn"
+DECISIONS = (ACCEPTED, DISPUTED, JUSTIFIED)
 """accepted: the finding is right; disputed: it is wrong; justified: right, and the care had a reason."""
+
+WORDS = (*DECISIONS, WITHDRAWN)
+"""withdrawn: as if nobody had decided; what was decided before stays in the history."""
+
+CONFIRMED = (ACCEPTED, JUSTIFIED)
+EXPIRED = "expired"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """when, until: 'YYYY-MM-DD' or ''. rule_id: of the finding, so that precision can be counted when it is gone."""
+    """finding: its fingerprint; rule_id, rule_version, verdict: of the finding, so that it counts when the run is gone.
 
+    when, until     'YYYY-MM-DD'; until: the last day on which it holds, '' if it has no end
+    recorded        ISO 8601, UTC: when `bonefhir adjudicate` took it in
+    ended           it did not hold any more on the day that was asked for; never stored
+    """
+
+    finding: str
+    rule_id: str
+    rule_version: str
+    verdict: str
     decision: str
     reason: str
     who: str
     when: str
     until: str
-    rule_id: str
+    recorded: str
+    ended: bool = False
 
-    def holds_on(self, day: date) -> bool:
-        """Through the last day of `until`."""
-        return not self.until or day <= date.fromisoformat(self.until)
+    @property
+    def state(self) -> str:
+        """The decision, or 'expired'."""
+        return EXPIRED if self.ended else self.decision
 
+    @property
+    def id(self) -> str:
+        """Short, and another one for every decision about a finding."""
+        return short_id("d", self.finding, self.recorded, *self.said)
 
-def store_of(run: Path) -> Path:
-    """The file beside a run's folder."""
-    return Path(os.path.abspath(run)).parent / STORE  # noqa: PTH100 resolve() would follow a link to another folder
-
-
-def load(path: Path) -> dict[str, Decision]:
-    """Fingerprint → decision; empty where nobody has decided anything yet."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {mark: Decision(**fields) for mark, fields in content["decisions"].items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        raise InputError(f"{path} cannot be read as decisions; move it away, or restore it from a copy") from None
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What the person has decided: a second time the same is nothing new."""
+        return self.decision, self.reason, self.who, self.when, self.until
 
 
-def current(decisions: Mapping[str, Decision], day: date) -> dict[str, Decision]:
-    """Those that have not expired."""
-    return {mark: one for mark, one in decisions.items() if one.holds_on(day)}
+@dataclass(frozen=True)
+class Decisions:
+    """What has been decided beside a run, as of a day.
+
+    last        finding → the last decision about it, also if it was withdrawn
+    standing    finding → what was decided about it: expired decisions marked as `ended`, withdrawn ones left out
+    """
+
+    history: Sequence[Decision]
+    day: date
+    last: Mapping[str, Decision] = field(init=False)
+    standing: Mapping[str, Decision] = field(init=False)
+
+    def __post_init__(self) -> None:
+        last = {one.finding: one for one in self.history}
+        today = self.day.isoformat()
+        standing = {mark: one for mark, one in last.items() if one.decision != WITHDRAWN}
+        marked = {mark: replace(one, ended=bool(one.until) and one.until < today) for mark, one in standing.items()}
+        object.__setattr__(self, "last", last)
+        object.__setattr__(self, "standing", marked)
+
+    def held(self, finding: str) -> Decision | None:
+        """The decision that holds on the day."""
+        one = self.standing.get(finding)
+        return None if one is None or one.ended else one
+
+
+@dataclass(frozen=True)
+class Decided:
+    """How people have decided about the findings of one rule, in its version: of those that fail, which alone claim something."""
+
+    accepted: int
+    disputed: int
+    justified: int
+
+    @property
+    def confirmed(self) -> int:
+        return self.accepted + self.justified
+
+    @property
+    def all(self) -> int:
+        return self.confirmed + self.disputed
+
+    @property
+    def precision(self) -> Share | None:
+        """Share of the decided findings that people confirmed, with Wilson's interval."""
+        return wilson(self.confirmed, self.all)
+
+
+def by_rule(history: Sequence[Decision]) -> Mapping[tuple[str, str], Decided]:
+    """(rule, version) → counts of the last decision about each finding. Expired ones count: the judgement was made.
+
+    The history is that of all runs beside the store, so a rule is known by more than the findings of one run.
+    """
+    words: dict[tuple[str, str], list[str]] = {}
+    for one in {one.finding: one for one in history}.values():
+        if one.verdict == FAIL and one.decision in DECISIONS:
+            words.setdefault((one.rule_id, one.rule_version), []).append(one.decision)
+    return {rule: Decided(*(said.count(word) for word in DECISIONS)) for rule, said in sorted(words.items())}

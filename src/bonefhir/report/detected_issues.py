@@ -9,27 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from bonefhir.knowledge.model import Rule
+from bonefhir.report.adjudication import Decision, Decisions
 from bonefhir.report.findings import Findings
-from bonefhir.report.identity import resource_id
+from bonefhir.report.identity import fingerprint, resource_id
 from bonefhir.report.visible import visible
 from bonefhir.vocabulary import FAIL, SEVERITIES
 
 RULES = "urn:bonefhir:rule"
 """System of the rules' ids. A URN: nobody should try to fetch it."""
 
+DECISIONS_SYSTEM = "urn:bonefhir:decision"
+
 SEVERITY = {"error": "high", "warning": "moderate", "info": "low"}
 
 
-def write(path: Path, findings: Findings, rules: Sequence[Rule]) -> None:
+def write(path: Path, findings: Findings, rules: Sequence[Rule], decisions: Decisions) -> None:
     by_id = {rule.id: rule for rule in rules}
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for severity in reversed(SEVERITIES):
             for part in findings.of(FAIL, severity):
                 for finding in part.to_pylist():
-                    file.write(json.dumps(as_issue(finding, by_id[finding["rule_id"]])) + "\n")
+                    decision = decisions.held(fingerprint(finding)) if decisions.standing else None
+                    file.write(json.dumps(as_issue(finding, by_id[finding["rule_id"]], decision)) + "\n")
 
 
-def as_issue(finding: dict[str, Any], rule: Rule) -> dict[str, Any]:
+def as_issue(finding: dict[str, Any], rule: Rule, decision: Decision | None = None) -> dict[str, Any]:
     coding = {"system": RULES, "version": finding["rule_version"], "code": rule.id}
     issue: dict[str, Any] = {
         "resourceType": "DetectedIssue",
@@ -41,9 +45,20 @@ def as_issue(finding: dict[str, Any], rule: Rule) -> dict[str, Any]:
         "implicated": [{"reference": visible(finding["dose_id"])}],
         "evidence": list(_evidence(finding["evidence"] or [])),
         "detail": visible(finding["message"]),
+        "mitigation": [] if decision is None else [_mitigation(decision)],
     }
     # FHIR has no empty lists.
     return {name: value for name, value in issue.items() if value != []}
+
+
+def _mitigation(decision: Decision) -> dict[str, Any]:
+    """What people have made of the finding. FHIR wants a reference to the author, which may be a name and no more."""
+    coding = {"system": DECISIONS_SYSTEM, "code": decision.decision}
+    return {
+        "action": {"coding": [coding], "text": f"{decision.decision}: {visible(decision.reason)}"},
+        "date": decision.when,
+        "author": {"display": visible(decision.who)},
+    }
 
 
 def _evidence(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bonefhir.report import html
-from bonefhir.report.adjudication import Decision
+from bonefhir.report.adjudication import Decisions
 from bonefhir.report.facts import Facts
 from bonefhir.report.findings import Findings, first_of_each_rule
 from bonefhir.report.identity import fingerprint
@@ -24,9 +24,9 @@ Page = Mapping[str, Any]
 
 
 class Pages:
-    """Makes pages; `decisions` are those that hold on the day of the run."""
+    """Makes pages."""
 
-    def __init__(self, phi: Path, facts: Facts, wording: Wording, decisions: Mapping[str, Decision]) -> None:
+    def __init__(self, phi: Path, facts: Facts, wording: Wording, decisions: Decisions) -> None:
         self._phi, self._wording, self._decisions = phi, wording, decisions
         self._sheets = Sheets(facts.knowledge, facts.settings, wording)
 
@@ -54,7 +54,7 @@ class Pages:
 
     def _page(self, row: Row, records: Records) -> Page:
         sheet = self._sheets.of(row, records)
-        return {"sheet": sheet, "svg": self._svg(sheet), "decision": self._decisions.get(fingerprint(row))}
+        return {"sheet": sheet, "svg": self._svg(sheet), "decision": self._decisions.standing.get(fingerprint(row))}
 
     def _svg(self, sheet: Sheet) -> Markup | None:
         return drawn(sheet.timeline, self._wording) if sheet.timeline else None

@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+
+FINGERPRINT = re.compile("f[0-9a-f]{16}")
+"""It begins with a letter: of digits alone, or of digits around an 'e', spreadsheets would make a number and round it."""
 
 
 def resource_id(prefix: str, *parts: str) -> str:
@@ -11,9 +15,15 @@ def resource_id(prefix: str, *parts: str) -> str:
     return f"{prefix}-{_digest(parts)[:32]}"
 
 
+def short_id(prefix: str, *parts: str) -> str:
+    """For people to carry along in a table: a letter and eight digits."""
+    return f"{prefix}{_digest(parts)[:8]}"
+
+
 def fingerprint(finding: Mapping[str, Any]) -> str:
     """Of patient, dose, rule, verdict and evidence: a decision about a finding holds as long as what it rests on."""
-    return _digest([finding[name] for name in ("patient_id", "dose_id", "rule_id", "rule_version", "verdict", "evidence")])[:16]
+    parts = [finding[name] for name in ("patient_id", "dose_id", "rule_id", "rule_version", "verdict", "evidence")]
+    return f"f{_digest(parts)[:16]}"
 
 
 def _digest(parts: object) -> str:

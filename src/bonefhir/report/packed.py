@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bonefhir.report.adjudication import Decision
+from bonefhir.report.adjudication import Decisions
 from bonefhir.report.counts import Counts
 from bonefhir.report.identity import fingerprint
 from bonefhir.report.months import month_column
@@ -92,9 +92,7 @@ def sites(files: pa.Array) -> pa.Array:
     return pc.if_else(pc.match_substring(files, "/"), folder, files)
 
 
-def data(
-    rows: Sequence[Row], decisions: Mapping[str, Decision], doses: Doses, phi: Path, counts: Counts, wording: Wording
-) -> dict[str, Any]:
+def data(rows: Sequence[Row], decisions: Decisions, doses: Doses, phi: Path, counts: Counts, wording: Wording) -> dict[str, Any]:
     """Everything but the pages."""
     found = doses.of(pa.array([row["dose_id"] for row in rows], pa.string())).to_pylist()
     cells = [_cells(row, dose, decisions) for row, dose in zip(rows, found, strict=True)]
@@ -118,15 +116,15 @@ def data(
     }
 
 
-def _cells(row: Row, dose: Row, decisions: Mapping[str, Decision]) -> Cells:
-    decision = decisions.get(fingerprint(row))
+def _cells(row: Row, dose: Row, decisions: Decisions) -> Cells:
+    decision = decisions.standing.get(fingerprint(row))
     cells = {
         "finding": fingerprint(row),
         "rule": row["rule_id"],
         "start": row["dose_start"],
         "patient": row["patient_id"],
         "dose": row["dose_id"],
-        "decision": decision.decision if decision else "",
+        "decision": decision.state if decision else "",
         **{name: row[name] for name in ("verdict", "severity", "product", "indication", "message")},
         **{name: dose[name] for name in ("site", "month")},
     }

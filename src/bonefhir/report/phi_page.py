@@ -1,6 +1,6 @@
 """phi/report.html: the report for quality teams. What it shows is prepared here, how it looks is in templates/phi.html."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bonefhir.report import html, packed
-from bonefhir.report.adjudication import Decision
+from bonefhir.report.adjudication import DECISIONS, Decided, Decisions, by_rule
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
 from bonefhir.report.finding_pages import Pages, first_rows
@@ -33,20 +33,20 @@ def write(
     facts: Facts,
     counts: Counts,
     wording: Wording,
-    decisions: Mapping[str, Decision],
+    decisions: Decisions,
 ) -> None:
-    """decisions: those that hold on the day of the run, by fingerprint."""
     pages = Pages(phi, facts, wording, decisions)
     values = {
         **_page(facts, counts, wording),
         **_rows(phi, facts),
         **_findings(phi, findings, pages, counts, wording, decisions),
+        **_decisions(counts, decisions),
     }
     html.write(path, "phi.html", facts, wording, values, run_id(facts), "script.js")
 
 
 def _findings(
-    phi: Path, findings: Findings, pages: Pages, counts: Counts, wording: Wording, decisions: Mapping[str, Decision]
+    phi: Path, findings: Findings, pages: Pages, counts: Counts, wording: Wording, decisions: Decisions
 ) -> dict[str, Any]:
     rows = first_rows(findings)
     most = _most_shown(sum(1 for row in counts.rules if row.applicable))
@@ -59,6 +59,14 @@ def _findings(
         "packed_data": packed.packed(packed.data(rows, decisions, packed.Doses(phi), phi, counts, wording)),
         "packed_pages": packed.packs(pages.fragments(rows)),
     }
+
+
+def _decisions(counts: Counts, decisions: Decisions) -> dict[str, Any]:
+    """decided: rule → counts, of the rules of the run in their version, in the order of the page."""
+    found = by_rule(decisions.history)
+    of_run = {row.rule.id: found.get((row.rule.id, row.rule.version)) for row in counts.rules}
+    decided: dict[str, Decided] = {rule: one for rule, one in of_run.items() if one is not None}
+    return {"decided": decided, "decision_words": DECISIONS}
 
 
 def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:

@@ -84,3 +84,12 @@ def _plain(number: float) -> str:
 @cache
 def load(language: str = "en") -> Wording:
     return Wording(tomllib.loads((files("bonefhir.report") / "wording" / f"{language}.toml").read_text("utf-8")))
+
+
+@cache
+def all_languages() -> tuple[Wording, ...]:
+    """Every language there is: what people hand back may be in any."""
+    folder = files("bonefhir.report") / "wording"
+    return tuple(
+        load(name.removesuffix(".toml")) for name in sorted(entry.name for entry in folder.iterdir()) if name.endswith(".toml")
+    )

@@ -4,18 +4,19 @@ Same input, same bytes: no time of creation is written, and the sheets are strea
 text, never as a formula or a link.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
 
 from bonefhir.knowledge.model import Rule
-from bonefhir.report.adjudication import DECISIONS
+from bonefhir.report.adjudication import WORDS, Decisions
 from bonefhir.report.findings import Findings
 from bonefhir.report.findings_csv import NUMBERS, as_text
 from bonefhir.report.identity import fingerprint
@@ -43,9 +44,10 @@ COLUMNS = {
     "assumptions": 24,
     "evidence": 60,
     "source": 30,
-    "finding": 18,
+    "finding": 20,
+    "earlier": 11,
 }
-"""Column -> width in characters."""
+"""Column -> width in characters. earlier: id of the last decision about the finding, by which a later one is noticed."""
 
 MOST_ROWS = 10_000
 """Per sheet. Nobody decides on more by hand, and each takes a fifth of a millisecond to write."""
@@ -56,22 +58,28 @@ _LONGEST = 32_767
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 a workbook knows no time zone
 
 
-def write(path: Path, findings: Findings, rules: Sequence[Rule], wording: Wording) -> None:
-    """Raises OSError if it cannot be written: xlsxwriter hides that in an error of its own."""
+def write(path: Path, findings: Findings, rules: Sequence[Rule], wording: Wording, decisions: Decisions) -> None:
+    """Decisions that hold stand in their columns.
+
+    Raises OSError if it cannot be written: xlsxwriter hides that in an error of its own.
+    """
     try:
-        _write(path, findings, rules, wording)
+        _write(path, findings, rules, wording, decisions)
     except FileCreateError as error:
         raise error.args[0] from None
 
 
-def _write(path: Path, findings: Findings, rules: Sequence[Rule], wording: Wording) -> None:
+def _write(path: Path, findings: Findings, rules: Sequence[Rule], wording: Wording, decisions: Decisions) -> None:
     # The parts of a workbook in the making hold patient data too: they stay beside it, not in the machine's /tmp.
     options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(str(path), options) as book:
         book.set_properties({"created": _CREATED})
         styles = _styles(book)
         sheets = {severity: book.add_worksheet(wording.word("severities", severity)) for severity in reversed(SEVERITIES)}
-        written = {severity: _sheet(sheet, severity, findings, rules, wording, styles) for severity, sheet in sheets.items()}
+        written = {
+            severity: _sheet(sheet, _of_severity(findings, severity), rules, wording, styles, decisions)
+            for severity, sheet in sheets.items()
+        }
         _about(book.add_worksheet(wording.text("workbook.about")), written, wording)
 
 
@@ -83,25 +91,40 @@ def _styles(book: Workbook) -> dict[str, Any]:
     }
 
 
+def _of_severity(findings: Findings, severity: str) -> Iterator[pa.Table]:
+    for verdict in (FAIL, INDETERMINATE):
+        yield from findings.of(verdict, severity)
+
+
 def _sheet(
-    sheet: Worksheet, severity: str, findings: Findings, rules: Sequence[Rule], wording: Wording, styles: Mapping[str, Any]
+    sheet: Worksheet,
+    findings: Iterable[pa.Table],
+    rules: Sequence[Rule],
+    wording: Wording,
+    styles: Mapping[str, Any],
+    decisions: Decisions,
 ) -> int:
     """Writes the findings of a severity; returns how many there are, written or not."""
     _head(sheet, wording, styles)
     number = 0
-    for verdict in (FAIL, INDETERMINATE):
-        for part in findings.of(verdict, severity):
-            room = max(0, MOST_ROWS - number)
-            shown = part.slice(0, room)
-            for text, finding in zip(as_text(shown, rules).to_pylist(), shown.to_pylist(), strict=True):
-                number += 1
-                _row(sheet, number, {**finding, **_lists(text), "finding": fingerprint(finding)}, styles)
-            number += part.num_rows - shown.num_rows
+    for part in findings:
+        room = max(0, MOST_ROWS - number)
+        shown = part.slice(0, room)
+        for text, finding in zip(as_text(shown, rules).to_pylist(), shown.to_pylist(), strict=True):
+            number += 1
+            _row(sheet, number, {**finding, **_lists(text), **_decided(fingerprint(finding), decisions)}, styles)
+        number += part.num_rows - shown.num_rows
     last = max(1, min(number, MOST_ROWS))
     sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
     place = list(COLUMNS).index("decision")
-    sheet.data_validation(1, place, last, place, {"validate": "list", "source": list(DECISIONS)})
+    sheet.data_validation(1, place, last, place, {"validate": "list", "source": list(WORDS)})
     return number
+
+
+def _decided(mark: str, decisions: Decisions) -> dict[str, str]:
+    last, held = decisions.last.get(mark), decisions.held(mark)
+    said = dict(zip(DECISION, held.said, strict=True)) if held else {}
+    return {"finding": mark, "earlier": last.id if last else ""} | said
 
 
 def _lists(text: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +136,7 @@ def _head(sheet: Worksheet, wording: Wording, styles: Mapping[str, Any]) -> None
     sheet.freeze_panes(1, 1)
     for place, (name, width) in enumerate(COLUMNS.items()):
         sheet.set_column(place, place, width)
-        ours = name in (*DECISION, "finding")
+        ours = name in (*DECISION, "finding", "earlier")
         sheet.write_string(0, place, wording.text(f"workbook.{name}") if ours else name, styles["head"])
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from bonefhir.report import (
-    adjudication,
+    decision_store,
     detected_issues,
     findings_csv,
     measure_reports,
@@ -14,6 +14,7 @@ from bonefhir.report import (
     share_page,
     workbook,
 )
+from bonefhir.report.adjudication import Decisions
 from bonefhir.report.counts import count
 from bonefhir.report.facts import Facts
 from bonefhir.report.findings import extracted
@@ -31,15 +32,14 @@ def write_all(folder: Path, facts: Facts) -> None:
     share.mkdir(exist_ok=True)
     fhir.mkdir(exist_ok=True)
     counts, wording, rules = count(phi, facts), load(), facts.knowledge.rules
-    decisions = adjudication.load(adjudication.store_of(facts.settings.out))
-    held = adjudication.current(decisions, date.fromisoformat(facts.started[:10]))
+    decisions = Decisions(decision_store.load(decision_store.beside(facts.settings.out)), date.fromisoformat(facts.started[:10]))
     rejects.write(phi / "rejects.ndjson", facts)
     with extracted(phi / "verdicts.parquet") as findings:
         findings_csv.write(phi / "findings.csv", findings, rules)
-        workbook.write(phi / "findings.xlsx", findings, rules, wording)
-        detected_issues.write(fhir / "detected-issues.ndjson", findings, rules)
+        workbook.write(phi / "findings.xlsx", findings, rules, wording, decisions)
+        detected_issues.write(fhir / "detected-issues.ndjson", findings, rules, decisions)
         if facts.settings.html:
-            phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, held)
+            phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, decisions)
     measure_reports.write(fhir / "measure-reports.json", counts)
     share_page.write(share, facts, counts, wording)
     run_json.write(folder / "run.json", facts, counts)
