@@ -68,7 +68,14 @@
     if (!force && drawn === `${first}-${last}`) return;
     drawn = `${first}-${last}`;
     const parts = listed.slice(first, last).map((number, place) => rowOf(number, first + place));
+    const held = document.activeElement.closest?.("tr[data-finding]")?.dataset.finding;
     body.replaceChildren(spacer(first * HEIGHT), ...parts, spacer((listed.length - last) * HEIGHT));
+    if (held) focusOn(held);
+  };
+  // The rows are made anew while somebody goes through them by keyboard: the focus stays with its finding.
+  const focusOn = (number) => {
+    const button = body.querySelector(`tr[data-finding="${number}"] button`);
+    (button || box).focus({ preventScroll: true });
   };
   const compare = (a, b) => (a > b) - (a < b);
   const arrange = (f) => {
@@ -96,11 +103,13 @@
 
   // ---------------------------------------------------------------------------------------- one finding
   const packs = document.querySelectorAll("script.sheets"), unpacked = new Map();
+  let opened = null;
   const openFinding = async (number) => {
     const pack = Math.floor(number / data.pack);
     if (!unpacked.has(pack)) unpacked.set(pack, await unpack(packs[pack].textContent));
     byId("finding-content").innerHTML = unpacked.get(pack)[number % data.pack];
     const section = byId("finding");
+    opened = number;
     section.hidden = false;
     history.replaceState(null, "", `#f=${word("finding", rows[number])}`);
     byId("finding-heading").focus();
@@ -109,7 +118,8 @@
   byId("finding-close").addEventListener("click", () => {
     byId("finding").hidden = true;
     history.replaceState(null, "", "#findings");
-    box.focus();
+    byId("findings").scrollIntoView();
+    focusOn(opened);
   });
 
   // ------------------------------------------------------------------------------------ the table of rules
@@ -178,5 +188,5 @@
   const linked = location.hash.match(/^#f=(\w+)$/);
   const place = linked ? rows.findIndex((row) => word("finding", row) === linked[1]) : -1;
   if (place >= 0) await openFinding(place);
-  document.documentElement.dataset.ready = "yes";
+  document.documentElement.dataset.ready = Math.round(performance.now());  // milliseconds since the page was asked for
 })();
