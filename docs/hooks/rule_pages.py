@@ -82,8 +82,13 @@ def _examples(rule: Rule) -> Iterator[str]:
     yield "| " + " | ".join([*names, "verdict"]) + " |"
     yield "|---" * (len(names) + 1) + "|"
     for example in rule.examples:
-        cells = [_cell(example.inputs.get(name, "")) or "*missing*" for name in names]
+        cells = [_cell(example.inputs.get(name, "")) or _blank(name) for name in names]
         yield "| " + " | ".join([*cells, " ".join((example.verdict, *example.reasons))]) + " |"
+
+
+def _blank(name: str) -> str:
+    """A quantity is missing; of anything else nothing is said."""
+    return "*missing*" if COLUMNS[name].missing or COLUMNS[name].type == "interval" else ""
 
 
 def _repairs(rule: Rule) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """Writes the inputs of the benchmarks: synthetic, the same bytes for the same seed and size, hundreds of MB a minute.
 
-    sparse   a hospital's bulk export, all resource types, 1 % of the patients treated with a bone agent
-    dense    an oncology clinic: 20 doses and 120 labs for each of 50,000 patients, all treated
-    bundles  transaction Bundles of about 50 entries, one patient each
+sparse   a hospital's bulk export, all resource types, 1 % of the patients treated with a bone agent
+dense    an oncology clinic: 20 doses and 120 labs for each of 50,000 patients, all treated
+bundles  transaction Bundles of about 50 entries, one patient each
 
-    python -m tests.benchmarks.inputs sparse FOLDER --megabytes 1000
+python -m tests.benchmarks.inputs sparse FOLDER --megabytes 1000
 """
 
 import argparse

@@ -31,6 +31,4 @@ class Template:
     def fill(self, values: Values, rows: int) -> list[str]:
         """One text per row. values: by hole, an iterable of `rows` values, or a single text that is the same in all rows."""
         columns = [values[hole] for hole in self.holes]
-        return list(
-            map(self.text.__mod__, zip(*(repeat(c, rows) if isinstance(c, str) else c for c in columns), strict=True))
-        )
+        return list(map(self.text.__mod__, zip(*(repeat(c, rows) if isinstance(c, str) else c for c in columns), strict=True)))

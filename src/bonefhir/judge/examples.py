@@ -1,18 +1,20 @@
 """Runs the examples inside a rule through its kind: each is one dose, whose columns are the cells of the example."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bonefhir.constants import CALCIUM_MG_DL, CREATININE_UMOL_L, VITAMIN_D_NMOL_L
+from bonefhir.judge.kinds_lab import creatinine_rise
 from bonefhir.judge.rules import evaluate
 from bonefhir.judge.view import WORDS, View
 from bonefhir.knowledge.examples import interval
 from bonefhir.knowledge.kinds import COLUMNS
 from bonefhir.knowledge.model import Example, Knowledge, Rule
-from bonefhir.vocabulary import CERTAIN, NONE, POSSIBLE, REASONS, as_lists, reason
+from bonefhir.vocabulary import CERTAIN, FAIL, NONE, NOT_APPLICABLE, POSSIBLE, REASONS, as_lists, reason
 
 Column = npt.NDArray[np.generic]
 Columns = dict[str, Column]
@@ -21,7 +23,7 @@ _STATES = {"yes": CERTAIN, "no": NONE, "possible": POSSIBLE, "": NONE}
 _CALCIUM_KINDS = {"ionised": 0, "corrected": 1, "total": 2, "": 1}
 _SI_UNITS = frozenset({"umol/L", "mmol/L", "nmol/L"})
 _FACTORS = {
-    "umol/L": ("creatinine", "baseline_creatinine"),
+    "umol/L": ("creatinine", "baseline_creatinine", "rise"),
     "mmol/L": ("corrected_calcium",),
     "nmol/L": ("vitamin_d",),
 }
@@ -54,10 +56,63 @@ def failures(rule: Rule) -> list[Failure]:
     ]
 
 
+def noticed(rule: Rule) -> bool:
+    """Some example contradicts the rule."""
+    return any(_run(rule, example) != " ".join((example.verdict, *example.reasons)) for example in rule.examples)
+
+
 def _run(rule: Rule, example: Example) -> str:
-    outcome = evaluate(rule, View(columns_of(example), 1))
+    if not _speaks(rule, example.inputs):
+        return NOT_APPLICABLE
+    outcome = evaluate(rule, View(columns_of(replace(example, inputs=_seen(rule, example.inputs))), 1))
     verdict = WORDS[int(outcome.verdict[0])]
     return " ".join((verdict, *as_lists(outcome.reasons, REASONS)[0].as_py()))
+
+
+def _speaks(rule: Rule, cells: Mapping[str, str]) -> bool:
+    """The rule speaks of a dose like this; a blank cell says nothing against it."""
+    allowed = {"profile": rule.profiles, "product": rule.products, "treated_for": rule.indications}
+    return all(not cells.get(name) or not words or cells[name] in words for name, words in allowed.items())
+
+
+def _seen(rule: Rule, cells: Mapping[str, str]) -> Mapping[str, str]:
+    """The cells as the rule sees them: what lies outside its windows, or is none of what it asks for, is not there."""
+    parameters = rule.parameters
+    seen = dict(cells)
+    if not _asked_for(parameters, cells) or not _in_window(parameters, cells):
+        seen |= {name: _NOT_THERE.get(name, "") for name in cells if name in (*_NOT_THERE, *_MEASURED)}
+    if cells.get("hours") and float(cells["hours"]) > parameters["rise_hours"]:
+        seen["rise"] = "0"
+    if cells.get("hours") and float(cells["hours"]) > parameters["ratio_days"] * _HOURS:
+        seen |= {"ratio": "1", "count": "1"}
+    if cells.get("peak"):
+        risen = View(columns_of(Example({**cells, "creatinine": cells["peak"]}, "", (), 0)), 1)
+        seen["reached"] = "yes" if WORDS[int(creatinine_rise(risen, parameters).verdict[0])] == FAIL else "no"
+    return seen
+
+
+_NOT_THERE = {"measured": "none", "other": "no", "condition": "no", "dental": "no"}
+_MEASURED = ("corrected_calcium", "vitamin_d", "neutrophils", "platelets", "haemoglobin", "leucocytes")
+_HOURS = 24
+
+
+def _asked_for(parameters: Mapping[str, Any], cells: Mapping[str, str]) -> bool:
+    """Of several labs all are needed, so that one alone is what is asked for only where no other is."""
+    if cells.get("lab") and not all(cells["lab"] in _ANY.get(lab, (lab,)) for lab in parameters["labs"]):
+        return False
+    wanted = {"other_product": parameters.get("others", ()), "finding": (parameters.get("value_set"),)}
+    return all(not cells.get(name) or cells[name] in words for name, words in wanted.items())
+
+
+_ANY = {"any_calcium": ("calcium_total", "calcium_corrected", "calcium_ionised")}
+
+
+def _in_window(parameters: Mapping[str, Any], cells: Mapping[str, str]) -> bool:
+    """A window of N days includes N; one of 0 is without end."""
+    if not cells.get("days"):
+        return True
+    longest = parameters.get("to_days", parameters.get("window_days", parameters.get("lookback_days"))) or np.inf
+    return bool(parameters.get("from_days", 0) <= float(cells["days"]) <= longest)
 
 
 def columns_of(example: Example) -> Columns:

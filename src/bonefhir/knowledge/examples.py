@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from bonefhir.knowledge.faults import Faults, Place, unknown
-from bonefhir.knowledge.kinds import COLUMNS, KINDS
+from bonefhir.knowledge.kinds import COLUMNS, EVERY_KIND, KINDS
 from bonefhir.knowledge.model import Example
 from bonefhir.vocabulary import FAIL, INDETERMINATE, NOT_APPLICABLE, PASS, REASONS
 
@@ -47,7 +47,7 @@ def read(text: str, kind: str, first_line: int, file: str, faults: Faults) -> tu
 
 
 def _header_fits(header: list[str], kind: str, place: Place, faults: Faults) -> bool:
-    known = (*KINDS[kind].columns, "ordinal")
+    known = (*KINDS[kind].columns, *EVERY_KIND)
     strange = [name for name in header[:-1] if name not in known]
     for name in strange:
         faults.add(place, unknown(f"column of examples for kind '{kind}':", name, known))

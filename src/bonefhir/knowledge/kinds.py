@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class Kind:
     """required, optional   parameter -> type (fields.CHECKS)
     choices             groups of parameters of which a rule has exactly one group, complete
-    columns             columns that its examples may have, beside 'ordinal' in a rule for first or later doses
+    columns             columns that its examples may have, beside those of EVERY_KIND
     """
 
     columns: tuple[str, ...]
@@ -68,8 +68,27 @@ COLUMNS: Mapping[str, Column] = {
     "other": Column("yes_no", (*YES_NO, "possible")),
     "condition": Column("yes_no", (*YES_NO, "possible")),
     "dental": Column("yes_no", (*YES_NO, "possible")),
+    "days": Column("number"),
+    "hours": Column("number"),
+    "peak": Column("number"),
+    "lab": Column("word"),
+    "other_product": Column("word"),
+    "finding": Column("word"),
+    "profile": Column("word", ("us", "eu")),
+    "product": Column("word"),
+    "treated_for": Column("word"),
 }
-"""Every column that examples may have."""
+"""Every column that examples may have.
+
+days            between the dose and what was measured, given or found: outside the rule's window it is not there
+hours           between the lowest creatinine and the latest
+peak            a creatinine since the previous dose
+lab, other_product, finding     what it was; none of what the rule asks for is not there
+profile, product, treated_for   of whom the dose is; blank: of one that the rule speaks of
+"""
+
+EVERY_KIND = ("ordinal", "profile", "product", "treated_for")
+"""Columns that the examples of every rule may have."""
 
 _BY_CLEARANCE = {"basis": "basis", "bands": "bands", "tolerance": "number"}
 _RISE = {
@@ -98,10 +117,10 @@ KINDS: Mapping[str, Kind] = {
     "creatinine_max": Kind(("creatinine", "unit"), {"max": "positive", "max_umol_l": "positive"}),
     "creatinine_rise": Kind(("creatinine", "baseline_creatinine", "unit", "ordinal"), _RISE),
     "creatinine_recovery": Kind(
-        ("creatinine", "baseline_creatinine", "reached", "unit", "ordinal"), {**_RISE, "max_ratio": "positive"}
+        ("creatinine", "baseline_creatinine", "reached", "peak", "unit", "ordinal"), {**_RISE, "max_ratio": "positive"}
     ),
     "creatinine_stable": Kind(
-        ("rise", "ratio", "count"),
+        ("rise", "ratio", "count", "hours", "unit"),
         {"rise": "positive", "rise_umol_l": "positive", "rise_hours": "positive", "ratio": "positive", "ratio_days": "count"},
     ),
     "duration_min": Kind(("duration", "clearance"), {"min_minutes": "positive"}, {"when_clearance_below": "positive"}),
@@ -115,22 +134,24 @@ KINDS: Mapping[str, Kind] = {
         {"or_fixed": "positive", "value": "positive", "min": "positive", "max": "positive"},
         choices=(("value",), ("min", "max")),
     ),
-    "lab_before": Kind(("measured", "records"), {"labs": "labs"}, {"window_days": "count"}),
-    "lab_after": Kind(("measured", "records", "due"), {"labs": "labs", "from_days": "whole", "to_days": "count"}),
+    "lab_before": Kind(("lab", "measured", "records", "days"), {"labs": "labs"}, {"window_days": "count"}),
+    "lab_after": Kind(("lab", "measured", "records", "due", "days"), {"labs": "labs", "from_days": "whole", "to_days": "count"}),
     "calcium_min": Kind(
         ("calcium", "calcium_limit", "calcium_kind"), optional={"limit_mg_dl": "positive", "limit_ionised_mmol_l": "positive"}
     ),
     "calcium_indication": Kind(
-        ("corrected_calcium", "unit"), {"min_mg_dl": "positive", "min_mmol_l": "positive", "window_days": "count"}
+        ("corrected_calcium", "unit", "days"), {"min_mg_dl": "positive", "min_mmol_l": "positive", "window_days": "count"}
     ),
     "counts_min": Kind(
-        ("neutrophils", "platelets", "haemoglobin", "leucocytes", "ordinal"),
+        ("neutrophils", "platelets", "haemoglobin", "leucocytes", "days", "ordinal"),
         {"window_days": "count", "first": "counts", "later": "counts"},
     ),
-    "vitamin_d_min": Kind(("vitamin_d", "unit"), {"min_ng_ml": "positive", "min_nmol_l": "positive", "window_days": "count"}),
-    "no_other_product": Kind(("other",), {"others": "products", "window_days": "count"}),
-    "condition_absent": Kind(("condition",), {"value_set": "value_set", "lookback_days": "whole"}),
-    "dental_before_first": Kind(("dental", "records", "ordinal"), {"window_days": "count"}),
+    "vitamin_d_min": Kind(
+        ("vitamin_d", "unit", "days"), {"min_ng_ml": "positive", "min_nmol_l": "positive", "window_days": "count"}
+    ),
+    "no_other_product": Kind(("other_product", "other", "days"), {"others": "products", "window_days": "count"}),
+    "condition_absent": Kind(("finding", "condition", "days"), {"value_set": "value_set", "lookback_days": "whole"}),
+    "dental_before_first": Kind(("dental", "records", "days", "ordinal"), {"window_days": "count"}),
     "age_min": Kind(("age",), {"min_years": "count"}),
     "indication_not": Kind(("indication", "assumed"), {"indications_not": "indications"}),
 }
