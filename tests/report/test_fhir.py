@@ -4,9 +4,13 @@ import json
 from datetime import date
 from pathlib import Path
 
+import fhirkit
+import pytest
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.detectedissue import DetectedIssue
+from fhir.resources.R4B.provenance import Provenance
 
+from bonefhir.report import provenance
 from bonefhir.report.adjudication import Decisions
 from bonefhir.report.detected_issues import write as write_issues
 from bonefhir.report.findings import extracted
@@ -29,10 +33,12 @@ def test_a_detected_issue_per_fail(tmp_path: Path) -> None:
     issues = [json.loads(line) for line in lines]
     for line in lines:
         DetectedIssue.model_validate_json(line)
+        assert fhirkit.validate(line) == []
     assert len(issues) == 1 + 2 + len(HOSTILE) + 1
     assert len({issue["id"] for issue in issues}) == len(issues)
     assert all(len(issue["id"]) <= 64 for issue in issues)
     first = issues[0]
+    assert first["identifiedPeriod"] == {"start": rows[0]["dose_start"][:10]}
     assert first["severity"] == "high"
     assert first["implicated"] == [{"reference": "MedicationAdministration/d000001"}]
     details = [item.get("detail") for item in first["evidence"]]
@@ -44,6 +50,7 @@ def test_a_measure_report_per_rule(tmp_path: Path) -> None:
     write_all(tmp_path, make(tmp_path, [A, W], outcomes(A, 20, 5, 3)))
     text = (tmp_path / "phi" / "fhir" / "measure-reports.json").read_text()
     Bundle.model_validate_json(text)
+    assert fhirkit.validate(text) == []
     reports = {entry["resource"]["measure"]: entry["resource"] for entry in json.loads(text)["entry"]}
     group = reports["urn:bonefhir:rule:ZA4-A|1"]["group"][0]
     counts = {population["code"]["coding"][0]["code"]: population["count"] for population in group["population"]}
@@ -56,3 +63,54 @@ def test_without_doses_they_are_valid_too(tmp_path: Path) -> None:
     write_all(tmp_path, make(tmp_path, [A], []))
     Bundle.model_validate_json((tmp_path / "phi" / "fhir" / "measure-reports.json").read_text())
     assert (tmp_path / "phi" / "fhir" / "detected-issues.ndjson").read_text() == ""
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines()
+
+
+def test_provenance_names_what_was_made_from_what_and_by_which_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "TARGETS", 2)
+    facts = make(tmp_path, [A, W], [*outcomes(A, 20, 5, 3), *outcomes(W, 4, 2, 3)])
+    write_all(tmp_path, facts)
+    fhir = tmp_path / "phi" / "fhir"
+    made = [json.loads(line) for line in lines(fhir / "provenance.ndjson")]
+    for line in lines(fhir / "provenance.ndjson"):
+        Provenance.model_validate_json(line)
+        assert fhirkit.validate(line) == []
+    reports = json.loads((fhir / "measure-reports.json").read_text())["entry"]
+    issues = [json.loads(line) for line in lines(fhir / "detected-issues.ndjson")]
+    targets = [target["reference"] for resource in made for target in resource["target"]]
+    assert sorted(targets[: len(reports)]) == sorted(f"MeasureReport/{entry['resource']['id']}" for entry in reports)
+    assert targets[len(reports) :] == [f"DetectedIssue/{issue['id']}" for issue in issues]
+    assert [len(resource["target"]) for resource in made] == [2, 2, 2, 2, 1]
+    hashes = {row["file"]: row["sha256"] for row in facts.files.to_pylist()}
+    named = {entity["what"]["display"]: entity["what"]["identifier"]["value"] for entity in made[0]["entity"]}
+    assert named == hashes
+    referred = [entity["what"]["reference"] for resource in made[1:] for entity in resource["entity"]]
+    assert set(referred) == {f"Provenance/{made[0]['id']}"}
+    assert all(resource["policy"] == [f"urn:bonefhir:rules:{facts.knowledge.digest}"] for resource in made)
+    assert len({resource["id"] for resource in made}) == len(made)
+
+
+def test_a_dose_dated_in_part_or_without_offset_gives_valid_issues(tmp_path: Path) -> None:
+    starts = ["2024", "2024-03", "2024-03-07", "2024-03-07T10:00:00", "2024-03-07T10:00:00.5+01:00"]
+    make(tmp_path, [A], [verdict(A, n, "fail", dose_start=start) for n, start in enumerate(starts)])
+    with extracted(tmp_path / "phi" / "verdicts.parquet") as found:
+        write_issues(tmp_path / "issues.ndjson", found, [A], Decisions((), date(2026, 1, 1)))
+    for start, line in zip(starts, lines(tmp_path / "issues.ndjson"), strict=True):
+        DetectedIssue.model_validate_json(line)
+        assert fhirkit.validate(line) == []
+        assert json.loads(line)["identifiedPeriod"] == {"start": start[:10]}
+
+
+def test_all_that_the_sample_gives_is_valid_twice(sample_run: Path) -> None:
+    fhir = sample_run / "phi" / "fhir"
+    for name, kind in (("detected-issues.ndjson", DetectedIssue), ("provenance.ndjson", Provenance)):
+        assert lines(fhir / name)
+        for line in lines(fhir / name):
+            kind.model_validate_json(line)
+            assert fhirkit.validate(line) == []
+    text = (fhir / "measure-reports.json").read_text()
+    Bundle.model_validate_json(text)
+    assert fhirkit.validate(text) == []

@@ -1,6 +1,7 @@
 """phi/fhir/detected-issues.ndjson: a DetectedIssue of FHIR R4 per `fail`, for systems that take findings back.
 
-`identified` is left out: it is the time at which somebody found the issue, and a run's output does not depend on the clock.
+`identified` is a period that begins on the day of the dose and has no end: the issue was found at some time from then on. When
+a run found it stands in run.json; here it would make every run's output differ.
 """
 
 import json
@@ -33,22 +34,32 @@ def write(path: Path, findings: Findings, rules: Sequence[Rule], decisions: Deci
                     file.write(json.dumps(as_issue(finding, by_id[finding["rule_id"]], decision)) + "\n")
 
 
+def id_of(rule_id: str, dose_id: str) -> str:
+    return resource_id("issue", rule_id, dose_id)
+
+
 def as_issue(finding: dict[str, Any], rule: Rule, decision: Decision | None = None) -> dict[str, Any]:
     coding = {"system": RULES, "version": finding["rule_version"], "code": rule.id}
     issue: dict[str, Any] = {
         "resourceType": "DetectedIssue",
-        "id": resource_id("issue", rule.id, finding["dose_id"]),
+        "id": id_of(rule.id, finding["dose_id"]),
         "status": "final",
         "code": {"coding": [coding], "text": f"{rule.statement} ({rule.citation})"},
         "severity": SEVERITY[finding["severity"]],
         "patient": {"reference": visible(finding["patient_id"])},
+        "identifiedPeriod": _identified(finding["dose_start"]),
         "implicated": [{"reference": visible(finding["dose_id"])}],
         "evidence": list(_evidence(finding["evidence"] or [])),
         "detail": visible(finding["message"]),
         "mitigation": [] if decision is None else [_mitigation(decision)],
     }
-    # FHIR has no empty lists.
-    return {name: value for name, value in issue.items() if value != []}
+    # FHIR has no empty lists and objects.
+    return {name: value for name, value in issue.items() if value not in ([], {})}
+
+
+def _identified(dose_start: str | None) -> dict[str, str]:
+    """From a day, month or year on; a time of day without an offset would be no date of FHIR."""
+    return {"start": dose_start[:10]} if dose_start else {}
 
 
 def _mitigation(decision: Decision) -> dict[str, Any]:

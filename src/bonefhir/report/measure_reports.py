@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from bonefhir.knowledge.model import Rule
 from bonefhir.report.counts import Counts, RuleCount
 from bonefhir.report.detected_issues import RULES
 from bonefhir.report.identity import resource_id
@@ -30,6 +31,10 @@ def _entry(row: RuleCount, counts: Counts) -> dict[str, Any]:
     return {"fullUrl": f"urn:uuid:{uuid5(NAMESPACE_OID, report['id'])}", "resource": report}
 
 
+def id_of(rule: Rule) -> str:
+    return resource_id("measure", rule.id)
+
+
 def as_report(row: RuleCount, counts: Counts) -> dict[str, Any]:
     group: dict[str, Any] = {
         "population": [
@@ -43,7 +48,7 @@ def as_report(row: RuleCount, counts: Counts) -> dict[str, Any]:
         group["measureScore"] = {"value": round(row.share.value, 6)}
     return {
         "resourceType": "MeasureReport",
-        "id": resource_id("measure", row.rule.id),
+        "id": id_of(row.rule),
         "status": "complete",
         "type": "summary",
         "measure": f"{RULES}:{row.rule.id}|{row.rule.version}",

@@ -9,6 +9,7 @@ from bonefhir.report import (
     findings_csv,
     measure_reports,
     phi_page,
+    provenance,
     rejects,
     run_json,
     share_page,
@@ -38,6 +39,7 @@ def write_all(folder: Path, facts: Facts) -> None:
         findings_csv.write(phi / "findings.csv", findings, rules)
         workbook.write(phi / "findings.xlsx", findings, rules, wording, decisions)
         detected_issues.write(fhir / "detected-issues.ndjson", findings, rules, decisions)
+        provenance.write(fhir / "provenance.ndjson", findings, counts, facts)
         if facts.settings.html:
             phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, decisions)
     measure_reports.write(fhir / "measure-reports.json", counts)
