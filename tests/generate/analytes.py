@@ -101,6 +101,14 @@ ANALYTES = {
         1.0,
         "cm",
     ),
+    "height": Analyte(
+        (("8302-2", "Body height"), ("3137-7", "Body height Measured")),
+        (Unit("cm", 1, ("centimeter",)), Unit("m", 0.01), Unit("[in_i]", 1 / 2.54, ("inch",))),
+        (140.0, 200.0),
+        0,
+        300.0,
+        "kg",
+    ),
     "vitamin_d": Analyte(
         (("1989-3", "25-OH vitamin D"), ("62292-8", "25-OH vitamin D"), ("14635-7", "25-OH vitamin D3")),
         (
@@ -180,6 +188,15 @@ ANALYTES = {
         "mL/min/{1.73_m2}",
     ),
 }
+
+SITE_CODES = {
+    "creatinine": "LAB-CREA",
+    "calcium_total": "LAB-CA",
+    "calcium_ionised": "LAB-ICA",
+    "albumin": "LAB-ALB",
+    "weight": "LAB-WT",
+}
+"""Codes of a hospital, as site.csv has them."""
 
 NOT_THIS_LAB = (
     ("2161-8", "Creatinine in Urine"),

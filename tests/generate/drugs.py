@@ -43,6 +43,7 @@ DRUGS = {
             (SNOMED, "395926009", "zoledronic acid"),
             (HCPCS, "J3489", "Injection, zoledronic acid, 1 mg"),
             (NDC, "69367-190-50", "zoledronic acid"),
+            (LOCAL, "DRUG-ZOL", "zoledronic"),
         ),
         (
             "Zometa 4 mg/5 mL",
@@ -58,7 +59,7 @@ DRUGS = {
         ((4.0, 5.0), (0.8, 1.0), (4.0, 100.0), (0.04, 1.0), (4.0, None)),
     ),
     "zoledronic_acid_5mg": Drug(
-        ((RXNORM, "705824", "zoledronic acid 0.05 MG/ML"), (NDC, "0078-0435-61", "Reclast")),
+        ((RXNORM, "705824", "zoledronic acid 0.05 MG/ML"), (NDC, "0078-0435-61", "Reclast"), (LOCAL, "DRUG-ACL", "Acl")),
         ((RXNORM, "77655", "zoledronic acid"), (ATC, "M05BA08", "zoledronic acid")),
         ("Reclast", "Aclasta 5 mg/100 mL", "zoledronic acid 5 mg", "zoledronic acid"),
         (5.0, 4.92, 4.919, 5.08, 5.081, 4.5, 4.51, 5.5, 5.51),
@@ -75,6 +76,7 @@ DRUGS = {
             (RXNORM, "1737449", "Pamidronate Disodium 3 MG/ML"),
             (NDC, "61703-324-18", "pamidronate 30 mg"),
             (HCPCS, "J2430", "Injection, pamidronate disodium, per 30 mg"),
+            (LOCAL, "DRUG-PAM", "pamidronate"),
         ),
         ("Pamidronate 90 mg", "Aredia", "pamidronic acid"),
         (90.0, 60.0, 30.0, 90.9, 90.91, 59.1, 59.09, 45.0, 89.1),
@@ -98,7 +100,12 @@ DRUGS = {
     ),
     "denosumab_120mg": Drug(
         ((RXNORM, "1046398", "1.7 ML denosumab 70 MG/ML Injection"), (NDC, "55513-730-01", "Xgeva")),
-        ((RXNORM, "993449", "denosumab"), (ATC, "M05BX04", "denosumab"), (HCPCS, "J0897", "Injection, denosumab, 1 mg")),
+        (
+            (RXNORM, "993449", "denosumab"),
+            (ATC, "M05BX04", "denosumab"),
+            (LOCAL, "DRUG-DEN", "den"),
+            (HCPCS, "J0897", "Injection, denosumab, 1 mg"),
+        ),
         ("Xgeva", "denosumab 120 mg/1.7 mL", "Denosumab (Xgeva)", "denosumab"),
         (120.0, 119.0, 121.8, 121.81, 118.2, 118.19, 108.0, 107.99, 132.0, 90.0, 90.01, 100.0),
         (28, 25, 24, 7),
@@ -108,7 +115,11 @@ DRUGS = {
         reasons=("bone_metastases", "multiple_myeloma", "giant_cell_tumor_of_bone", "osteoporosis"),
     ),
     "denosumab_60mg": Drug(
-        ((RXNORM, "993452", "1 ML denosumab 60 MG/ML Prefilled Syringe"), (NDC, "55513071001", "Prolia")),
+        (
+            (RXNORM, "993452", "1 ML denosumab 60 MG/ML Prefilled Syringe"),
+            (NDC, "55513071001", "Prolia"),
+            (LOCAL, "DRUG-PRO", ""),
+        ),
         ((RXNORM, "993449", "denosumab"), (SNOMED, "446321003", "denosumab")),
         ("Prolia", "denosumab 60 mg/mL", "denosumab"),
         (60.0, 60.9, 60.91, 59.1, 59.09, 66.0, 54.0, 53.99),

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from tests.generate.choice import Choice
-from tests.generate.writing import ICD_10, ICD_10_CM, ICD_10_GM, LOCAL, SNOMED, Resource, concept, written
+from tests.generate.writing import ICD_10, ICD_10_CM, ICD_10_GM, ICD_10_PCS, LOCAL, SNOMED, Resource, concept, written
 
 CODES = {
     "bone_metastases": (
@@ -12,10 +12,11 @@ CODES = {
         (ICD_10_CM, "C7951"),
         (ICD_10, "C79.5"),
         (ICD_10_GM, "C79.5"),
+        (LOCAL, "DX-BM"),
     ),
     "multiple_myeloma": ((SNOMED, "109989006"), (ICD_10_CM, "C90.00"), (ICD_10, "C90.0"), (ICD_10_GM, "C90.00")),
     "hypercalcemia_of_malignancy": ((SNOMED, "66931009"), (ICD_10_CM, "E83.52")),
-    "osteoporosis": ((SNOMED, "64859006"), (ICD_10_CM, "M81.0"), (ICD_10_CM, "M80.08XA"), (ICD_10, "M81.00")),
+    "osteoporosis": ((SNOMED, "64859006"), (ICD_10_CM, "M81.0"), (ICD_10_CM, "M80.08XA"), (ICD_10, "M81.00"), (LOCAL, "DX-OP")),
     "paget": ((SNOMED, "2089002"), (ICD_10_CM, "M88.9"), (ICD_10, "M88")),
     "osteonecrosis_of_jaw": ((ICD_10_CM, "M87.180"),),
     "pregnancy": ((SNOMED, "77386006"), (ICD_10_CM, "O09.90"), (ICD_10_CM, "Z33.1"), (ICD_10, "Z33")),
@@ -123,6 +124,9 @@ def _end(choice: Choice, resource: Resource, began: date, dose: date) -> None:
 DENTAL = (
     {"coding": [{"system": SNOMED, "code": "34043003"}]},
     {"coding": [{"system": SNOMED, "code": "122856003", "display": "Oral examination"}]},
+    {"coding": [{"system": ICD_10_PCS, "code": "0CJYXZZ"}]},
+    {"coding": [{"system": "urn:oid:2.16.840.1.113883.6.4", "code": "0CJYXZZ", "display": "Inspection of mouth and throat"}]},
+    {"coding": [{"system": ICD_10_CM, "code": "Z0120"}]},
     {"text": "Dental examination"},
     {"text": "oral examination before bisphosphonate"},
     {"text": "dental examination ruled out"},

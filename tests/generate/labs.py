@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from tests.generate.analytes import ANALYTES, MG_DL, NOT_THIS_LAB, UNMAPPED, Analyte, Unit
+from tests.generate.analytes import ANALYTES, MG_DL, NOT_THIS_LAB, SITE_CODES, UNMAPPED, Analyte, Unit
 from tests.generate.choice import Choice
 from tests.generate.writing import LOCAL, LOINC, MODIFIER, Resource, concept, quantity, unreadable, written
 
@@ -23,11 +23,14 @@ def observation(
     """A measurement of `name`, mostly usable. value: canonical; None: chosen."""
     analyte = ANALYTES[name]
     code, display = choice.pick(analyte.codes)
+    system = LOINC
+    if name in SITE_CODES and choice.chance(0.06):
+        system, code = LOCAL, SITE_CODES[name]
     resource: Resource = {
         "resourceType": "Observation",
         "id": identifier,
         "status": choice.weighted(((80, "final"), (10, "amended"), (10, "corrected"))),
-        "code": concept(choice, LOINC, code, display, display),
+        "code": concept(choice, system, code, display, display),
         "subject": subject,
         **when,
     }

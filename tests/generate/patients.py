@@ -13,6 +13,7 @@ from tests.generate import administrations, history, labs
 from tests.generate.administrations import Slot
 from tests.generate.choice import Choice
 from tests.generate.drugs import DRUGS
+from tests.generate.r5 import as_r5
 from tests.generate.writing import MODIFIER, Resource, nobody, reference, written
 
 Document = dict[str, Any]
@@ -83,6 +84,8 @@ def composed(choice: Choice, number: int) -> list[Document]:
         _evidence(one, product, day)
     _history(one, product, days)
     _spoil(one)
+    if choice.chance(0.15):
+        one.resources = [as_r5(resource) for resource in one.resources]
     return _packed(one)
 
 
@@ -288,6 +291,8 @@ def _kidneys(one: Patient, day: date) -> None:
     if 20 < kilograms < 250:
         _lab(one, "creatinine", day - timedelta(days=choice.pick((1, 0, 7, 28))), creatinine)
         _lab(one, "weight", day - timedelta(days=choice.pick(WEIGHT_DAYS)), kilograms)
+    if choice.chance(0.3):
+        _lab(one, "height", day - timedelta(days=choice.pick((30, 0, 700, -1))))
 
 
 def _lab(one: Patient, name: str, day: date, value: float | None = None) -> None:

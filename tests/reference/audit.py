@@ -12,6 +12,7 @@ from tests.reference.documents import Input, opened
 from tests.reference.doses import Dose, doses
 from tests.reference.evidence import (
     Chart,
+    Policy,
     View,
     age,
     baseline_clearance,
@@ -51,7 +52,7 @@ def audit(documents: list[Any], catalogue: Catalogue, profile: str = "us") -> li
     return audited(documents, catalogue, profile).judgements
 
 
-def audited(documents: list[Any], catalogue: Catalogue, profile: str = "us") -> Audit:
+def audited(documents: list[Any], catalogue: Catalogue, profile: str = "us", policy: Policy | None = None) -> Audit:
     """The same, with the doses and their intermediate values."""
     read = opened(documents)
     charts = _charts(read, catalogue)
@@ -61,6 +62,10 @@ def audited(documents: list[Any], catalogue: Catalogue, profile: str = "us") -> 
         for entry in _newest_of(read, "MedicationAdministration")
         if (record := charted(entry, read, medications, catalogue))
     ]
+    for record in records:
+        charts.setdefault(record.patient, Chart())
+    for chart in charts.values():
+        chart.policy = policy or Policy()
     found = doses(records, charts, catalogue)
     whole = _whole(read, charts, found, catalogue)
     judgements: list[Judgement] = []

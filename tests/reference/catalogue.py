@@ -3,7 +3,7 @@
 import csv
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +93,26 @@ NOT_PARAMETERS = {
 }  # fmt: skip
 
 
-def catalogue(checks: Path = CHECKS) -> Catalogue:
-    """The shipped knowledge base."""
+def catalogue(checks: Path = CHECKS, site: Path | None = None) -> Catalogue:
+    """The shipped knowledge base, and a site's own codes: 'A site maps its local codes with its own CSV of the same shape.'"""
+    found = _shipped(checks)
+    return _with_site(found, site) if site else found
+
+
+def _with_site(found: Catalogue, site: Path) -> Catalogue:
+    with site.open(encoding="utf-8", newline="") as file:
+        own = {name: _rows(rows, found.systems) for name, rows in _by(list(csv.DictReader(file)), "concept").items()}
+    single = {name for name, drug in found.drugs.items() if drug.products == (name,)}
+    return replace(
+        found,
+        drugs={n: replace(d, codes=d.codes + own.get(n, ())) if n not in single else d for n, d in found.drugs.items()},
+        products={n: replace(p, codes=p.codes + own.get(n, ())) for n, p in found.products.items()},
+        measurements={n: replace(m, codes=m.codes + own.get(n, ())) for n, m in found.measurements.items()},
+        value_sets={n: codes + own.get(n, ()) for n, codes in found.value_sets.items()},
+    )
+
+
+def _shipped(checks: Path) -> Catalogue:
     systems = _systems(checks)
     labels = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted((checks / "labels").glob("*.toml"))]
     guidelines = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted((checks / "guidelines").glob("*.toml"))]

@@ -2,25 +2,28 @@
 
 python -m tests.reference.compare FOLDER [--profile us]         compares a folder of FHIR files
 python -m tests.reference.compare --patients 300 --seed 1       compares generated patients
+
+A hospital's own codes (tests/generate/site.csv) are known to both.
 """
 
 import argparse
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from bonefhir import tables
 from bonefhir.pipeline import judged, result
-from bonefhir.settings import Settings
+from bonefhir.settings import WEIGHTS, Settings
 from tests.generate.folders import read_folder, write_bundles, write_ndjson
 from tests.generate.patients import documents
 from tests.reference.audit import Dose, Judgement, audited
 from tests.reference.catalogue import catalogue
-from tests.reference.evidence import Calcium, Quantity
+from tests.reference.evidence import Calcium, Policy, Quantity
 
 SHOWN = 20
-
+SITE = Path(__file__).parents[1] / "generate" / "site.csv"
+AS_SPECIFIED = Policy()
 
 RANGE_REASONS = {"partial-date", "albumin-unknown", "bounds", "no-sex"}
 """Which of them stand beside each other when a range has several causes is a matter of reading."""
@@ -42,20 +45,20 @@ class Difference:
         return "\n".join([*lines, *([f"  {line}" for line in shown(self.dose)] if self.dose else ["  no such dose"])])
 
 
-def compare(folder: Path, profile: str = "us") -> list[Difference]:
+def compare(folder: Path, profile: str = "us", policy: Policy = AS_SPECIFIED) -> list[Difference]:
     """Every difference in product, indication, verdict and reasons."""
-    with tempfile.TemporaryDirectory() as scratch, judged(_settings(folder, Path(scratch) / "out", profile)) as run:
+    with tempfile.TemporaryDirectory() as scratch, judged(_settings(folder, Path(scratch) / "out", profile, policy)) as run:
         rows = result(run, tables.VERDICTS).to_pylist()
     theirs = {(row["dose_id"], row["rule_id"]): _judgement(row) for row in rows}
-    found = audited(read_folder(folder), catalogue(), profile)
+    found = audited(read_folder(folder), catalogue(site=SITE), profile, policy)
     ours = {(one.dose_id, one.rule_id): one for one in found.judgements}
     doses = {dose.id: dose for dose in found.doses}
     keys = sorted(key for key in theirs.keys() | ours.keys() if theirs.get(key) != ours.get(key))
     return [Difference(key[0], key[1], theirs.get(key), ours.get(key), doses.get(key[0])) for key in keys]
 
 
-def _settings(folder: Path, out: Path, profile: str) -> Settings:
-    return Settings(sources=(str(folder),), out=out, profile=profile, jobs=1)
+def _settings(folder: Path, out: Path, profile: str, policy: Policy) -> Settings:
+    return Settings(sources=(str(folder),), out=out, profile=profile, jobs=1, terminology=(SITE,), **asdict(policy))
 
 
 def known(one: Difference) -> bool:
@@ -110,6 +113,7 @@ def main() -> int:
     parser.add_argument("--patients", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--profile", default="us")
+    parser.add_argument("--weight", choices=WEIGHTS, default="actual")
     parser.add_argument("--form", choices=("ndjson", "by-type", "bundles"), default="ndjson")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -117,7 +121,7 @@ def main() -> int:
         if not given.folder:
             some = documents(given.seed, given.patients)
             write_bundles(some, folder) if given.form == "bundles" else write_ndjson(some, folder, given.form == "by-type")
-        differences = compare(folder, given.profile)
+        differences = [one for one in compare(folder, given.profile, Policy(given.weight)) if not known(one)]
     print(summary(differences))
     return 1 if differences else 0
 

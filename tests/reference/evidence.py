@@ -21,11 +21,23 @@ from tests.reference.moments import (
 from tests.reference.rows import CALCIUM, Condition, Lab, Patient, Procedure
 
 HYPERCALCAEMIA = "hypercalcemia_of_malignancy"
-WEIGHT_DAYS, BASELINE_DAYS, VITAMIN_D_DAYS, COUNT_DAYS, ALBUMIN_DAYS, CORRECTED_DAYS = 90, 90, 365, 14, 7, 7
-UNKNOWN_ALBUMIN = Interval(2.0, 5.0)
-"""'none: albumin [2.0, 5.0] (assumption `albumin-unknown`)'"""
+VITAMIN_D_DAYS, COUNT_DAYS, CORRECTED_DAYS, HEIGHT_DAYS = 365, 14, 7, 3650
 
-CALCIUM_LIMIT, IONISED_LIMIT = 8.5, 1.12
+
+@dataclass(frozen=True)
+class Policy:
+    """'Numbers marked *policy* are ours, not a label's: each is a setting with this default.' unknown_albumin: 'none: albumin
+    [2.0, 5.0]'; weight: 'setting `weight: actual, ideal, adjusted`'."""
+
+    weight: str = "actual"
+    weight_window_days: int = 90
+    baseline_window_days: int = 90
+    albumin_window_days: int = 7
+    unknown_albumin: tuple[float, float] = (2.0, 5.0)
+    calcium_limit_mg_dl: float = 8.5
+    calcium_limit_ionised_mmol_l: float = 1.12
+
+
 MMOL_CALCIUM, UMOL_CREATININE, NMOL_VITAMIN_D = 4.008, 88.42, 2.496
 
 
@@ -81,6 +93,7 @@ class Chart:
     labs: list[Lab] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
     procedures: list[Procedure] = field(default_factory=list)
+    policy: Policy = field(default_factory=Policy)
 
     def usable(self, *concepts: str) -> list[Lab]:
         return [lab for lab in self.labs if lab.concept in concepts and lab.value and lab.time]
@@ -124,7 +137,22 @@ def creatinine(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Qu
 
 def weight(chart: Chart, start: Moment, view: View = AS_IS) -> Quantity:
     """'latest within 90 days'"""
-    return latest(chart.usable("weight"), start, WEIGHT_DAYS, "no-weight", view)
+    return latest(chart.usable("weight"), start, chart.policy.weight_window_days, "no-weight", view)
+
+
+def dosing_weight(chart: Chart, start: Moment, sex: str, view: View) -> Quantity:
+    """The weight that goes into a clearance: actual; ideal, by Devine from height and sex; or adjusted, which is ideal + 0.4 ×
+    (actual - ideal) where the actual weight is the greater."""
+    actual = weight(chart, start, view)
+    if chart.policy.weight == "actual":
+        return actual
+    tall = latest(chart.usable("height"), start, HEIGHT_DAYS, "no-weight", view)
+    if tall.interval is None or (actual.interval is None and chart.policy.weight == "adjusted"):
+        return Quantity(None, words(*(actual.missing if chart.policy.weight == "adjusted" else ()), *tall.missing))
+    ideal = Interval(*(50 - (4.5 if sex == "female" else 0) + 2.3 * (cm / 2.54 - 60) for cm in tall.interval))
+    if chart.policy.weight == "ideal":
+        return Quantity(ideal)
+    return Quantity(Interval(*(i + 0.4 * (a - i) if a > i else a for a, i in zip(actual.interval or (), ideal, strict=True))))
 
 
 def age(chart: Chart, start: Moment, view: View = AS_IS) -> Quantity:
@@ -163,22 +191,22 @@ def ckd_epi_2021(mg_per_dl: float, years: float, sex: str) -> float:
     return float(142 * min(ratio, 1) ** alpha * max(ratio, 1) ** -1.200 * 0.9938**years * factor)
 
 
-def computed_clearance(creatinine: Quantity, kilograms: Quantity, years: Quantity, chart: Chart, view: View) -> Quantity:
+def computed_clearance(creatinine: Quantity, chart: Chart, start: Moment, view: View) -> Quantity:
     """'Cockcroft-Gault from creatinine, actual weight, age, sex'; 'bounds are evaluated at the corners'."""
-    missing = (*creatinine.missing, *kilograms.missing, *years.missing)
+    years = age(chart, start, view)
+    kilograms = {sex: dosing_weight(chart, start, sex, view) for sex in sexes(chart, view)}
+    missing = words(*creatinine.missing, *(reason for one in kilograms.values() for reason in one.missing), *years.missing)
     if missing:
         return Quantity(None, missing)
-    low = min(cockcroft_gault(years.high, kilograms.low, creatinine.high, sex) for sex in sexes(chart, view))
-    high = max(cockcroft_gault(years.low, kilograms.high, creatinine.low, sex) for sex in sexes(chart, view))
+    low = min(cockcroft_gault(years.high, kg.low, creatinine.high, sex) for sex, kg in kilograms.items())
+    high = max(cockcroft_gault(years.low, kg.high, creatinine.low, sex) for sex, kg in kilograms.items())
     return Quantity(Interval(low, high))
 
 
 def clearance(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Quantity:
     """'if it cannot be computed, the latest reported Cockcroft-Gault clearance within the creatinine window; an eGFR is never
     used in its place (reason `only-egfr`)'"""
-    found = computed_clearance(
-        creatinine(chart, start, days, view), weight(chart, start, view), age(chart, start, view), chart, view
-    )
+    found = computed_clearance(creatinine(chart, start, days, view), chart, start, view)
     if found.interval:
         return found
     view.notes.clear()
@@ -192,19 +220,21 @@ def clearance(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Qua
 def baseline_clearance(chart: Chart, first: Moment, view: View = AS_IS) -> Quantity:
     """'Cockcroft-Gault at the first dose, from the baseline creatinine, weight within 90 days before it, age then; else the
     latest reported clearance within those 90 days'. Missing: 'the inputs missing at the first dose, and `no-baseline`'."""
-    found = computed_clearance(
-        creatinine(chart, first, BASELINE_DAYS, view), weight(chart, first, view), age(chart, first, view), chart, view
-    )
+    found = computed_clearance(baseline_level(chart, first, view, "no-creatinine"), chart, first, view)
     if found.interval:
         return found
     view.notes.clear()
-    reported = latest(chart.usable("clearance"), first, BASELINE_DAYS, "", view)
+    reported = latest(chart.usable("clearance"), first, chart.policy.baseline_window_days, "", view)
     return reported if reported.interval else Quantity(None, words(*found.missing, *reported.missing, "no-baseline"))
 
 
 def baseline_creatinine(chart: Chart, first: Moment, view: View = AS_IS) -> Quantity:
     """'latest within 90 days before the **first** dose of the product in the data'"""
-    return latest(chart.usable("creatinine"), first, BASELINE_DAYS, "no-baseline", view)
+    return baseline_level(chart, first, view, "no-baseline")
+
+
+def baseline_level(chart: Chart, first: Moment, view: View, name: str) -> Quantity:
+    return latest(chart.usable("creatinine"), first, chart.policy.baseline_window_days, name, view)
 
 
 def egfr(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Quantity:
@@ -302,11 +332,13 @@ def calcium_value(lab: Lab, chart: Chart, start: Moment, view: View) -> CalciumV
     unit that converts, else 8.5 mg/dL (ionised 1.12 mmol/L)'."""
     assert lab.value
     assert lab.concept
-    limit = lab.limit if lab.limit is not None else IONISED_LIMIT if lab.concept == "calcium_ionised" else CALCIUM_LIMIT
+    policy = chart.policy
+    usual = policy.calcium_limit_ionised_mmol_l if lab.concept == "calcium_ionised" else policy.calcium_limit_mg_dl
+    limit = lab.limit if lab.limit is not None else usual
     if lab.concept != "calcium_total":
         return CalciumValue(lab.concept, lab.value, limit, lab.si, False)
     albumin = nearest_albumin(lab, chart, start, view)
-    low, high = albumin or UNKNOWN_ALBUMIN
+    low, high = albumin or policy.unknown_albumin
     corrected = Interval(corrected_calcium(lab.value.low, high), corrected_calcium(lab.value.high, low))
     return CalciumValue(lab.concept, corrected, limit, lab.si, albumin is None)
 
@@ -318,7 +350,10 @@ def corrected_calcium(mg_per_dl: float, albumin_g_per_dl: float) -> float:
 def nearest_albumin(lab: Lab, chart: Chart, start: Moment, view: View) -> Interval | None:
     """'the albumin nearest to the calcium's time (in seconds if the calcium and all candidate albumins have a time, else in days
     for all; ties give the range) within 7 days either way but not after the dose'; partly dated ones as in `latest`."""
-    near = {albumin: near_calcium(when(albumin), when(lab), start) for albumin in chart.usable("albumin")}
+    near = {
+        albumin: near_calcium(when(albumin), when(lab), start, chart.policy.albumin_window_days)
+        for albumin in chart.usable("albumin")
+    }
     certain = [albumin for albumin, place in near.items() if place == "certain"]
     candidates = certain + [albumin for albumin, place in near.items() if place == "possible" and view.widened]
     if not certain:
@@ -331,12 +366,12 @@ def nearest_albumin(lab: Lab, chart: Chart, start: Moment, view: View) -> Interv
     return hull(albumin.value for albumin in nearest if albumin.value)
 
 
-def near_calcium(albumin: Moment, calcium: Moment, start: Moment) -> str:
+def near_calcium(albumin: Moment, calcium: Moment, start: Moment, days: int) -> str:
     """'certain', 'possible' or 'no': within 7 days of the calcium, and not after the dose?"""
     least, greatest = days_between(albumin, calcium)
-    if least >= -ALBUMIN_DAYS and greatest <= ALBUMIN_DAYS and certainly_before(albumin, start):
+    if least >= -days and greatest <= days and certainly_before(albumin, start):
         return "certain"
-    return "possible" if greatest >= -ALBUMIN_DAYS and least <= ALBUMIN_DAYS and possibly_before(albumin, start) else "no"
+    return "possible" if greatest >= -days and least <= days and possibly_before(albumin, start) else "no"
 
 
 def distance(one: Moment, other: Moment, timed: bool) -> tuple[float, float]:
@@ -365,6 +400,6 @@ def evidence_days(lab: str, window: int, rules_of: str) -> int:
     """The window of a lab where a rule gives none."""
     if lab == "any_calcium" or lab in CALCIUM:
         return calcium_days(window, rules_of)
-    fixed = {"weight": WEIGHT_DAYS, "vitamin_d": VITAMIN_D_DAYS}
+    fixed = {"weight": Policy().weight_window_days, "vitamin_d": VITAMIN_D_DAYS}
     counts = dict.fromkeys(("neutrophils", "platelets", "haemoglobin", "leucocytes"), COUNT_DAYS)
     return {**fixed, **counts}.get(lab, creatinine_days(window, rules_of))
