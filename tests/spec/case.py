@@ -28,6 +28,7 @@ CODES = {
     "ionised": ("1995-0", "mmol/L"),
     "albumin": ("1751-7", "g/dL"),
     "weight": ("29463-7", "kg"),
+    "height": ("8302-2", "cm"),
     "vitamin_d": ("62292-8", "ng/mL"),
     "egfr": ("98979-8", "mL/min/{1.73_m2}"),
     "clearance": ("35591-7", "mL/min"),
@@ -119,12 +120,12 @@ class Result:
         return {name: total for name in names if (total := sum(row[name] for row in self.ledger))}
 
 
-def run(folder: Path, *resources: Resource, profile: str = "us", conformance: str = "evidence") -> Result:
+def run(folder: Path, *resources: Resource, profile: str = "us", conformance: str = "evidence", weight: str = "actual") -> Result:
     """The resources as one NDJSON file through all stages but suites and reports."""
     source = folder / "input"
     source.mkdir(exist_ok=True)
     (source / "all.ndjson").write_text("\n".join(map(json.dumps, resources)), encoding="utf-8")
-    started = pipeline.open_run(Settings((str(source),), folder / "out", profile=profile, conformance=conformance))
+    started = pipeline.open_run(Settings((str(source),), folder / "out", profile=profile, conformance=conformance, weight=weight))
     pipeline.scan(started, 0)
     for bucket in pipeline.resolve(started):
         pipeline.audit_bucket(started, bucket)

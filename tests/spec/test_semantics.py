@@ -368,6 +368,21 @@ def test_a_later_value_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     assert "newer-unusable" in found.assumptions("ZA4-MMBM-SCR-GT3")
 
 
+@pytest.mark.parametrize("weight", ["ideal", "adjusted"])
+def test_a_weight_by_height_is_unknown_without_a_height(tmp_path: Path, weight: str) -> None:
+    """It is not the actual weight in disguise."""
+    found = run(tmp_path, *CLEAN, dose(), weight=weight)
+    assert found.verdict("ZA4-MMBM-CRCL-LT30") == "indeterminate no-weight"
+
+
+def test_an_ideal_weight_needs_no_actual_one(tmp_path: Path) -> None:
+    labs = [one for one in CLEAN if "weight" not in str(one.get("id"))]
+    found = run(tmp_path, *labs, lab("height", 170), dose(), weight="ideal")
+    assert found.verdict("ZA4-MMBM-CRCL-LT30") == "pass"
+    evidence = next(v["evidence"] for v in found.verdicts if v["rule_id"] == "ZA4-MMBM-CRCL-LT30")
+    assert "body height" in [item["role"] for item in evidence]
+
+
 def test_a_newer_calcium_of_another_kind_that_is_not_usable_is_told_of(tmp_path: Path) -> None:
     pending = lab("ionised", 1.0, f"{DOSE_DAY}T09:00:00Z", unit="furlong")
     found = run(tmp_path, *CLEAN, pending, dose())

@@ -68,11 +68,12 @@ def _devine(height: Floats, female: Floats) -> Floats:
 
 
 def adjusted_weight(actual: Interval, ideal: Interval) -> Interval:
-    """kg: ideal + 0.4 × (actual − ideal) where the actual weight is the greater, else the actual weight."""
-    return Interval(
-        np.where(actual.low > ideal.low, 0.6 * ideal.low + 0.4 * actual.low, actual.low),
-        np.where(actual.high > ideal.high, 0.6 * ideal.high + 0.4 * actual.high, actual.high),
-    )
+    """kg: ideal + 0.4 × (actual − ideal) where the actual weight is the greater, else the actual weight. NaN without either."""
+    return Interval(_adjusted(actual.low, ideal.low), _adjusted(actual.high, ideal.high))
+
+
+def _adjusted(actual: Floats, ideal: Floats) -> Floats:
+    return np.asarray(np.where(actual <= ideal, actual, 0.6 * ideal + 0.4 * actual))
 
 
 def completed_years(birth: npt.NDArray[np.datetime64], day: npt.NDArray[np.datetime64]) -> Floats:

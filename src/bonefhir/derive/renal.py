@@ -92,8 +92,8 @@ class Renal:
         """At the dose: creatinine, weight, clearance, eGFR."""
         found = self._inputs(creatinine_days, self.settings.weight_window_days)
         self._lab("creatinine", found.creatinine, "no-creatinine", "creatinine")
-        self._lab("weight", found.weight, "no-weight", "body weight")
-        missing_inputs = self._missing_inputs("creatinine")
+        self._weight("weight", found, "")
+        missing_inputs = self._missing_inputs("creatinine", found)
         self._clearance(
             "clearance", "creatinine", found, missing_inputs | np.where(found.egfr.value.known, reason("only-egfr"), 0)
         )
@@ -109,12 +109,12 @@ class Renal:
             np.where(rows, self.settings.weight_window_days, _NO_WINDOW),
         )
         self._lab("baseline_creatinine", found.creatinine, "no-creatinine", "baseline creatinine")
-        self._lab("baseline_weight", found.weight, "no-weight", "body weight at the first dose")
+        self._weight("baseline_weight", found, " at the first dose")
         self._clearance(
             "baseline_clearance",
             "baseline_creatinine",
             found,
-            self._missing_inputs("baseline_creatinine") | reason("no-baseline"),
+            self._missing_inputs("baseline_creatinine", found) | reason("no-baseline"),
         )
         for name in [n for n in self.columns.data if n.startswith("baseline_")]:
             self.columns.data[name] = self.columns.data[name][first]
@@ -148,10 +148,21 @@ class Renal:
         )
         self.items.add_labs(name, role, found.picks)
 
-    def _missing_inputs(self, creatinine: str) -> Integers:
+    def _weight(self, name: str, found: Inputs, when: str) -> None:
+        self._lab(name, found.weight, "no-weight", f"body weight{when}")
+        if found.height is not None:
+            self.items.add_labs(name, f"body height{when}", found.height.picks)
+
+    def _missing_inputs(self, creatinine: str, found: Inputs) -> Integers:
+        """The weight is that of the setting, which may rest on a height, with it or alone."""
         weight = "weight" if creatinine == "creatinine" else "baseline_weight"
-        names = (creatinine, weight, "age")
-        return np.asarray(np.bitwise_or.reduce([self.columns.bits(f"{name}_missing") for name in names]))
+        bits = [self.columns.bits(f"{name}_missing") for name in (creatinine, "age")]
+        if self.settings.weight != "ideal":
+            bits.append(self.columns.bits(f"{weight}_missing"))
+        if found.height is not None:
+            absent = np.where(found.height.partial, PARTIAL, reason("no-weight"))
+            bits.append(np.where(found.height.value.known, 0, absent))
+        return np.asarray(np.bitwise_or.reduce(bits))
 
     def _clearance(self, name: str, creatinine: str, found: Inputs, absent: Integers) -> None:
         """Cockcroft-Gault; where it cannot be computed, a clearance reported as Cockcroft-Gault."""
@@ -160,8 +171,12 @@ class Renal:
         reported = found.clearance
         use = ~computed.known & reported.value.known
         weight = "weight" if creatinine == "creatinine" else "baseline_weight"
-        why = [self.columns.bits(f"{n}_why") for n in (creatinine, weight, "age")]
-        assumed = [self.columns.bits(f"{n}_assumed") for n in (creatinine, weight)]
+        used = (creatinine,) if self.settings.weight == "ideal" else (creatinine, weight)
+        why = [self.columns.bits(f"{n}_why") for n in (*used, "age")]
+        assumed = [self.columns.bits(f"{n}_assumed") for n in used]
+        if found.height is not None:
+            why.append(np.where(found.height.widened, PARTIAL, 0))
+            assumed.append(found.height.assumptions)
         self.columns.quantity(
             name,
             reported.value.where(use, computed),
