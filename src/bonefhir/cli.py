@@ -22,6 +22,7 @@ from bonefhir.defects import described
 from bonefhir.errors import BonefhirError, OutputError
 from bonefhir.settings import CONFORMANCE, FAIL_ON, PROFILES
 
+COMPARED = ("text", "json", "html")
 DEFECT = 70
 INTERRUPTED = 130
 TERMINATED = 143
@@ -118,9 +119,11 @@ def _adjudicate(commands: Subparsers) -> None:
 
 
 def _compare(commands: Subparsers) -> None:
-    one = _command(commands, "compare", "what is new, gone and changed between two runs")
-    one.add_argument("before", type=Path, metavar="RUN_A")
-    one.add_argument("after", type=Path, metavar="RUN_B")
+    one = _command(commands, "compare", "what is new, resolved and changed between two runs, and why")
+    one.add_argument("before", type=Path, metavar="RUN_A", help="the earlier run")
+    one.add_argument("after", type=Path, metavar="RUN_B", help="the later run")
+    one.add_argument("--format", choices=COMPARED, default="text", help="of the comparison on stdout (default: text)")
+    one.add_argument("--report", action="append", metavar="FORMAT=FILE", help="the comparison in a file as well (repeatable)")
 
 
 def _sample(commands: Subparsers) -> None:

@@ -76,11 +76,11 @@ def open_run(settings: Settings) -> Run:
     knowledge_of(settings.rules, settings.terminology)
     files = _files(settings)
     out = work_folder.absolute(settings.out)
-    decision_store.load(decision_store.beside(out))
     work_folder.refuse_unusable(out)
     run = Run(work_folder.make_beside(out), settings, files, tuple(portions(files)))
     work_folder.sweep(out)
     try:
+        decision_store.load(decision_store.beside(out))
         with work_folder.written(out):
             for folder in (run.work / "scan", run.work / "normalised", run.work / "audit", run.folder / "phi"):
                 folder.mkdir(parents=True)

@@ -132,13 +132,14 @@ def test_explain_tells_a_finding_with_its_evidence(run: Path, capsys: pytest.Cap
 
 def test_compare_tells_what_changed(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(run), str(run)]) == 0
-    assert "0 new findings, 0 gone, 0 verdicts changed" in capsys.readouterr().out
+    assert "0 new findings, 0 resolved, 0 changed, " in capsys.readouterr().out
     assert main(["audit", str(SAMPLE), "--out", str(tmp_path / "eu"), "--quiet", "--profile", "eu"]) == 0
     capsys.readouterr()
     assert main(["compare", str(run), str(tmp_path / "eu")]) == 0
     shown = capsys.readouterr().out
     assert "profile: us → eu" in shown
-    assert "  gone     MedicationAdministration/" in shown or "  new      MedicationAdministration/" in shown
+    assert "new        MedicationAdministration/" in shown
+    assert "resolved   MedicationAdministration/" in shown
 
 
 def test_sample_writes_what_audit_can_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

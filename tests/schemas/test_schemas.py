@@ -84,6 +84,16 @@ def test_decisions_are_as_promised(run: Path) -> None:
     assert not validator("decisions").is_valid(stored)
 
 
+def test_a_comparison_is_as_promised(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = run.parent / "eu"
+    assert main(["audit", str(SAMPLE), "--out", str(other), "--quiet", "--no-html", "--profile", "eu"]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(run), str(other), "--format", "json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["counts"]["new"]
+    validator("comparison").validate(content)
+
+
 def test_the_columns_of_every_table_are_those_of_the_data_package(run: Path) -> None:
     package = json.loads((SCHEMAS / "datapackage.json").read_text(encoding="utf-8"))
     assert {resource["path"] for resource in package["resources"]} == {f"phi/{p.name}" for p in (run / "phi").glob("*.parquet")}

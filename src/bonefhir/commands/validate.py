@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bonefhir import work_folder
-from bonefhir.commands import baseline, expected
+from bonefhir.commands import baseline, expected, forms
 from bonefhir.commands.audit import clear_progress, progress, settings_of
 from bonefhir.configuration import FORMATS, Validation, validation_from
-from bonefhir.errors import CommandLineError, OutputError
+from bonefhir.errors import CommandLineError
 from bonefhir.knowledge.model import Rule
 from bonefhir.report import ci
 from bonefhir.report.ci import Finding, Help
@@ -38,14 +38,14 @@ class Judged:
 
 def run(options: argparse.Namespace) -> int:
     wanted = _validation_of(options)
-    files = [_report(text) for text in wanted.report]
+    files = [forms.wanted(text, FORMATS) for text in wanted.report]
     accepted = baseline.read(wanted.baseline) if wanted.baseline else []
     judged = _judged(options, wanted)
     left = remaining(judged, wanted, accepted)
     helps = {rule.id: Help(rule.statement, rule.citation, rule.guidance, rule.severity) for rule in judged.rules.values()}
     helps |= baseline.HELP | expected.HELP
     for form, path in files:
-        _write(path, ci.FORMATS[form](left, helps))
+        forms.write(path, ci.FORMATS[form](left, helps))
     print(ci.FORMATS[wanted.format](left, helps), end="")
     _tell(judged, left)
     return 1 if _reaches(left, wanted.fail_on) else 0
@@ -55,14 +55,6 @@ def _validation_of(options: argparse.Namespace) -> Validation:
     given = {name: getattr(options, name) for name in OPTIONS}
     lists = {name: tuple(given[name] or ()) for name in ("report", "select", "ignore")}
     return validation_from(given | lists, options.config, Path.cwd())
-
-
-def _report(text: str) -> tuple[str, Path]:
-    """'sarif=out.sarif'."""
-    form, _, path = text.partition("=")
-    if form not in FORMATS or not path:
-        raise CommandLineError(f"--report {text}: must be FORMAT=FILE; formats are {', '.join(FORMATS)}")
-    return form, Path(path)
 
 
 def _judged(options: argparse.Namespace, wanted: Validation) -> Judged:
@@ -116,14 +108,6 @@ def remaining(judged: Judged, wanted: Validation, accepted: Sequence[baseline.Ac
     if wanted.baseline:
         left += baseline.outlived(wanted.baseline, in_force, differing, today)
     return sorted(left, key=lambda f: (f.path, f.line, f.column, f.rule_id, f.dose_id, f.message))
-
-
-def _write(path: Path, content: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _tell(judged: Judged, left: Sequence[Finding]) -> None:

@@ -14,6 +14,7 @@ def contents() -> dict[str, dict[str, Any]]:
         "reject": written.reject(),
         "findings": written.findings(),
         "decisions": written.decisions(),
+        "comparison": written.comparison(),
         "label": inputs.label(),
         "guideline": inputs.guideline(),
         "measurement": inputs.measurement(),

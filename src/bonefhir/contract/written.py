@@ -16,7 +16,10 @@ from bonefhir.contract.words import (
     one_of,
     or_null,
 )
-from bonefhir.report.adjudication import WORDS
+from bonefhir.report.adjudication import DECISIONS, EXPIRED, WORDS
+from bonefhir.report.causes import CAUSES
+from bonefhir.report.comparison import CLOSED, KINDS, OPENED
+from bonefhir.report.comparison_forms import FORMAT as COMPARISON_FORMAT
 from bonefhir.report.counts import LEDGER, OUTCOMES
 from bonefhir.report.decision_store import FORMAT as DECISIONS_FORMAT
 from bonefhir.report.decision_store import NAMES
@@ -66,7 +69,7 @@ PROGRAM: dict[str, Schema] = {
 def run() -> Schema:
     inputs = {"file": TEXT, "format": or_null(one_of(["ndjson", "bundle", "resource"])), "compression": or_null(TEXT)}
     ledger = dict.fromkeys([*LEDGER], COUNT)
-    verdicts = fields({"version": TEXT, "severity": SEVERITY, **dict.fromkeys(OUTCOMES, COUNT)})
+    verdicts = fields({"version": TEXT, "digest": TEXT, "severity": SEVERITY, **dict.fromkeys(OUTCOMES, COUNT)})
     here = {"started": {"type": "string", "format": "date-time"}, "seconds": each(NUMBER), "peak_memory_bytes": COUNT}
     where: dict[str, Schema] = {"sources": listed(TEXT), "out": TEXT, "jobs": COUNT}
     body = {
@@ -156,3 +159,36 @@ def decisions() -> Schema:
     one = fields({name: words.get(name, TEXT) for name in NAMES}, closed=True)
     body: dict[str, Schema] = {"format": {"const": DECISIONS_FORMAT}, "program": {"const": "bonefhir"}, "decisions": listed(one)}
     return document("bonefhir-decisions.json", "Every decision about a finding, in the order of their recording.", fields(body))
+
+
+def comparison() -> Schema:
+    """`compare --format json`."""
+    count_of: dict[str, Schema] = dict.fromkeys(KINDS, COUNT)
+    about = {**{name: PROGRAM[name] for name in ("version", "rules_digest", "profile")}, "run_id": TEXT, "doses": COUNT}
+    about |= {"patients": COUNT}
+    one_run = fields({**about, "started": {"type": "string", "format": "date-time"}})
+    cause = fields({"what": one_of(CAUSES), **dict.fromkeys(("role", "resource", "before", "after"), ANY_TEXT)})
+    decided = one_of(["", *DECISIONS, EXPIRED])
+    finding: dict[str, Schema] = {
+        "kind": one_of(KINDS),
+        **dict.fromkeys(("rule_id", "dose_id", "patient_id", "message"), TEXT),
+        "severity": SEVERITY,
+        "before": or_null(one_of(OUTCOMES)),
+        "after": or_null(one_of(OUTCOMES)),
+        "causes": listed(cause),
+        "by_result": one_of(["", OPENED, CLOSED]),
+        "decision": decided,
+        "decided": decided,
+    }
+    body: dict[str, Schema] = {
+        "format": {"const": COMPARISON_FORMAT},
+        "program": {"const": "bonefhir"},
+        "before": one_run,
+        "after": one_run,
+        "differences": listed(fields(dict.fromkeys(("what", "before", "after"), TEXT))),
+        "inputs": fields({"new_or_changed": COUNT, "gone_or_changed": COUNT}),
+        "doses": fields({"new": COUNT, "gone": COUNT}),
+        "counts": fields(count_of),
+        "findings": listed(fields(finding)),
+    }
+    return document("Two runs compared", "`bonefhir compare --format json`.", fields(body))

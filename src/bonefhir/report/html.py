@@ -27,20 +27,21 @@ def write(
 ) -> None:
     """Streams the page to the file: a long list of findings never stands in memory as one text. script: name of its file."""
     style = _text("style.css") + _margins(facts, wording, run_id)
-    code = _text(script) if script else None
-    shared = {
-        "t": wording,
-        "style": style,
-        "script": code,
-        "policy": _policy(style, code),
-        "knowledge": facts.knowledge,
-        "version": __version__,
-        "run_id": run_id,
-    }
+    shared = _shared(wording, style, _text(script) if script else None) | {"knowledge": facts.knowledge, "run_id": run_id}
     stream = environment().get_template(template).stream(**shared, **values)
     stream.enable_buffering(200)
     with path.open("wb") as file:
         stream.dump(file, encoding="utf-8")
+
+
+def rendered(template: str, wording: Wording, rules_digest: str, values: Mapping[str, Any]) -> str:
+    """A page about several runs, without a script. rules_digest: of the latest of them."""
+    shared = _shared(wording, _text("style.css"), None) | {"knowledge": {"digest": rules_digest}}
+    return environment().get_template(template).render(**shared, **values)
+
+
+def _shared(wording: Wording, style: str, script: str | None) -> dict[str, Any]:
+    return {"t": wording, "style": style, "script": script, "policy": _policy(style, script), "version": __version__}
 
 
 def _text(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from bonefhir import __version__
 from bonefhir.report.counts import LEDGER, OUTCOMES, Counts, RuleCount, by_kind
 from bonefhir.report.facts import Facts
+from bonefhir.report.identity import rule_digest
 
 FORMAT = 1
 """Of the whole output folder. Changed only with the contract."""
@@ -21,8 +22,12 @@ def write(path: Path, facts: Facts, counts: Counts) -> None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json_text(content), encoding="utf-8", newline="\n")
+
+
+def json_text(content: dict[str, Any]) -> str:
     """ASCII, so that no name of a file can turn the words of a terminal round. Refuses NaN, which is no JSON."""
-    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8", newline="\n")
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def as_json(facts: Facts, counts: Counts) -> dict[str, Any]:
@@ -60,7 +65,9 @@ def _ledger(facts: Facts, counts: Counts) -> dict[str, Any]:
 
 
 def _verdicts(row: RuleCount) -> dict[str, Any]:
-    return {"version": row.rule.version, "severity": row.rule.severity, **{outcome: row.doses[outcome] for outcome in OUTCOMES}}
+    rule = row.rule
+    about = {"version": rule.version, "digest": rule_digest(rule), "severity": rule.severity}
+    return about | {outcome: row.doses[outcome] for outcome in OUTCOMES}
 
 
 def run_id(facts: Facts) -> str:
