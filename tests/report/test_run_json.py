@@ -9,6 +9,7 @@ import pytest
 
 from bonefhir.errors import AccountingError
 from bonefhir.report.facts import Facts
+from bonefhir.report.identity import rule_digest
 from bonefhir.report.write import write_all
 from tests.report.fixtures import HOSTILE, file_row, make, outcomes, quality, reject, rule, verdict
 
@@ -44,6 +45,7 @@ def test_keys_and_counts(tmp_path: Path) -> None:
     assert [file["file"] for file in run["ledger"]["files"]] == ["a.ndjson", "b.json", "c.ndjson"]
     assert run["unused"] == {"Claim": 4, "Encounter": 30}
     counted = run["verdicts"]["ZA4-A"]
+    assert counted.pop("digest") == rule_digest(rule("ZA4-A")) != rule_digest(rule("ZA4-A", severity="info"))
     assert counted == {"version": "1", "severity": "error", "pass": 20, "fail": 13, "indeterminate": 9, "not_applicable": 0}
     assert run["rejects"] == {"encoding": 1, "no-id": 1, "no-patient": 1, "not-fhir": 1, "not-json": 1}
     assert run["data_quality"] == {"no-unit": 2, "unit-suspect": 1}
