@@ -5,8 +5,10 @@ tasks pass a path; the tables lie in the run's work folder. `bonefhir audit` run
 same bytes.
 
     python flows/audit.py sample_data --out out
+    python flows/audit.py EXPORT --out out --cluster tcp://scheduler:8786 --tasks 400
 """
 
+import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -48,8 +50,9 @@ from bonefhir.errors import BonefhirError  # noqa: E402
 FINDINGS = "Findings"
 """Name of the state of a run that was done and whose findings fail it."""
 
-GROUPS = 8
-"""Tasks per stage at most: each costs the server about 40 ms, so there are tens of them, never one per patient."""
+TASKS = 8
+"""Tasks per stage at most: each costs the server about 40 ms (on a cluster 300 ms), so there are tens of them on one machine and
+some for each worker of a cluster, never one per patient."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -145,7 +148,7 @@ def publish(work: str) -> None:
     pipeline.publish(pipeline.load_run(Path(work)))
 
 
-RUNNER: Any = ThreadPoolTaskRunner(max_workers=GROUPS)  # its type does not fit the signature of `flow`
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=TASKS)  # its type does not fit the signature of `flow`
 
 
 @flow(name="audit", persist_result=False, task_runner=RUNNER)
@@ -163,14 +166,18 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     data_docs: bool | None = None,
     html: bool | None = None,
     config: str | None = None,
+    tasks: int = TASKS,
 ) -> State[Any]:
-    """Reads, checks and reports FHIR data. Parameters as of `bonefhir audit`; the configuration file gives what is left out."""
+    """Reads, checks and reports FHIR data. Parameters as of `bonefhir audit`; the configuration file gives what is left out.
+
+    tasks: per stage, at most
+    """
     given = {"sources": tuple(sources), "out": Path(out), "profile": profile, "conformance": conformance, "jobs": jobs}
     given |= {"rules": paths(rules), "terminology": paths(terminology)}
     given |= {"fail_on": fail_on, "strict": strict, "data_docs": data_docs, "html": html}
     run = pipeline.load_run(Path(open_run(given, config)))
     try:
-        summary = stages(run)
+        summary = stages(run, tasks)
     except BaseException:
         pipeline.discard(run)
         raise
@@ -178,11 +185,23 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     return outcome(summary, run.settings.fail_on)
 
 
-def stages(run: pipeline.Run) -> pipeline.Summary:
+def on_cluster(address: str) -> Any:
+    """The flow with its tasks on the workers of a Dask cluster, of whose scheduler this is the address.
+
+    A worker needs bonefhir as it is here, the sources and the folder of the reports under the same paths, and Prefect's server
+    (PREFECT_API_URL). One that dies costs its tasks: others do them again, and what they write is written anew.
+    """
+    from prefect_dask.task_runners import DaskTaskRunner
+
+    runner: Any = DaskTaskRunner(address=address)  # its type does not fit either
+    return audit.with_options(task_runner=runner)
+
+
+def stages(run: pipeline.Run, tasks: int = TASKS) -> pipeline.Summary:
     """As pipeline.audit, but files and buckets side by side."""
     work = str(run.work)
-    finished([scan.submit(work, group) for group in groups(range(len(run.portions)))])
-    finished([audit_buckets.submit(work, group) for group in groups(resolve(work))])
+    finished([scan.submit(work, group) for group in groups(range(len(run.portions)), tasks)])
+    finished([audit_buckets.submit(work, group) for group in groups(resolve(work), tasks)])
     check_suites(work)
     summary = report(work)
     publish(work)
@@ -197,9 +216,9 @@ def finished(futures: Sequence[PrefectFuture[Any]]) -> None:
         future.result()
 
 
-def groups(numbers: Sequence[int]) -> list[list[int]]:
-    """At most GROUPS parts, dealt in turn, so that large files beside each other are spread."""
-    return [list(numbers[start::GROUPS]) for start in range(min(GROUPS, len(numbers)))]
+def groups(numbers: Sequence[int], at_most: int = TASKS) -> list[list[int]]:
+    """At most so many parts, dealt in turn, so that large files beside each other are spread."""
+    return [list(numbers[start::at_most]) for start in range(min(at_most, len(numbers)))]
 
 
 def paths(texts: Sequence[str] | None) -> tuple[Path, ...]:
@@ -221,11 +240,16 @@ def outcome(summary: pipeline.Summary, fail_on: str) -> State[Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The flow from a shell, with the arguments and the exit codes of `bonefhir audit`."""
-    options = parser().parse_args(["audit", *(sys.argv[1:] if arguments is None else arguments)])
+    """The flow from a shell, with the arguments and the exit codes of `bonefhir audit`, and two of its own."""
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    own.add_argument("--cluster", metavar="ADDRESS")
+    own.add_argument("--tasks", type=int, default=TASKS)
+    where, rest = own.parse_known_args(arguments)
+    options = parser().parse_args(["audit", *rest])
+    run = on_cluster(where.cluster) if where.cluster else audit
     # Without this each run ends with a wait of up to a second for its heartbeat.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        state = audit(
+        state = run(
             sources=options.sources,
             out=str(options.out),
             profile=options.profile,
@@ -238,6 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             data_docs=options.data_docs,
             html=options.html,
             config=str(options.config) if options.config else None,
+            tasks=where.tasks,
             return_state=True,
         )
     if state.is_completed() or state.name == FINDINGS:
