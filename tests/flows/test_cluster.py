@@ -23,7 +23,7 @@ PATIENCE = 240.0
 
 @pytest.fixture
 def cluster(prefect_server: None) -> Iterator[LocalCluster]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as made:
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as made:
         yield made
 
 
@@ -54,7 +54,7 @@ def test_a_worker_that_is_killed_costs_its_task_only(
     source, begun = people(tmp_path / "input", 8), tmp_path / "begun"
     begun.mkdir()
     assert command(["audit", str(source), "--out", str(tmp_path / "command"), "--quiet"]) == 0
-    monkeypatch.setattr("bonefhir.run.portions", partial(portions, size=1))
+    monkeypatch.setattr("bonefhir.run.portions", partial(portions, size=4000))
     with Client(cluster) as client:
         client.run(slow, str(begun))
     killed: list[int] = []
