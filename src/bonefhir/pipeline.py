@@ -31,6 +31,7 @@ from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
 from bonefhir.normalise import resolve as resolution
+from bonefhir.parts import in_order, write_part, write_whole
 from bonefhir.read import sources
 from bonefhir.read.portions import scan as scan_portion
 from bonefhir.report.facts import Facts
@@ -48,6 +49,7 @@ from bonefhir.run import (
 )
 from bonefhir.scanned import Scanned, write_scan
 from bonefhir.settings import Settings
+from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 from bonefhir.work_folder import written
 
 __all__ = [
@@ -71,7 +73,9 @@ __all__ = [
 
 NORMALISED = (tables.ADMINISTRATIONS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
 RESULTS = (tables.VERDICTS, tables.DOSES, tables.DATA_QUALITY)
-"""What each bucket leaves; concatenated they are the tables of phi/."""
+"""What each bucket leaves, sorted; merged they are tables of phi/."""
+WHOLE = (*RESULTS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
+"""The tables of phi/."""
 
 WORTH_A_POOL = 64 << 20
 """Bytes on disk from which on a process per core is started: each costs half a second."""
@@ -227,7 +231,7 @@ def audit_bucket(run: Run, bucket: int) -> None:
         folder.mkdir(exist_ok=True)
         parts = (verdicts, doses_table(derived), quality_table(derived, patients.patients, about_input.last_date))
         for table, rows in zip(RESULTS, parts, strict=True):
-            pq.write_table(rows, folder / f"{table.name}.parquet", store_schema=table is not tables.VERDICTS)
+            write_part(folder / f"{table.name}.parquet", table, rows if table is tables.VERDICTS else in_order(rows, table))
         write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
 
 
@@ -235,57 +239,38 @@ def audit_bucket(run: Run, bucket: int) -> None:
 
 
 def check_suites(run: Run) -> None:
-    """Concatenates the buckets into the tables of phi/, and runs the Great Expectations suites over them."""
+    """Merges the buckets into the tables of phi/, and runs the Great Expectations suites over them."""
+    from bonefhir.judge.suite_tables import read
     from bonefhir.judge.suites import run_suites
 
     with stage(run, "suites"):
-        _write_tables(run)
         phi = run.folder / "phi"
-        names = ("doses", "labs", "patients", "verdicts")
-        frames = {name: pq.read_table(phi / f"{name}.parquet").to_pandas() for name in names}
+        for table in WHOLE:
+            write_whole(phi / f"{table.name}.parquet", table, list(_parts(run, table)))
         docs = run.folder / "share" / "data_docs" if run.settings.data_docs else None
-        write_json(run.work / "suites.json", run_suites(frames, run.knowledge, data_docs=docs))
+        counts = books.rule_counts(run)
+        results = run_suites(lambda s: read(phi / f"{s.table}.parquet", s), counts, run.knowledge, data_docs=docs)
+        write_json(run.work / "suites.json", results)
 
 
-def result(run: Run, table: tables.Table) -> pa.Table:
+def result(run: Run, table: tables.Table, columns: list[str] | None = None) -> pa.Table:
     """One of RESULTS of all buckets, in no particular order."""
-    parts = [pq.read_table(f / f"{table.name}.parquet", schema=table.schema) for f in run.buckets]
-    return pa.concat_tables([table.empty(), *parts]).unify_dictionaries()
+    names = columns or table.names
+    parts = [pq.read_table(f / f"{table.name}.parquet", schema=table.schema, columns=names) for f in run.buckets]
+    return pa.concat_tables([table.empty().select(names), *parts]).unify_dictionaries()
 
 
-def _write_tables(run: Run) -> None:
-    phi = run.folder / "phi"
-    for table in RESULTS:
-        whole = result(run, table)
-        if table is tables.DATA_QUALITY:
-            whole = pa.concat_tables([whole, normalised(run, table), books.file_quality(run)])
-        pq.write_table(_sorted(whole, table), phi / f"{table.name}.parquet")
-    for table in (tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS):
-        pq.write_table(_sorted(normalised(run, table), table), phi / f"{table.name}.parquet")
-
-
-_ORDER = {
-    "verdicts": ("dose_id", "rule_id"),
-    "doses": ("dose_id",),
-    "data_quality": ("kind", "resource", "file", "line", "detail", "patient_id"),
-    "labs": ("resource", "analyte", "time", "reported", "source_file", "source_line"),
-    "conditions": ("resource", "value_set", "time", "source_file", "source_line"),
-    "procedures": ("resource", "value_set", "time", "source_file", "source_line"),
-    "patients": ("patient_id", "source_file", "source_line"),
-}
-"""Order of the rows: by what they are, never by how they were read. Only a resource without an id needs its place."""
-
-
-def _sorted(rows: pa.Table, table: tables.Table) -> pa.Table:
-    """Arrow sorts no dictionaries, so keys are decoded; and a dictionary is made anew, as its order is that of reading."""
-    names = _ORDER[table.name]
-    keys = pa.table({name: _plain(rows[name]) for name in names})
-    in_order = rows.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names]))
-    return tables.build(table, {name: _plain(in_order[name]) for name in table.names})
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.string()) if column.type == tables.SYMBOL else column
+def _parts(run: Run, table: tables.Table) -> Iterator[Path]:
+    """Sorted parts of a table: what the buckets left, and what was known before them."""
+    if table in RESULTS:
+        yield from (folder / f"{table.name}.parquet" for folder in run.buckets)
+    if table not in (tables.VERDICTS, tables.DOSES):
+        found = normalised(run, table)
+        rows = pa.concat_tables([found, books.file_quality(run)]) if table is tables.DATA_QUALITY else found
+        path = run.work / "sorted" / f"{table.name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        write_part(path, table, in_order(rows, table))
+        yield path
 
 
 # ---------------------------------------------------------------------------------------------------------------- report
@@ -326,11 +311,13 @@ def rejected(run: Run) -> pa.Table:
 
 def _summary(run: Run, collected: Facts) -> Summary:
     phi = run.folder / "phi"
-    verdicts = pq.read_table(phi / "verdicts.parquet", columns=["severity", "verdict"])
-    grouped = verdicts.group_by(["severity", "verdict"]).aggregate([([], "count_all")]).to_pylist()
+    rules = collected.rule_counts.to_pylist()
+    severity = {rule.id: rule.severity for rule in run.knowledge.rules}
     by_severity: dict[str, dict[str, int]] = {}
-    for row in grouped:
-        by_severity.setdefault(row["severity"], {})[row["verdict"]] = row["count_all"]
+    for row in rules:
+        counts = by_severity.setdefault(severity[row["rule_id"]], {})
+        for verdict in (PASS, FAIL, INDETERMINATE):
+            counts[verdict] = counts.get(verdict, 0) + row[verdict]
     kinds = pc.value_counts(pq.read_table(phi / "data_quality.parquet", columns=["kind"])["kind"]).to_pylist()
     doses = pq.read_table(phi / "doses.parquet", columns=["patient_id"])
     return Summary(
@@ -338,7 +325,7 @@ def _summary(run: Run, collected: Facts) -> Summary:
         doses=len(doses),
         patients=len(pc.unique(doses["patient_id"])),
         rejected=len(collected.rejects),
-        rules=collected.rule_counts.to_pylist(),
+        rules=rules,
         data_quality={row["values"]: row["counts"] for row in kinds},
         out=run.settings.out,
         html=run.settings.html,

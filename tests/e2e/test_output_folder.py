@@ -384,14 +384,14 @@ def test_a_write_that_fails_ends_the_run_with_one_line(
     code: int, nth: int, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = iter(range(nth - 1, -1, -1))
-    write = pq.write_table
+    write = pq.ParquetWriter.write_table
 
     def failing(*arguments: Any, **options: Any) -> None:
         if not next(left, 1):
             raise OSError(code, "CANARY of a patient")
         write(*arguments, **options)
 
-    monkeypatch.setattr(pq, "write_table", failing)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", failing)
     assert audit(source, tmp_path / "out") == OutputError.exit_code
     shown = message(capsys)
     assert f"{tmp_path / 'out'}: cannot be written: {os.strerror(code).lower()}" in shown

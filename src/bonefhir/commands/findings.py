@@ -24,7 +24,7 @@ Place = tuple[str, int, int]
 
 def findings(run: Run, rules: Mapping[str, Rule]) -> list[Finding]:
     """Of these rules, by place, then rule."""
-    verdicts = result(run, tables.VERDICTS).select(["rule_id", "dose_id", "verdict", "severity", "message"])
+    verdicts = result(run, tables.VERDICTS, ["rule_id", "dose_id", "verdict", "severity", "message"])
     failed = [row for row in verdicts.filter(pc.field("verdict") == FAIL).to_pylist() if row["rule_id"] in rules]
     places = dict(_places(run, {row["dose_id"] for row in failed}))
     found = [_finding(row, places[row["dose_id"]], rules[row["rule_id"]]) for row in failed]
@@ -40,7 +40,7 @@ def _places(run: Run, wanted: set[str]) -> Iterator[tuple[str, Place]]:
     files = {file.name: file for file in run.files}
     offsets = _offsets(run)
     by_file: dict[str, list[Row]] = {}
-    for dose in result(run, tables.DOSES).select(["dose_id", "source_file", "source_line"]).to_pylist():
+    for dose in result(run, tables.DOSES, ["dose_id", "source_file", "source_line"]).to_pylist():
         if dose["dose_id"] in wanted:
             by_file.setdefault(dose["source_file"], []).append(dose)
     for name, here in by_file.items():
@@ -57,7 +57,7 @@ def _offsets(run: Run) -> dict[tuple[int, int, str], int]:
 
 
 def doses(run: Run) -> int:
-    return len(result(run, tables.DOSES))
+    return len(result(run, tables.DOSES, ["dose_id"]))
 
 
 def quality(run: Run) -> dict[str, int]:

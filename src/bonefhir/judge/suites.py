@@ -7,13 +7,13 @@ failed, and why, stands in the table of verdicts. Imported only when a suite run
 import io
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,9 +24,6 @@ from bonefhir.judge.suite_files import TABLES, Expectation, Suite, read_suites
 from bonefhir.knowledge.load import shipped
 from bonefhir.knowledge.model import Knowledge, Rule
 from bonefhir.vocabulary import FAIL, PASS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RULE_TABLE = "rules"
 """Name of the suite with one expectation per rule."""
@@ -59,14 +56,16 @@ class Share:
 
 
 def run_suites(
-    tables: Mapping[str, "pd.DataFrame"],
+    tables: Callable[[Suite], pa.Table],
+    rule_counts: pa.Table,
     knowledge: Knowledge,
     tolerances: Mapping[str, float] | None = None,
     data_docs: Path | None = None,
 ) -> list[dict[str, Any]]:
     """The result of every suite, in the order of the tables, then the rules.
 
-    tables      doses, labs, patients, verdicts; may be empty, must have their columns
+    tables      of doses, labs, patients, verdicts what suite_tables makes of them; may be empty
+    rule_counts rule_id, pass, fail: a row per rule of the profile
     tolerances  rule id -> share of its decided verdicts that may be `fail`; 0 for a rule not named
     data_docs   folder in which Great Expectations writes its own pages; None: none are written
 
@@ -75,8 +74,8 @@ def run_suites(
     Raises AccountingError if an expectation could not be evaluated, which must never look like a finding.
     """
     suites = read_suites(shipped() / "suites", knowledge)
-    shares = shares_of(tables["verdicts"], knowledge.rules)
-    frames = {suite.table: _as_arrow(tables[suite.table], suite) for suite in suites}
+    frames = {suite.table: tables(suite) for suite in suites}
+    shares = shares_of(rule_counts, knowledge.rules)
     frames[RULE_TABLE] = pa.table({rule: [share.value] for rule, share in shares.items()})
     judged = [*suites, rule_suite(knowledge.rules, tolerances or {})]
     results = _run_checkpoint(judged, frames, COUNTS_ONLY)
@@ -85,16 +84,10 @@ def run_suites(
     return [_reported(suite, results[suite.table], frames[suite.table].num_rows, shares) for suite in judged]
 
 
-def shares_of(verdicts: "pd.DataFrame", rules: Sequence[Rule]) -> dict[str, Share]:
+def shares_of(rule_counts: pa.Table, rules: Sequence[Rule]) -> dict[str, Share]:
     """Share of `fail` for every rule of the catalogue, those without a verdict too."""
-    counts = verdicts.groupby(["rule_id", "verdict"], observed=True).size().to_dict()
-    return {
-        rule.id: Share(
-            failed=int(counts.get((rule.id, FAIL), 0)),
-            decided=int(counts.get((rule.id, FAIL), 0) + counts.get((rule.id, PASS), 0)),
-        )
-        for rule in rules
-    }
+    counted = {row["rule_id"]: Share(row[FAIL], row[FAIL] + row[PASS]) for row in rule_counts.to_pylist()}
+    return {rule.id: counted.get(rule.id, Share(0, 0)) for rule in rules}
 
 
 def rule_suite(rules: Sequence[Rule], tolerances: Mapping[str, float]) -> Suite:
@@ -236,16 +229,6 @@ def _rule_counts(expectation: Expectation, shares: Mapping[str, Share]) -> dict[
 
 
 # -------------------------------------------------------------------------------------------------------------- tables
-
-
-def _as_arrow(frame: "pd.DataFrame", suite: Suite) -> pa.Table:
-    """The columns that the suite looks at, typed as in tables.py; texts plain, so that they do not come back as categories."""
-    schema = pa.schema([(f.name, _plain(f.type)) for f in TABLES[suite.table].schema if f.name in set(suite.columns)])
-    return pa.Table.from_pandas(frame[suite.columns], schema=schema, preserve_index=False).replace_schema_metadata(None)
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 @contextmanager
