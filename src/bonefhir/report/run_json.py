@@ -13,8 +13,8 @@ from bonefhir.report.identity import rule_digest
 FORMAT = 1
 """Of the whole output folder. Changed only with the contract."""
 
-WHERE = ("sources", "out", "jobs")
-"""Settings that say where and how fast, not what: the same input gives the same bytes from another place."""
+WHERE = ("sources", "out", "jobs", "html")
+"""Settings that say where, how fast and in which forms, not what: the same input gives the same bytes from another place."""
 
 
 def write(path: Path, facts: Facts, counts: Counts) -> None:
