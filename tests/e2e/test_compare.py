@@ -164,9 +164,7 @@ def test_other_terminology_is_not_other_rules(told: Callable[..., Any], tmp_path
     assert "terminology" in [cause["what"] for cause in change["causes"]]
 
 
-def test_another_version_of_the_program(
-    told: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_version_of_the_program(told: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = audit(tmp_path / "before", base(2.0))
     monkeypatch.setattr(run_json, "__version__", "9.9.9")
     content = told(before, base(2.0))
@@ -216,4 +214,3 @@ def test_text_json_and_page_say_the_same(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize("given", ["pdf=x", "json", "html="])
 def test_a_wrong_report_is_refused_before_any_work(given: str, tmp_path: Path) -> None:
     assert main(["compare", str(tmp_path), str(tmp_path), "--report", given]) == 2
-

@@ -172,10 +172,17 @@ def table_of(table: tables.Table, rows: Sequence[dict[str, Any]]) -> pa.Table:
 
 
 def _doses(verdicts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A verdict may say the `date` of its dose (None: unknown) and its `source_file`."""
     doses = {row["dose_id"]: row for row in verdicts}
-    day = date(2024, 3, 1)
     return [
-        {"dose_id": dose, "patient_id": row["patient_id"], "product": row["product"], "date_first": day, "date_last": day}
+        {
+            "dose_id": dose,
+            "patient_id": row["patient_id"],
+            "product": row["product"],
+            "date_first": row.get("date", date(2024, 3, 1)),
+            "date_last": row.get("date", date(2024, 3, 1)),
+            "source_file": row.get("source_file", "a.ndjson"),
+        }
         for dose, row in sorted(doses.items())
     ]
 

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import fhirkit
 import pytest
@@ -57,6 +58,36 @@ def test_a_measure_report_per_rule(tmp_path: Path) -> None:
     assert counts == {"initial-population": 28, "denominator": 28, "denominator-exclusion": 3, "numerator": 5}
     assert group["measureScore"]["value"] == 0.2
     assert "measureScore" not in reports["urn:bonefhir:rule:ZA4-W|1"]["group"][0]
+
+
+def populations(counted: dict[str, Any]) -> dict[str, int]:
+    return {one["code"]["coding"][0]["code"]: one["count"] for one in counted["population"]}
+
+
+def test_strata_add_up_to_their_group(tmp_path: Path) -> None:
+    rows = [*outcomes(A, 20, 5, 3), *outcomes(W, 4, 2, 3)]
+    for number, row in enumerate(rows):
+        row["product"] = ("zoledronic_acid_4mg", "zoledronic_acid_5mg")[number % 2]
+        row["date"] = (date(2024, 1, 31), date(2024, 2, 1), None)[number % 3]
+        row["source_file"] = ("north/a.ndjson", "north/b.ndjson", "c.ndjson", "bad\x07name/d.ndjson")[number % 4]
+    write_all(tmp_path, make(tmp_path, [A, W], rows))
+    text = (tmp_path / "phi" / "fhir" / "measure-reports.json").read_text()
+    Bundle.model_validate_json(text)
+    assert fhirkit.validate(text) == []
+    for entry in json.loads(text)["entry"]:
+        [group] = entry["resource"]["group"]
+        whole = populations(group)
+        strata = {one["code"][0]["text"]: one["stratum"] for one in group["stratifier"]}
+        assert list(strata) == ["product", "indication", "site", "month"]
+        for found in strata.values():
+            assert {name: sum(populations(one)[name] for one in found) for name in whole} == whole
+        assert {one["value"]["text"] for one in strata["month"]} == {"2024-01", "2024-02", "unknown"}
+        assert {"north", "c.ndjson"} < {one["value"]["text"] for one in strata["site"]}
+        for one in (one for found in strata.values() for one in found):
+            judged = populations(one)["denominator"] - populations(one)["denominator-exclusion"]
+            assert one.get("measureScore", {}).get("value") == (
+                round(populations(one)["numerator"] / judged, 6) if judged else None
+            )
 
 
 def test_without_doses_they_are_valid_too(tmp_path: Path) -> None:

@@ -166,4 +166,3 @@ def _decision(row: Row | None, decisions: Mapping[str, Decision]) -> str:
         return ""
     one = decisions.get(fingerprint(row))
     return one.state if one else ""
-

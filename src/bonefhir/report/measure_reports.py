@@ -3,8 +3,12 @@
 Populations as clinical quality measures mean them: the denominator is every dose of which the rule speaks, the indeterminate
 ones are the denominator exclusions, the numerator is the doses that fail. So
 score = numerator / (denominator - exclusions), which is fail / (pass + fail), and less is better.
+
+Each report is stratified by product, indication, site and month of the doses (report/slices.py says what these are); the
+strata of a stratifier add up to the group. What is not known of a dose is a stratum of its own.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -13,21 +17,33 @@ from bonefhir.knowledge.model import Rule
 from bonefhir.report.counts import Counts, RuleCount
 from bonefhir.report.detected_issues import RULES
 from bonefhir.report.identity import resource_id
+from bonefhir.report.rates import wilson
 from bonefhir.report.run_json import write_json
-from bonefhir.vocabulary import FAIL, INDETERMINATE
+from bonefhir.report.slices import SLICES, Sliced, cube
+from bonefhir.report.visible import visible
+from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
 _POPULATION = "http://terminology.hl7.org/CodeSystem/measure-population"
 _NOTATION = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
+UNKNOWN = "unknown"
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 
-def write(path: Path, counts: Counts) -> None:
+Strata = Mapping[str, list[dict[str, Any]]]
+"""Name of a slice → cells of `cube` by it, of one rule."""
+
+
+def write(path: Path, counts: Counts, sliced: Sliced) -> None:
+    strata: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for name in SLICES:
+        for cell in sorted(cube(sliced, (name,)), key=lambda cell: (cell[name] is None, cell[name] or "")):
+            strata.setdefault(cell["rule_id"], {}).setdefault(name, []).append(cell)
     rows = sorted(counts.rules, key=lambda row: row.rule.id)
-    write_json(path, {"resourceType": "Bundle", "type": "collection", "entry": [_entry(row, counts) for row in rows]})
+    entries = [_entry(as_report(row, counts, strata.get(row.rule.id, {}))) for row in rows]
+    write_json(path, {"resourceType": "Bundle", "type": "collection", "entry": entries})
 
 
-def _entry(row: RuleCount, counts: Counts) -> dict[str, Any]:
-    report = as_report(row, counts)
+def _entry(report: dict[str, Any]) -> dict[str, Any]:
     return {"fullUrl": f"urn:uuid:{uuid5(NAMESPACE_OID, report['id'])}", "resource": report}
 
 
@@ -35,17 +51,10 @@ def id_of(rule: Rule) -> str:
     return resource_id("measure", rule.id)
 
 
-def as_report(row: RuleCount, counts: Counts) -> dict[str, Any]:
-    group: dict[str, Any] = {
-        "population": [
-            _population("initial-population", row.applicable),
-            _population("denominator", row.applicable),
-            _population("denominator-exclusion", row.doses[INDETERMINATE]),
-            _population("numerator", row.doses[FAIL]),
-        ]
-    }
-    if row.share is not None:
-        group["measureScore"] = {"value": round(row.share.value, 6)}
+def as_report(row: RuleCount, counts: Counts, strata: Strata) -> dict[str, Any]:
+    group = _counted(row.doses)
+    if strata:
+        group["stratifier"] = list(_stratifiers(strata))
     return {
         "resourceType": "MeasureReport",
         "id": id_of(row.rule),
@@ -56,6 +65,30 @@ def as_report(row: RuleCount, counts: Counts) -> dict[str, Any]:
         "improvementNotation": {"coding": [{"system": _NOTATION, "code": "decrease"}]},
         "group": [group],
     }
+
+
+def _stratifiers(strata: Strata) -> Iterator[dict[str, Any]]:
+    for name, cells in strata.items():
+        values = [{"text": visible(cell[name]) if cell[name] else UNKNOWN} for cell in cells]
+        yield {
+            "code": [{"text": name}],
+            "stratum": [{"value": value, **_counted(cell)} for value, cell in zip(values, cells, strict=True)],
+        }
+
+
+def _counted(doses: Mapping[str, Any]) -> dict[str, Any]:
+    """Populations and score, of a group or a stratum."""
+    passed, failed, unjudged = doses[PASS], doses[FAIL], doses[INDETERMINATE]
+    counted: dict[str, Any] = {
+        "population": [
+            _population("initial-population", passed + failed + unjudged),
+            _population("denominator", passed + failed + unjudged),
+            _population("denominator-exclusion", unjudged),
+            _population("numerator", failed),
+        ]
+    }
+    share = wilson(failed, passed + failed)
+    return counted if share is None else {**counted, "measureScore": {"value": round(share.value, 6)}}
 
 
 def _population(code: str, number: int) -> dict[str, Any]:

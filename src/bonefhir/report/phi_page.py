@@ -13,7 +13,9 @@ from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
 from bonefhir.report.finding_pages import Pages, first_rows
 from bonefhir.report.findings import Findings
+from bonefhir.report.records import Row
 from bonefhir.report.run_json import WHERE, run_id
+from bonefhir.report.slices import Sliced
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
 
@@ -34,21 +36,21 @@ def write(
     counts: Counts,
     wording: Wording,
     decisions: Decisions,
+    sliced: Sliced,
 ) -> None:
     pages = Pages(phi, facts, wording, decisions)
+    rows = first_rows(findings)
     values = {
         **_page(facts, counts, wording),
         **_rows(phi, facts),
-        **_findings(phi, findings, pages, counts, wording, decisions),
+        **_findings(rows, findings, pages, counts),
+        "packed_data": packed.packed(packed.data(rows, decisions, sliced, counts, wording)),
         **_decisions(counts, decisions),
     }
     html.write(path, "phi.html", facts, wording, values, run_id(facts), "script.js")
 
 
-def _findings(
-    phi: Path, findings: Findings, pages: Pages, counts: Counts, wording: Wording, decisions: Decisions
-) -> dict[str, Any]:
-    rows = first_rows(findings)
+def _findings(rows: list[Row], findings: Findings, pages: Pages, counts: Counts) -> dict[str, Any]:
     most = _most_shown(sum(1 for row in counts.rules if row.applicable))
     return {
         "findings": pages.static(findings, most),
@@ -56,7 +58,6 @@ def _findings(
         "listed": packed.LISTED,
         "packed_rows": len(rows),
         "all_findings": sum(row.doses[verdict] for row in counts.rules for verdict in (FAIL, INDETERMINATE)),
-        "packed_data": packed.packed(packed.data(rows, decisions, packed.Doses(phi), phi, counts, wording)),
         "packed_pages": packed.packs(pages.fragments(rows)),
     }
 

@@ -19,6 +19,7 @@ from bonefhir.report.adjudication import Decisions
 from bonefhir.report.counts import count
 from bonefhir.report.facts import Facts
 from bonefhir.report.findings import extracted
+from bonefhir.report.slices import Sliced
 from bonefhir.report.wording import load
 
 
@@ -33,6 +34,7 @@ def write_all(folder: Path, facts: Facts) -> None:
     share.mkdir(exist_ok=True)
     fhir.mkdir(exist_ok=True)
     counts, wording, rules = count(phi, facts), load(), facts.knowledge.rules
+    sliced = Sliced(phi)
     decisions = Decisions(decision_store.load(decision_store.beside(facts.settings.out)), date.fromisoformat(facts.started[:10]))
     rejects.write(phi / "rejects.ndjson", facts)
     with extracted(phi / "verdicts.parquet") as findings:
@@ -41,7 +43,7 @@ def write_all(folder: Path, facts: Facts) -> None:
         detected_issues.write(fhir / "detected-issues.ndjson", findings, rules, decisions)
         provenance.write(fhir / "provenance.ndjson", findings, counts, facts)
         if facts.settings.html:
-            phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, decisions)
-    measure_reports.write(fhir / "measure-reports.json", counts)
+            phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, decisions, sliced)
+    measure_reports.write(fhir / "measure-reports.json", counts, sliced)
     share_page.write(share, facts, counts, wording)
     run_json.write(folder / "run.json", facts, counts)
