@@ -38,7 +38,7 @@ class _Reader(Protocol):
 class _Counted(io.RawIOBase):
     """A file that counts and hashes what is read from it. Sequential; the decompressors read through it."""
 
-    def __init__(self, stored: BinaryIO) -> None:
+    def __init__(self, stored: BinaryIO | io.RawIOBase) -> None:
         self._stored = stored
         self._hash = hashlib.sha256()
         self.bytes = 0
@@ -62,7 +62,7 @@ class _Counted(io.RawIOBase):
         super().close()
 
 
-def plain_blocks(stored: BinaryIO, start: int) -> Iterator[bytes]:
+def plain_blocks(stored: BinaryIO | io.RawIOBase, start: int) -> Iterator[bytes]:
     """The bytes of a file that is not compressed, from `start` on. Raises UnreadableFileError."""
     stored.seek(start)
     while block := _read(stored, None):
@@ -76,7 +76,7 @@ class Content:
     size, sha256    of the stored file; complete after `drain`
     """
 
-    def __init__(self, stored: BinaryIO, limits: Limits) -> None:
+    def __init__(self, stored: BinaryIO | io.RawIOBase, limits: Limits) -> None:
         self._counted = _Counted(stored)
         self._buffered = io.BufferedReader(self._counted, 1 << 18)
         self._limits = limits

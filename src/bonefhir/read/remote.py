@@ -1,8 +1,9 @@
 """Input behind an fsspec URL (s3://, gs://, memory://, …): listed and opened through the file system that the URL names."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from bonefhir.errors import InputError
 from bonefhir.read.fault import UnreadableFileError
@@ -19,7 +20,7 @@ def members(source: str) -> Iterator[tuple[Path, str, str | None]]:
             paths, root = [path], path.rpartition("/")[0]
         else:
             paths, root = system.find(path), path.rstrip("/")
-    except (OSError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  each file system has errors of its own
         raise InputError(f"{source}: cannot be listed ({type(error).__name__}); check the address and the access") from None
     if not paths:
         raise InputError(f"{source}: no such file or folder; check the address")
@@ -29,14 +30,43 @@ def members(source: str) -> Iterator[tuple[Path, str, str | None]]:
             yield Path(found), name, system.unstrip_protocol(found)
 
 
-def open_url(url: str) -> BinaryIO:
+class RemoteFile(io.RawIOBase):
+    """An open file of any file system, whose own errors come as OSError, without words that may hold keys and addresses."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        view = memoryview(buffer).cast("B")
+        try:
+            data = self._stream.read(len(view))
+        except Exception as error:  # noqa: BLE001  each file system has errors of its own
+            raise OSError(None, f"{type(error).__name__} of the place where it is stored") from None
+        view[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return int(self._stream.seek(offset, whence))
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+
+def open_url(url: str) -> RemoteFile:
     """The object's bytes as stored. Raises UnreadableFileError if it cannot be opened."""
     system, path = _system(url)
     try:
-        stream: BinaryIO = system.open(path, "rb")
-    except (OSError, ValueError) as error:
+        return RemoteFile(system.open(path, "rb"))
+    except Exception as error:  # noqa: BLE001  each file system has errors of its own
         raise UnreadableFileError("not-json", f"the file cannot be opened ({type(error).__name__})") from None
-    return stream
 
 
 def _system(url: str) -> tuple[Any, str]:

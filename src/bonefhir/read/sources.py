@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,7 +39,7 @@ class SourceFile:
         """Named like a download that is still running, or was broken off."""
         return self.name.lower().endswith(_TEMPORARY)
 
-    def open(self) -> BinaryIO:
+    def open(self) -> BinaryIO | RawIOBase:
         """The bytes as stored. Raises UnreadableFileError unless it is a regular file; never waits for a FIFO."""
         if self.url is not None:
             from bonefhir.read import remote  # fsspec is loaded for remote input only

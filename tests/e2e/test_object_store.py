@@ -1,0 +1,85 @@
+"""Input in an object store that speaks S3, on loopback."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bonefhir.cli import main as command
+from tests.e2e.small import files, people
+
+BUCKET = "exports"
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[None]:
+    """An empty bucket, where s3fs and the processes of a run look for it."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in {**keys, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}.items():
+            patched.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        yield
+    server.stop()
+
+
+def upload(folder: Path, prefix: str) -> str:
+    import boto3
+
+    for path in sorted(folder.rglob("*")):
+        boto3.client("s3").upload_file(str(path), BUCKET, f"{prefix}/{path.relative_to(folder).as_posix()}")
+    return f"s3://{BUCKET}/{prefix}"
+
+
+def test_an_export_in_an_object_store_gives_the_bytes_of_a_folder(store: None, tmp_path: Path) -> None:
+    folder = people(tmp_path / "input", 3)
+    there = upload(folder, "night")
+    assert command(["audit", str(folder), "--out", str(tmp_path / "a"), "--quiet"]) == 0
+    assert command(["audit", there, "--out", str(tmp_path / "b"), "--quiet"]) == 0
+    here, elsewhere = files(tmp_path / "a"), files(tmp_path / "b")
+    del here["run.json"], elsewhere["run.json"]
+    assert here == elsewhere
+
+
+def test_a_bucket_that_is_not_there_is_a_wrong_address(store: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["audit", "s3://nobodys/night", "--out", str(tmp_path / "out"), "--quiet"]) == 3
+    assert capsys.readouterr().err.startswith("bonefhir: s3://nobodys/night: ")
+
+
+def test_without_keys_nothing_is_listed(
+    store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert command(["audit", f"s3://{BUCKET}/night", "--out", str(tmp_path / "out"), "--quiet"]) == 3
+    assert "check the address and the access" in capsys.readouterr().err
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_a_connection_that_breaks_rejects_the_file_and_says_no_more_than_that(
+    store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import s3fs
+
+    def broken(*_: object) -> bytes:
+        raise RuntimeError("https://key:secret@store.example/night/2.ndjson")
+
+    there = upload(people(tmp_path / "input", 2), "broken")
+    read = s3fs.core.S3File.read
+    monkeypatch.setattr(s3fs.core.S3File, "read", lambda self, *size: broken() if "2.ndjson" in self.path else read(self, *size))
+    assert command(["audit", there, "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    written = files(tmp_path / "out")
+    (reject,) = written["phi/rejects.ndjson"].decode().splitlines()
+    assert "2.ndjson" in reject
+    assert "runtimeerror" in reject
+    assert not any(b"secret" in content for content in written.values())
