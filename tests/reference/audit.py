@@ -39,6 +39,28 @@ class Judgement:
     indication: str
     verdict: str
     reasons: tuple[str, ...]
+    assumptions: frozenset[str]
+
+
+ASSUMED = frozenset(
+    {
+        *("status-unknown", "matched-by-text", "product-by-text", "product-by-amount", "product-by-indication"),
+        *("product-by-default", "indication-assumed", "merged-parts", "first-in-data", "same-day-order", "time-from-issued"),
+        *("albumin-unknown", "crcl-as-reported", "egfr-as-reported", "newer-unusable"),
+    }
+)
+"""The assumptions that are read here: not those that are one word for the dose and for its evidence."""
+
+OF_FIRST = (
+    "creatinine_rise",
+    "creatinine_recovery",
+    "interval_min",
+    "interval_max",
+    "course_max",
+    "counts_min",
+    "dental_before_first",
+)
+"""'every verdict that rests on them (baseline, rise, recovery, first-dose rules) carries the assumption `first-in-data`'"""
 
 
 @dataclass(frozen=True)
@@ -143,7 +165,9 @@ def _judged(rule: Rule, dose: Dose, case: Case, profile: str) -> Judgement | Non
     if outcome.verdict == INDETERMINATE and not reasons:
         reasons = _of_range(rule, dose, case, (*outcome.hints, *view.notes))
     ordered = tuple(sorted(set(reasons), key=REASONS.index)) if outcome.verdict == INDETERMINATE else ()
-    return Judgement(dose.id, rule.id, dose.product, dose.indication, outcome.verdict, ordered)
+    first = rule.kind in OF_FIRST or rule.doses != "all" or rule.parameters.get("basis") == "baseline"
+    assumed = dose.assumed | view.assumed | ({"first-in-data"} if first else set())
+    return Judgement(dose.id, rule.id, dose.product, dose.indication, outcome.verdict, ordered, assumed & ASSUMED)
 
 
 def _of_range(rule: Rule, dose: Dose, case: Case, hints: tuple[str, ...]) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class StrengthOf:
 
 @dataclass(frozen=True)
 class Charted:
-    """One record. specific: the product by code; reasons: what each reason on it means."""
+    """One record. specific: the product by code; reasons: what each reason on it means; assumed: of its status and drug."""
 
     id: str
     position: int
@@ -47,6 +47,7 @@ class Charted:
     dosage: dict[str, Any]
     orders: frozenset[str]
     reasons: tuple[frozenset[str], ...]
+    assumed: frozenset[str]
 
 
 def charted(entry: Entry, read: Input, medications: dict[str, Entry], catalogue: Catalogue) -> Charted | None:
@@ -81,7 +82,15 @@ def charted(entry: Entry, read: Input, medications: dict[str, Entry], catalogue:
         dosage=dosage,
         orders=frozenset(_orders(entry, read)),
         reasons=tuple(_reasons(entry, read, catalogue)),
+        assumed=frozenset(_assumed(resource["status"], concepts, catalogue)),
     )
+
+
+def _assumed(status: str, concepts: list[Any], catalogue: Catalogue) -> set[str]:
+    """'`unknown`: used, with the assumption `status-unknown`'; 'It selects the *drug* only if no coding matched (assumption
+    `matched-by-text`)'."""
+    by_code, _ = identified(concepts, [], catalogue)
+    return {"status-unknown"} & {f"status-{status}"} | (set() if by_code else {"matched-by-text"})
 
 
 def _medication(resource: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:

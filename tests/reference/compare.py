@@ -8,7 +8,7 @@ A hospital's own codes (tests/generate/site.csv) are known to both.
 
 import argparse
 import tempfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from bonefhir.pipeline import judged, result
 from bonefhir.settings import WEIGHTS, Settings
 from tests.generate.folders import read_folder, write_bundles, write_ndjson
 from tests.generate.patients import documents
-from tests.reference.audit import Dose, Judgement, audited
+from tests.reference.audit import ASSUMED, Dose, Judgement, audited
 from tests.reference.catalogue import catalogue
 from tests.reference.evidence import Calcium, Policy, Quantity
 
@@ -46,7 +46,7 @@ class Difference:
 
 
 def compare(folder: Path, profile: str = "us", policy: Policy = AS_SPECIFIED) -> list[Difference]:
-    """Every difference in product, indication, verdict and reasons."""
+    """Every difference in product, indication, verdict, reasons and the assumptions that are read here."""
     with tempfile.TemporaryDirectory() as scratch, judged(_settings(folder, Path(scratch) / "out", profile, policy)) as run:
         rows = result(run, tables.VERDICTS).to_pylist()
     theirs = {(row["dose_id"], row["rule_id"]): _judgement(row) for row in rows}
@@ -66,17 +66,20 @@ def known(one: Difference) -> bool:
     mine, theirs = one.reference, one.engine
     if mine is None or theirs is None:
         return False
-    same = (mine.product, mine.indication, mine.verdict) == (theirs.product, theirs.indication, theirs.verdict)
+    same = replace(mine, reasons=()) == replace(theirs, reasons=())
     return same and set(mine.reasons) ^ set(theirs.reasons) <= RANGE_REASONS
 
 
 def _judgement(row: dict[str, Any]) -> Judgement:
     product, indication, verdict = row["product"], row["indication"], row["verdict"]
-    return Judgement(row["dose_id"], row["rule_id"], product, indication, verdict, tuple(row["reasons"]))
+    assumed = frozenset(row["assumptions"]) & ASSUMED
+    return Judgement(row["dose_id"], row["rule_id"], product, indication, verdict, tuple(row["reasons"]), assumed)
 
 
 def _said(said: Judgement | None) -> str:
-    return "not applicable" if said is None else f"{said.verdict} {list(said.reasons)} of {said.product} for {said.indication}"
+    if said is None:
+        return "not applicable"
+    return f"{said.verdict} {list(said.reasons)} of {said.product} for {said.indication}, {sorted(said.assumptions)}"
 
 
 def shown(dose: Dose) -> list[str]:

@@ -41,6 +41,7 @@ class Dose:
     amount: Quantity
     duration: Quantity
     merged: tuple[str, ...]
+    assumed: frozenset[str]
     creatinine_window: int
     ordinal: int = 0
     previous: Moment | None = None
@@ -160,7 +161,9 @@ def ibandronate(group: Group, chart: Chart) -> tuple[str, str]:
     (A reason of bone metastases or hypercalcaemia means the 6 mg product, osteoporosis the 3 mg one, others do not decide; the
     conditions count without the guard for hypercalcaemia.)'"""
     charted, start = group.amounts.charted.interval, group.head.start
-    if route(group) == "oral" or (charted and at_least(charted.low, 20)):
+    if route(group) == "oral":
+        return "ibandronate_oral", "route"
+    if charted and at_least(charted.low, 20):
         return "ibandronate_oral", "amount"
     six = {"bone_metastases", HYPERCALCAEMIA}
     reason = by_reason(tuple(reason for record in group.records for reason in record.reasons), chart, start)
@@ -228,8 +231,20 @@ def _dose(group: Group, chart: Chart, catalogue: Catalogue) -> Dose:
         amount=group.amounts.amount,
         duration=group.amounts.duration,
         merged=tuple(record.id for record in group.records[1:]),
+        assumed=frozenset(_assumed(group, basis, reason or condition, catalogue)),
         creatinine_window=label.creatinine_days,
     )
+
+
+def _assumed(group: Group, basis: str, indication: str | None, catalogue: Catalogue) -> set[str]:
+    """'assumptions of all'; '(b) and (d) are recorded as the assumption `product-by-amount`, (c) `product-by-indication`, (e)
+    `product-by-default`'; '`product-by-text`'; '(c) the product's default, assumption `indication-assumed`'."""
+    assumed = {word for record in group.records for word in record.assumed}
+    assumed |= {f"product-by-{basis}"} & {"product-by-amount", "product-by-indication", "product-by-default"}
+    named = [labelled_product(record, catalogue) for record in group.records if len(record.drug.products) > 1]
+    assumed |= {"product-by-text" for one in named if one and one[1] == "text"}
+    assumed |= {"merged-parts"} if len(group.records) > 1 else set()
+    return assumed if indication else assumed | {"indication-assumed"}
 
 
 def _ordered(found: list[Dose]) -> list[Dose]:

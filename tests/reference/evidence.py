@@ -46,16 +46,22 @@ class View:
     """What is taken as known: a sex in place of 'both'; without the labs whose partial date may make them the latest; a day in
     place of a partly dated dose's range; one reading of a printed gap ('strict', 'lenient') in place of both.
 
-    notes: `partial-date`, once for every quantity that such a lab has widened."""
+    notes: `partial-date`, once for every quantity that such a lab has widened; assumed: assumptions of the evidence used."""
 
     sex: str | None = None
     widened: bool = True
     day: date | None = None
     gap: str = "both"
     notes: list[str] = field(default_factory=list, compare=False)
+    assumed: set[str] = field(default_factory=set, compare=False)
 
     def start(self, start: Moment) -> Moment:
         return start.on(self.day) if self.day and start.partial else start
+
+    def forget(self, assumed: set[str]) -> None:
+        """Something else is used in place of what was looked at."""
+        self.notes.clear()
+        self.assumed.intersection_update(assumed)
 
     def noted(self, widening: list[Lab]) -> list[Lab]:
         self.notes.extend(["partial-date"] * bool(widening))
@@ -102,6 +108,10 @@ class Chart:
         """'is, or could be (its code unreadable), the lab in question'"""
         return [lab for lab in self.labs if (lab.concept in concepts or lab.concept is None) and not lab.value]
 
+    def lost(self, start: Moment, days: int, *concepts: str) -> list[Lab]:
+        """The unusable ones that are, or may be, in the window."""
+        return [lab for lab in self.unusable(*concepts) if lab.time is None or placed(lab.time, start, days) != "no"]
+
 
 def when(lab: Lab) -> Moment:
     assert lab.time
@@ -113,31 +123,42 @@ def not_later(labs: list[Lab]) -> list[Lab]:
     return [lab for lab in labs if not any(certainly_later(when(other), when(lab)) for other in labs)] or labs
 
 
-def latest(labs: list[Lab], start: Moment, days: int, name: str, view: View = AS_IS) -> Quantity:
+def latest(chart: Chart, lab: str, start: Moment, days: int, name: str, view: View = AS_IS) -> Quantity:
     """'*Latest in window* = section 2, among usable labs of the concept before the dose and within the window.'
 
     'A lab whose whole range is before the dose and in the window is a candidate. If only part of it is, and there is no certain
     candidate, the evidence is missing with the reason `partial-date`; with one, its value widens the range where it could be the
     latest.'
     """
-    start = view.start(start)
-    certain = [lab for lab in labs if placed(when(lab), start, days) == "certain"]
-    possible = [lab for lab in labs if placed(when(lab), start, days) == "possible"]
+    start, labs = view.start(start), chart.usable(lab)
+    certain = [one for one in labs if placed(when(one), start, days) == "certain"]
+    possible = [one for one in labs if placed(when(one), start, days) == "possible"]
     if not certain:
         return Quantity(None, ("partial-date",) if possible else (name,))
     found = not_later(certain)
     if view.widened:
         found = found + view.noted([p for p in possible if not any(certainly_later(when(c), when(p)) for c in certain)])
-    return Quantity(hull(lab.value for lab in found if lab.value), (), all(lab.si for lab in found), tuple(found))
+    view.assumed.update(assumed_of(found, chart.lost(start, days, lab), start))
+    return Quantity(hull(one.value for one in found if one.value), (), all(one.si for one in found), tuple(found))
+
+
+def assumed_of(found: list[Lab], unusable: list[Lab], start: Moment) -> set[str]:
+    """'on the same day with the assumption `same-day-order`'; '`issued` with the assumption `time-from-issued`'; 'If an unusable
+    or rejected measurement of the lab in the window is not certainly earlier than the one used, the rows that use it carry the
+    assumption `newer-unusable`': if it may be in the window; of several used, if it is so of one."""
+    assumed = {"time-from-issued" for one in found if one.issued}
+    assumed |= {"same-day-order" for one in found if when(one).last == start.first and not (when(one).instant and start.instant)}
+    newer = any(lost.time is None or not certainly_later(when(one), lost.time) for lost in unusable for one in found)
+    return assumed | ({"newer-unusable"} if newer else set())
 
 
 def creatinine(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Quantity:
-    return latest(chart.usable("creatinine"), start, days, "no-creatinine", view)
+    return latest(chart, "creatinine", start, days, "no-creatinine", view)
 
 
 def weight(chart: Chart, start: Moment, view: View = AS_IS) -> Quantity:
     """'latest within 90 days'"""
-    return latest(chart.usable("weight"), start, chart.policy.weight_window_days, "no-weight", view)
+    return latest(chart, "weight", start, chart.policy.weight_window_days, "no-weight", view)
 
 
 def dosing_weight(chart: Chart, start: Moment, sex: str, view: View) -> Quantity:
@@ -146,7 +167,7 @@ def dosing_weight(chart: Chart, start: Moment, sex: str, view: View) -> Quantity
     actual = weight(chart, start, view)
     if chart.policy.weight == "actual":
         return actual
-    tall = latest(chart.usable("height"), start, HEIGHT_DAYS, "no-weight", view)
+    tall = latest(chart, "height", start, HEIGHT_DAYS, "no-weight", view)
     if tall.interval is None or (actual.interval is None and chart.policy.weight == "adjusted"):
         return Quantity(None, words(*(actual.missing if chart.policy.weight == "adjusted" else ()), *tall.missing))
     ideal = Interval(*(50 - (4.5 if sex == "female" else 0) + 2.3 * (cm / 2.54 - 60) for cm in tall.interval))
@@ -206,26 +227,32 @@ def computed_clearance(creatinine: Quantity, chart: Chart, start: Moment, view: 
 def clearance(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Quantity:
     """'if it cannot be computed, the latest reported Cockcroft-Gault clearance within the creatinine window; an eGFR is never
     used in its place (reason `only-egfr`)'"""
+    before = set(view.assumed)
     found = computed_clearance(creatinine(chart, start, days, view), chart, start, view)
     if found.interval:
         return found
-    view.notes.clear()
-    reported = latest(chart.usable("clearance"), start, days, "", view)
+    view.forget(before)
+    reported = latest(chart, "clearance", start, days, "", view)
     if reported.interval:
+        view.assumed.add("crcl-as-reported")
         return reported
-    only_egfr = latest(chart.usable("egfr"), start, days, "", view).interval is not None
+    only_egfr = latest(chart, "egfr", start, days, "", View(day=view.day)).interval is not None
     return Quantity(None, words(*found.missing, *reported.missing, "only-egfr" if only_egfr else ""))
 
 
 def baseline_clearance(chart: Chart, first: Moment, view: View = AS_IS) -> Quantity:
     """'Cockcroft-Gault at the first dose, from the baseline creatinine, weight within 90 days before it, age then; else the
     latest reported clearance within those 90 days'. Missing: 'the inputs missing at the first dose, and `no-baseline`'."""
+    before = set(view.assumed)
     found = computed_clearance(baseline_level(chart, first, view, "no-creatinine"), chart, first, view)
     if found.interval:
         return found
-    view.notes.clear()
-    reported = latest(chart.usable("clearance"), first, chart.policy.baseline_window_days, "", view)
-    return reported if reported.interval else Quantity(None, words(*found.missing, *reported.missing, "no-baseline"))
+    view.forget(before)
+    reported = latest(chart, "clearance", first, chart.policy.baseline_window_days, "", view)
+    if reported.interval:
+        view.assumed.add("crcl-as-reported")
+        return reported
+    return Quantity(None, words(*found.missing, *reported.missing, "no-baseline"))
 
 
 def baseline_creatinine(chart: Chart, first: Moment, view: View = AS_IS) -> Quantity:
@@ -234,20 +261,22 @@ def baseline_creatinine(chart: Chart, first: Moment, view: View = AS_IS) -> Quan
 
 
 def baseline_level(chart: Chart, first: Moment, view: View, name: str) -> Quantity:
-    return latest(chart.usable("creatinine"), first, chart.policy.baseline_window_days, name, view)
+    return latest(chart, "creatinine", first, chart.policy.baseline_window_days, name, view)
 
 
 def egfr(chart: Chart, start: Moment, days: int, view: View = AS_IS) -> Quantity:
     """'CKD-EPI 2021 (creatinine) from the latest creatinine, age ≥ 18, sex; else the latest reported eGFR within the creatinine
     window'. 'eGFR missing: the missing inputs and `no-egfr`; under 18 without a reported one: `no-egfr`.'"""
+    before = set(view.assumed)
     level, years = creatinine(chart, start, days, view), age(chart, start, view)
     if level.interval and years.interval and years.low >= 18:
         corners = [(level.high, years.high), (level.low, years.low)]
         values = [ckd_epi_2021(mg, y, sex) for mg, y in corners for sex in sexes(chart, view)]
         return Quantity(Interval(min(values), max(values)))
-    view.notes.clear()
-    reported = latest(chart.usable("egfr"), start, days, "", view)
+    view.forget(before)
+    reported = latest(chart, "egfr", start, days, "", view)
     if reported.interval:
+        view.assumed.add("egfr-as-reported")
         return reported
     minor = years.interval is not None and years.low < 18
     return Quantity(None, words(*(() if minor else (*level.missing, *years.missing)), *reported.missing, "no-egfr"))
@@ -309,6 +338,7 @@ def calcium(chart: Chart, start: Moment, days: int, ionised: bool = True, view: 
     used = [lab for lab in certain if decides(lab, certain, start, order)]
     if view.widened:
         used += view.noted([lab for lab in possible if decides(lab, certain, start, order)])
+    view.assumed.update(assumed_of(used, chart.lost(start, days, *order), start))
     return Calcium(tuple(calcium_value(lab, chart, start, view) for lab in used))
 
 
@@ -338,6 +368,7 @@ def calcium_value(lab: Lab, chart: Chart, start: Moment, view: View) -> CalciumV
     if lab.concept != "calcium_total":
         return CalciumValue(lab.concept, lab.value, limit, lab.si, False)
     albumin = nearest_albumin(lab, chart, start, view)
+    view.assumed.update(() if albumin else ("albumin-unknown",))
     low, high = albumin or policy.unknown_albumin
     corrected = Interval(corrected_calcium(lab.value.low, high), corrected_calcium(lab.value.high, low))
     return CalciumValue(lab.concept, corrected, limit, lab.si, albumin is None)
@@ -363,6 +394,7 @@ def nearest_albumin(lab: Lab, chart: Chart, start: Moment, view: View) -> Interv
     reach = min(distances[albumin][1] for albumin in certain)
     nearest = [albumin for albumin in candidates if distances[albumin][0] <= reach]
     view.noted([albumin for albumin in nearest if albumin not in certain])
+    view.assumed.update("time-from-issued" for albumin in nearest if albumin.issued)
     return hull(albumin.value for albumin in nearest if albumin.value)
 
 

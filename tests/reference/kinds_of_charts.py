@@ -1,5 +1,7 @@
 """Kinds about the rest of the chart: monitoring, calcium, counts, other products, conditions, dental examinations."""
 
+from collections.abc import Callable
+
 from tests.reference.catalogue import Rule
 from tests.reference.doses import Dose
 from tests.reference.evidence import (
@@ -8,10 +10,12 @@ from tests.reference.evidence import (
     CalciumValue,
     View,
     age,
+    assumed_of,
     calcium,
     calcium_days,
     evidence_days,
     latest,
+    not_later,
     when,
     words,
 )
@@ -26,7 +30,7 @@ from tests.reference.judging import (
     missing,
     settled,
 )
-from tests.reference.moments import Moment, days_between, placed, placed_after
+from tests.reference.moments import Moment, certainly_later, days_between, placed, placed_after
 from tests.reference.rows import CALCIUM, Condition
 
 # ---- monitoring
@@ -45,8 +49,21 @@ def lab_before(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome:
         start = view.start(dose.start)
         usable = [placed(when(one), start, days) for one in case.chart.usable(*concepts_of(lab))]
         unusable = [placed(one.time, start, days) if one.time else "certain" for one in case.chart.unusable(*concepts_of(lab))]
+        view.assumed.update(_cited(case, lab, start, lambda time, start, days=days: placed(time, start, days)))
         outcomes.append(_measured(usable, unusable, case.lab_records & set(concepts_of(lab))))
     return _all_needed(outcomes)
+
+
+def _cited(case: Case, lab: str, start: Moment, place: Callable[[Moment, Moment], str]) -> set[str]:
+    """Assumptions of the latest measurement, which stands for all."""
+    usable, unusable = (some(*concepts_of(lab)) for some in (case.chart.usable, case.chart.unusable))
+    certain = [one for one in usable if place(when(one), start) == "certain"]
+    if not certain:
+        return set()
+    perhaps = [one for one in usable if place(when(one), start) == "possible"]
+    perhaps = [one for one in perhaps if not any(certainly_later(when(c), when(one)) for c in certain)]
+    lost = [one for one in unusable if one.time is None or place(one.time, start) != "no"]
+    return assumed_of([*not_later(certain), *perhaps], lost, start)
 
 
 def _measured(usable: list[str], unusable: list[str], records: set[str]) -> Outcome:
@@ -76,6 +93,7 @@ def lab_after(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome:
     for lab in rule.parameters["labs"]:
         usable = [placed_after(when(one), start, *days) for one in case.chart.usable(*concepts_of(lab))]
         unusable = [placed_after(o.time, start, *days) if o.time else "certain" for o in case.chart.unusable(*concepts_of(lab))]
+        view.assumed.update(_cited(case, lab, start, lambda time, start: placed_after(time, start, *days)))
         found = _measured(usable, unusable, {"any"})
         records = case.lab_records & set(concepts_of(lab))
         if found.verdict == FAIL and not (due and records):
@@ -137,8 +155,8 @@ def counts_min(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome:
     days = rule.parameters["window_days"]
     counts, hints = {}, []
     for name, least in minima.items():
-        own = View(widened=view.widened)
-        counts[name] = latest(case.chart.usable(name), dose.start, days, "no-counts", own)
+        own = View(widened=view.widened, assumed=view.assumed)
+        counts[name] = latest(case.chart, name, dose.start, days, "no-counts", own)
         if counts[name].interval and not at_least(counts[name].low, least):
             hints += own.notes
     if any(count.interval and less(count.high, minima[name]) for name, count in counts.items()):
@@ -149,7 +167,7 @@ def counts_min(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome:
 
 def vitamin_d_min(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome:
     """Not applicable: no usable value in the window. fail: value.high < min; pass: value.low ≥ min"""
-    level = latest(case.chart.usable("vitamin_d"), dose.start, rule.parameters["window_days"], "none", view)
+    level = latest(case.chart, "vitamin_d", dose.start, rule.parameters["window_days"], "none", view)
     if level.interval is None:
         return Outcome(NOT_APPLICABLE) if level.missing == ("none",) else Outcome(INDETERMINATE, level.missing)
     factor, limit = (NMOL_VITAMIN_D, rule.parameters["min_nmol_l"]) if level.si else (1.0, rule.parameters["min_ng_ml"])

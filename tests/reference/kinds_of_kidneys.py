@@ -10,7 +10,9 @@ from tests.reference.evidence import (
     UMOL_CREATININE,
     Quantity,
     View,
+    assumed_of,
     egfr,
+    not_later,
     when,
 )
 from tests.reference.intervals import Interval, at_least, at_most, divided, less, more
@@ -170,6 +172,9 @@ def creatinine_recovery(rule: Rule, dose: Dose, case: Case, view: View) -> Outco
     return missing(level) or settled(more(level.low, ratio * baseline.high), at_most(level.high, ratio * baseline.low))
 
 
+NEWER = {"newer-unusable"}
+
+
 @dataclass(frozen=True)
 class Level:
     """A creatinine measurement: 'values of one instant are one measurement with a range'."""
@@ -188,6 +193,10 @@ def creatinine_stable(rule: Rule, dose: Dose, case: Case, view: View) -> Outcome
     labs = [lab for lab in case.chart.usable("creatinine") if not when(lab).partial]
     certain = _levels([lab for lab in labs if placed(when(lab), start, days) == "certain"])
     possible = _levels([lab for lab in labs if placed(when(lab), start, days) != "no"])
+    used = [lab for lab in labs if placed(when(lab), start, days) == "certain"]
+    view.assumed.update(
+        assumed_of(not_later(used), [], start), assumed_of(used, case.chart.lost(start, days, "creatinine"), start) & NEWER
+    )
     if len(possible) > len(certain):
         return Outcome(INDETERMINATE, ("partial-date",)) if len(possible) > 1 else Outcome(NOT_APPLICABLE)
     if len(certain) < 2:

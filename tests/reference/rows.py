@@ -1,6 +1,6 @@
 """From resources to rows: patients, measurements, conditions, procedures. semantics.md, sections 1 to 3."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -43,6 +43,7 @@ class Lab:
     value   canonical unit; None: not usable
     si      reported in the SI unit
     limit   low end of the reference range, canonical unit
+    issued  its time is that of `issued`
     """
 
     resource: str
@@ -53,6 +54,7 @@ class Lab:
     problem: str | None = None
     si: bool = False
     limit: float | None = None
+    issued: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def measurements(entry: Entry, read: Input, catalogue: Catalogue) -> list[Lab]:
     name = f"Observation/{entry.id}"
     if fault:
         return [Lab(name, subject, concept, time, None, fault) for _, concept in concepts]
-    return [_lab(name, subject, concept, time, part, catalogue) for part, concept in concepts if concept]
+    issued = not any(name.startswith("effective") for name in resource)
+    return [replace(_lab(name, subject, lab, time, part, catalogue), issued=issued) for part, lab in concepts if lab]
 
 
 def _fault(entry: Entry, unreadable: bool, time: Moment | None) -> str | None:

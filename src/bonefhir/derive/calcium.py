@@ -7,7 +7,7 @@ import numpy as np
 
 from bonefhir.constants import CALCIUM_MG_DL
 from bonefhir.derive import formulae
-from bonefhir.derive.latest import Labs, Latest, greatest, hull, latest, newer_unusable, none_yet
+from bonefhir.derive.latest import Labs, Latest, assumed, greatest, hull, latest, newer_unusable, none_yet
 from bonefhir.derive.windows import NEVER, Moments, Pairs, around, before, flagged
 from bonefhir.interval import Flags, Floats, Integers, Interval, exactly, missing
 from bonefhir.settings import Settings
@@ -110,7 +110,6 @@ class _Builder:
     def add(self, kind: int, mine: Flags, found: Latest) -> None:
         self.kind[mine] = kind
         self.si[mine], self.widened[mine] = found.si[mine], found.widened[mine]
-        self.assumptions[mine] |= found.assumptions[mine]
 
     def rival(self, kind: int, pairs: Pairs) -> None:
         """Doses whose calcium may be another than the one that is certainly known."""
@@ -135,7 +134,8 @@ class _Builder:
             self.uncorrected[0].hull(hull(dose[unknown], value.take(unknown), self.rows)),
             self.uncorrected[1].hull(hull(dose[unknown], margin.take(unknown), self.rows)),
         )
-        np.bitwise_or.at(self.assumptions, dose, np.where(np.isnan(own), assumption("calcium-limit-default"), 0))
+        by_default = np.where(np.isnan(own), assumption("calcium-limit-default"), 0)
+        np.bitwise_or.at(self.assumptions, dose, by_default | assumed(picks, labs, self.doses))
         self.used = self.used.and_of(picks, labs.when)
         self.picks.append((kind, (dose, labs.row[event])))
 

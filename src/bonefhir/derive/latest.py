@@ -69,9 +69,8 @@ def latest(pairs: Pairs, labs: Labs, doses: Moments) -> Latest:
     candidates = pairs.where(usable & (pairs.certain | known[pairs.dose]))
     picked = candidates.where(~_beaten(candidates, certain, labs.when, rows))
     unusable = pairs.where(~usable)
-    same_day = _same_day(picked, labs.when, doses)
     bits = np.zeros(rows, dtype=np.int64)
-    np.bitwise_or.at(bits, picked.dose, labs.assumptions[picked.event] | np.where(same_day, assumption("same-day-order"), 0))
+    np.bitwise_or.at(bits, picked.dose, assumed((picked.dose, picked.event), labs, doses))
     used = none_yet(rows).and_of((picked.dose, picked.event), labs.when)
     newer = flagged(newer_unusable(pairs, labs, used), rows) & known
     return Latest(
@@ -142,10 +141,13 @@ def newer_unusable(pairs: Pairs, labs: Labs, used: Earliest) -> Integers:
     return unusable.dose[used.not_after(unusable, labs.when)]
 
 
-def _same_day(picked: Pairs, when: Moments, doses: Moments) -> Flags:
-    """Before the dose only because a date without a time on its day counts so."""
-    timed = when.timed[picked.event] & doses.timed[picked.dose]
-    return np.asarray(~timed & (when.last[picked.event] == doses.first[picked.dose]))
+def assumed(picks: tuple[Integers, Integers], labs: Labs, doses: Moments) -> Integers:
+    """Of each measurement that a dose rests on; also that it is before the dose only because a date without a time on its day
+    counts so."""
+    dose, event = picks
+    timed = labs.when.timed[event] & doses.timed[dose]
+    same_day = ~timed & (labs.when.last[event] == doses.first[dose])
+    return np.asarray(labs.assumptions[event] | np.where(same_day, assumption("same-day-order"), 0))
 
 
 def greatest(dose: Integers, values: Integers, rows: int) -> Integers:

@@ -169,6 +169,7 @@ def _words(cells: Mapping[str, str]) -> Columns:
         "calcium_kind": np.array([_CALCIUM_KINDS[cells.get("calcium_kind", "")]]),
         "calcium_rival_kind": np.array([-1]),
         "calcium_rival_why": np.array([0]),
+        "calcium_rival_assumed": np.array([0]),
     }
 
 

@@ -140,6 +140,7 @@ def calcium_min(view: View, rule: Parameters) -> Outcome:
         more=np.where(disputed, view.bits("calcium_rival_why"), 0)
         | of_albumin(_margin(view, rule, "calcium", "calcium_uncorrected"))
         | of_albumin(_margin(view, rule, "calcium_rival", "calcium_rival_uncorrected")),
+        assumed=view.bits("calcium_rival_assumed"),
         groups=("dose", "calcium", "calcium_rival"),
     )
 
