@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     _explain(commands)
     _adjudicate(commands)
     _compare(commands)
+    _history(commands)
     _sample(commands)
     return top
 
@@ -124,6 +125,11 @@ def _compare(commands: Subparsers) -> None:
     one.add_argument("after", type=Path, metavar="RUN_B", help="the later run")
     one.add_argument("--format", choices=COMPARED, default="text", help="of the comparison on stdout (default: text)")
     one.add_argument("--report", action="append", metavar="FORMAT=FILE", help="the comparison in a file as well (repeatable)")
+
+
+def _history(commands: Subparsers) -> None:
+    one = _command(commands, "history", "an index page over many runs, written beside them")
+    one.add_argument("runs", type=Path, metavar="RUNS_DIR", help="folder that holds the folders of the runs")
 
 
 def _sample(commands: Subparsers) -> None:

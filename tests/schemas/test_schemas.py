@@ -94,6 +94,11 @@ def test_a_comparison_is_as_promised(run: Path, capsys: pytest.CaptureFixture[st
     validator("comparison").validate(content)
 
 
+def test_a_history_is_as_promised(run: Path) -> None:
+    assert main(["history", str(run.parent)]) == 0
+    validator("history").validate(json.loads((run.parent / "bonefhir-history.json").read_text(encoding="utf-8")))
+
+
 def test_the_columns_of_every_table_are_those_of_the_data_package(run: Path) -> None:
     package = json.loads((SCHEMAS / "datapackage.json").read_text(encoding="utf-8"))
     assert {resource["path"] for resource in package["resources"]} == {f"phi/{p.name}" for p in (run / "phi").glob("*.parquet")}

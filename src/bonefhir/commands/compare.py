@@ -1,12 +1,11 @@
 """`bonefhir compare`: what is new, resolved and changed between two runs, and why. Prints ids of doses and values, like phi/."""
 
 import argparse
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bonefhir.commands import forms
-from bonefhir.commands.results import facts, table
+from bonefhir.commands.results import decisions_beside, facts, table
 
 if TYPE_CHECKING:
     from bonefhir.report.comparison import Run
@@ -16,16 +15,13 @@ RESOURCES = {"labs": "resource", "conditions": "resource", "procedures": "resour
 
 
 def run(options: argparse.Namespace) -> int:
-    from bonefhir.report import decision_store
-    from bonefhir.report.adjudication import Decisions
     from bonefhir.report.comparison import compared
     from bonefhir.report.comparison_forms import FORMS
     from bonefhir.report.wording import load
 
     files = [forms.wanted(text, FORMS) for text in options.report or ()]
     before, after = opened(options.before), opened(options.after)
-    history = decision_store.load(decision_store.beside(options.after))
-    found = compared(before, after, Decisions(history, day_of(after)).standing)
+    found = compared(before, after, decisions_beside(options.after).standing)
     for form, path in files:
         forms.write(path, FORMS[form](found, load()))
     print(FORMS[options.format](found, load()), end="")
@@ -40,7 +36,3 @@ def opened(folder: Path) -> "Run":
     columns = [tables[name][column] for name, column in RESOURCES.items()]
     return Run(about, tables["verdicts"], tables["doses"], columns)
 
-
-def day_of(run: "Run") -> date:
-    """On which its decisions are looked at, as its reports do."""
-    return date.fromisoformat(run.facts["run"]["started"][:10])

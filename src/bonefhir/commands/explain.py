@@ -9,12 +9,13 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bonefhir.commands.results import knowledge_of, rows_where, settings_of, table
+from bonefhir.commands.results import decisions_beside, knowledge_of, rows_where, settings_of, table
 from bonefhir.errors import CommandLineError
 from bonefhir.report.visible import visible
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
 if TYPE_CHECKING:
+    from bonefhir.report.adjudication import Decisions
     from bonefhir.report.records import Records
     from bonefhir.report.sheet import Input, Sheet
     from bonefhir.report.wording import Wording
@@ -60,8 +61,24 @@ def told(options: argparse.Namespace, dose: Row, verdicts: list[dict[str, Any]])
     sheets, known = Sheets(knowledge, settings, wording), {rule.id for rule in knowledge.rules}
     yield header(dose)
     yield timeline(dose, records)
+    decisions = decisions_beside(options.run)
     for row in verdicts:
-        yield verdict(row, sheets.of(row, records) if row["rule_id"] in known else None, wording)
+        said = verdict(row, sheets.of(row, records) if row["rule_id"] in known else None, wording)
+        yield "\n".join([said, *decided(row, decisions, wording)])
+
+
+def decided(row: Row, decisions: "Decisions", wording: "Wording") -> Iterator[str]:
+    """What people have decided about a finding, the last decision first; it alone counts."""
+    from bonefhir.report.identity import fingerprint
+
+    mark = fingerprint(row) if row["verdict"] != PASS and decisions.history else None
+    about = [decisions.standing.get(one.finding, one) if one is decisions.last[one.finding] else one for one in decisions.history]
+    for number, one in enumerate(reversed([one for one in about if one.finding == mark])):
+        title = wording.text("sheet.decision" if number == 0 else "sheet.decision_before")
+        ended = f" ({wording.word('decisions', one.state)})" if one.ended else ""
+        until = f"; {wording.text('adjudication.until', until=one.until)}" if one.until else ""
+        said = f"{title}: {wording.word('decisions', one.decision)}{ended}: {one.reason} ({one.who}, {one.when}{until})"
+        yield from _wrapped(said, 4)
 
 
 def header(dose: Row) -> str:
@@ -120,11 +137,17 @@ def verdict(row: Row, sheet: "Sheet | None", wording: "Wording") -> str:
     """A pass in short; a finding with its page."""
     reasons = f" ({', '.join(row['reasons'])})" if row["reasons"] else ""
     lines = [f"{row['rule_id']}  {row['verdict'].upper()}{reasons}, {row['severity']}", *_wrapped(row["message"] or "")]
+    if judged := wording.measured(row["observed_low"], row["observed_high"], row["unit"]):
+        limit = row["limit"]
+        of = "" if limit is None else f"; {wording.text('labels.limit')}: {wording.measured(limit, limit, row['unit'])}"
+        lines += _wrapped(f"{wording.text('labels.judged')}: {judged}{of}", 4)
     if sheet:
         lines += [line for item in sheet.inputs for line in _wrapped(_evidence(item), 4)]
         lines += [line for text in _page(sheet, wording) for line in _wrapped(text, 4)]
     if row["assumptions"]:
         lines.append(f"    assumed: {', '.join(row['assumptions'])}")
+        if row["verdict"] != PASS:
+            lines += [said for name in row["assumptions"] for said in _wrapped(f"{name}: {wording.word('assumptions', name)}", 6)]
     return "\n".join(lines)
 
 
@@ -141,8 +164,12 @@ def _page(sheet: "Sheet", wording: "Wording") -> Iterator[str]:
         wording.text("labels.section", section=source.section),
         wording.text("labels.revision", revision=source.revision),
     )
-    yield f"{wording.text('labels.source')}: {sheet.rule.statement} {source.label}, {section}; {revision}"
+    version = wording.text("labels.rule_version", version=sheet.rule.version)
+    yield f"{wording.text('labels.statement')} ({version}): {sheet.rule.statement}"
+    yield f"{wording.text('labels.source')}: {source.label}, {section}; {revision}"
     yield f"{wording.text('labels.guidance')}: {sheet.rule.guidance}"
+    if sheet.rule.override:
+        yield f"{wording.text('labels.changed')}: {sheet.rule.override}"
 
 
 def _wrapped(text: str, indent: int = 2) -> list[str]:

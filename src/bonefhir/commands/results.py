@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from bonefhir.settings import Settings
 
 if TYPE_CHECKING:
     from bonefhir.knowledge.model import Knowledge
+    from bonefhir.report.adjudication import Decisions
 
 
 def table(run: Path, name: str) -> Any:
@@ -59,6 +61,19 @@ def knowledge_of(settings: Settings) -> "Knowledge":
     from bonefhir.knowledge.load import load
 
     return load([folder for folder in (*settings.rules, *settings.terminology) if folder.exists()])
+
+
+def decisions_beside(run: Path) -> "Decisions":
+    """What people have decided, as of the day of the run: as its reports show it, and what has been recorded since."""
+    from bonefhir.report import decision_store
+    from bonefhir.report.adjudication import Decisions
+
+    started = facts(run).get("run", {}).get("started", "")
+    try:
+        day = date.fromisoformat(started[:10])
+    except (TypeError, ValueError):
+        raise InputError(f"{run / 'run.json'} does not say when the run started") from None
+    return Decisions(decision_store.load(decision_store.beside(run)), day)
 
 
 def rows_where(found: Any, column: str, value: str) -> list[dict[str, Any]]:

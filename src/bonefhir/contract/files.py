@@ -15,6 +15,7 @@ def contents() -> dict[str, dict[str, Any]]:
         "findings": written.findings(),
         "decisions": written.decisions(),
         "comparison": written.comparison(),
+        "history": written.history(),
         "label": inputs.label(),
         "guideline": inputs.guideline(),
         "measurement": inputs.measurement(),

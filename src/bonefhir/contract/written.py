@@ -23,6 +23,7 @@ from bonefhir.report.comparison_forms import FORMAT as COMPARISON_FORMAT
 from bonefhir.report.counts import LEDGER, OUTCOMES
 from bonefhir.report.decision_store import FORMAT as DECISIONS_FORMAT
 from bonefhir.report.decision_store import NAMES
+from bonefhir.report.history import FORMAT as HISTORY_FORMAT
 from bonefhir.report.identity import FINGERPRINT
 from bonefhir.report.run_json import FORMAT, WHERE
 from bonefhir.settings import PROFILES, Settings
@@ -192,3 +193,26 @@ def comparison() -> Schema:
         "findings": listed(fields(finding)),
     }
     return document("Two runs compared", "`bonefhir compare --format json`.", fields(body))
+
+
+def history() -> Schema:
+    """bonefhir-history.json."""
+    part: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+    share = fields({"value": part, "low": part, "high": part})
+    rule = {"severity": SEVERITY, "version": TEXT, "digest": ANY_TEXT, **dict.fromkeys(OUTCOMES, COUNT), "share": or_null(share)}
+    one: dict[str, Schema] = {
+        "folder": TEXT,
+        "started": {"type": "string", "format": "date-time"},
+        **dict.fromkeys(("run_id", "version", "rules_digest", "profile"), TEXT),
+        **dict.fromkeys(("doses", "patients", "read", "rejected"), COUNT),
+        "period": fields({"first": or_null(DAY), "last": or_null(DAY)}),
+        "incomplete": listed(TEXT),
+        "rules": each(fields(rule)),
+    }
+    body: dict[str, Schema] = {
+        "format": {"const": HISTORY_FORMAT},
+        "program": {"const": "bonefhir"},
+        "runs": listed(fields(one)),
+        "others": listed(fields({"folder": TEXT, "why": TEXT})),
+    }
+    return document("bonefhir-history.json", "Runs beside each other, by the time at which they started.", fields(body))
