@@ -165,6 +165,7 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     strict: bool | None = None,
     data_docs: bool | None = None,
     html: bool | None = None,
+    language: str | None = None,
     config: str | None = None,
     tasks: int = TASKS,
 ) -> State[Any]:
@@ -174,7 +175,7 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     """
     given = {"sources": tuple(sources), "out": Path(out), "profile": profile, "conformance": conformance, "jobs": jobs}
     given |= {"rules": paths(rules), "terminology": paths(terminology)}
-    given |= {"fail_on": fail_on, "strict": strict, "data_docs": data_docs, "html": html}
+    given |= {"fail_on": fail_on, "strict": strict, "data_docs": data_docs, "html": html, "language": language}
     run = pipeline.load_run(Path(open_run(given, config)))
     try:
         summary = stages(run, tasks)

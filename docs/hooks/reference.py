@@ -27,6 +27,7 @@ MEANINGS = {
     "strict": "exit 3 if anything was rejected",
     "data_docs": "also Great Expectations' pages, in `share/data_docs`",
     "html": "the two `report.html`; `--no-html` leaves them out",
+    "language": "of the two `report.html` and of `findings.xlsx`; the rest, and all statements and messages, is English",
     "weight": "body weight in the Cockcroft-Gault formula",
     "weight_window_days": "how old a body weight may be",
     "baseline_window_days": "how long before the first dose a baseline creatinine may lie",

@@ -20,7 +20,7 @@ from bonefhir import __version__, log
 from bonefhir.configuration import FORMATS
 from bonefhir.defects import described
 from bonefhir.errors import BonefhirError, OutputError
-from bonefhir.settings import CONFORMANCE, FAIL_ON, PROFILES
+from bonefhir.settings import CONFORMANCE, FAIL_ON, LANGUAGES, PROFILES
 
 COMPARED = ("text", "json", "html")
 DEFECT = 70
@@ -82,6 +82,7 @@ def _audit(commands: Subparsers) -> None:
     one.add_argument("--fail-on", choices=FAIL_ON, help="exit 1 if a verdict `fail` has at least this severity (default: none)")
     one.add_argument("--data-docs", action="store_true", default=None, help="also Great Expectations' pages, in share/data_docs")
     one.add_argument("--no-html", action="store_false", dest="html", default=None, help="no report.html, in phi/ and share/")
+    one.add_argument("--language", choices=LANGUAGES, help="of the two report.html and of findings.xlsx (default: en)")
 
 
 def _validate(commands: Subparsers) -> None:

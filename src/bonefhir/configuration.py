@@ -7,10 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from bonefhir.errors import CommandLineError
-from bonefhir.settings import CONFORMANCE, FAIL_ON, PROFILES, WEIGHTS, Settings
+from bonefhir.settings import CONFORMANCE, FAIL_ON, LANGUAGES, PROFILES, WEIGHTS, Settings
 
 FORMATS = ("text", "json", "junit", "sarif", "github")
-CHOICES = {"profile": PROFILES, "conformance": CONFORMANCE, "fail_on": FAIL_ON, "weight": WEIGHTS, "format": FORMATS}
+CHOICES = {
+    "profile": PROFILES,
+    "conformance": CONFORMANCE,
+    "fail_on": FAIL_ON,
+    "language": LANGUAGES,
+    "weight": WEIGHTS,
+    "format": FORMATS,
+}
 PATHS = ("rules", "terminology")
 TEXTS = ("select", "ignore", "report")
 NOT_IN_A_FILE = ("sources", "out")

@@ -7,6 +7,7 @@ from typing import Any
 PROFILES = ("us", "eu")
 CONFORMANCE = ("evidence", "full", "none")
 WEIGHTS = ("actual", "ideal", "adjusted")
+LANGUAGES = ("en", "de")
 FAIL_ON = ("none", "info", "warning", "error")
 
 
@@ -16,6 +17,7 @@ class Settings:
 
     jobs            processes; 0: one per core
     html            write the two report.html, too
+    language        of the two report.html and of findings.xlsx; all else is in English
     small_number    groups smaller than this are suppressed in share/
     """
 
@@ -30,6 +32,7 @@ class Settings:
     strict: bool = False
     data_docs: bool = False
     html: bool = True
+    language: str = "en"
     weight: str = "actual"
     weight_window_days: int = 90
     baseline_window_days: int = 90

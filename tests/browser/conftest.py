@@ -40,6 +40,13 @@ def sample_run(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="session")
+def german_run(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("german") / "out"
+    audit(Settings(sources=(str(SAMPLE),), out=out, language="de"))
+    return out
+
+
+@pytest.fixture(scope="session")
 def large_run(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("large")
     inputs.dense(folder / "in", PATIENTS)

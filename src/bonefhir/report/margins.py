@@ -10,7 +10,7 @@ from bonefhir.report import arithmetic
 from bonefhir.report.arithmetic import Person
 from bonefhir.report.computed import Renal, basis, calcium, exact, renal
 from bonefhir.report.records import Records, Row
-from bonefhir.report.wording import Wording, significant
+from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
 _PLAUSIBLE_ALBUMIN = (1.0, 6.0)
@@ -66,19 +66,19 @@ def _by_renal(inputs: Renal, rule: Rule, dose: Row, records: Records, wording: W
         ideal = arithmetic.ideal_weight(height, person.female)
         for policy, weight in (("ideal", ideal), ("adjusted", arithmetic.adjusted_weight(person.weight, ideal))):
             changed = Person(person.age, weight, person.female)
-            words = wording.text(f"sheet.weight_{policy}", weight=significant(weight))
+            words = wording.text(f"sheet.weight_{policy}", weight=wording.significant(weight))
             yield _said("sheet.flip_weight", changed, inputs, rule, dose, wording, verdict, weight=words)
     if rule.kind == "clearance_min":
         limit = rule.parameters["min"]
-        needed = significant(arithmetic.creatinine_for(person, limit))
-        yield wording.text("sheet.flip_creatinine", creatinine=needed, limit=significant(limit))
+        needed = wording.significant(arithmetic.creatinine_for(person, limit))
+        yield wording.text("sheet.flip_creatinine", creatinine=needed, limit=wording.significant(limit))
 
 
 def _said(key: str, person: Person, inputs: Renal, rule: Rule, dose: Row, wording: Wording, verdict: str, weight: str) -> str:
     clearance = arithmetic.cockcroft_gault(person, inputs.creatinine)
     then = at_clearance(rule, dose, clearance)
     outcome = wording.text("sheet.same" if then == verdict else "sheet.changes", verdict=wording.word("outcomes", then))
-    return wording.text(key, clearance=significant(clearance), outcome=outcome, weight=weight)
+    return wording.text(key, clearance=wording.significant(clearance), outcome=outcome, weight=weight)
 
 
 def at_clearance(rule: Rule, dose: Row, clearance: float) -> str:
@@ -143,7 +143,7 @@ def _by_egfr(finding: Row, rule: Rule, dose: Row, wording: Wording) -> Iterator[
     then = PASS if egfr >= rule.parameters["min"] - TOLERANCE else FAIL
     same = then == finding["verdict"]
     outcome = wording.text("sheet.same" if same else "sheet.changes", verdict=wording.word("outcomes", then))
-    yield wording.text("sheet.flip_sex_egfr", egfr=significant(egfr), outcome=outcome)
+    yield wording.text("sheet.flip_sex_egfr", egfr=wording.significant(egfr), outcome=outcome)
 
 
 def _by_albumin(finding: Row, rule: Rule, wording: Wording) -> Iterator[str]:
@@ -154,7 +154,9 @@ def _by_albumin(finding: Row, rule: Rule, wording: Wording) -> Iterator[str]:
     albumin = arithmetic.albumin_for(found.total, limit)
     low, high = _PLAUSIBLE_ALBUMIN
     key = "sheet.flip_albumin" if low <= albumin <= high else "sheet.flip_albumin_never"
-    yield wording.text(key, albumin=significant(albumin), total=significant(found.total), limit=significant(limit))
+    yield wording.text(
+        key, albumin=wording.significant(albumin), total=wording.significant(found.total), limit=wording.significant(limit)
+    )
 
 
 def _by_limit(finding: Row, rule: Rule, wording: Wording) -> Iterator[str]:

@@ -57,7 +57,7 @@ class Sheets:
             margin(finding, wording),
             tuple(flips(finding, rule, dose, records, wording)),
             tuple(_inputs(finding, dose, records, wording)),
-            tuple(formulae(finding, rule, dose, records, wording)),
+            tuple(one._replace(text=wording.decimals(one.text)) for one in formulae(finding, rule, dose, records, wording)),
             timeline(dose, rule, records, self._knowledge, self._settings),
         )
 

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from bonefhir.report.timeline import Lane, Mark, Timeline
 from bonefhir.report.visible import visible
-from bonefhir.report.wording import Wording, significant
+from bonefhir.report.wording import Wording
 
 WIDTH = 720
 LEFT = 110
@@ -67,7 +67,7 @@ def _months(line: Timeline) -> list[date]:
 def _lane(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[str]:
     name = wording.word("lanes", lane.name)
     yield f'<text class="name" x="0" y="{top + 26}">{escape(name)}</text>'
-    yield f'<text x="0" y="{top + 40}">{escape(_unit(lane.unit))}</text>'
+    yield f'<text x="0" y="{top + 40}">{escape(wording.word("units", lane.unit))}</text>'
     if lane.window:
         first, last = (x_of(max(day, line.first), line) for day in lane.window)
         title = wording.text("timeline.window", lane=name, first=lane.window[0], last=lane.window[1])
@@ -76,16 +76,17 @@ def _lane(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[st
             f"<title>{escape(title)}</title></rect>"
         )
     yield f'<line class="rail" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{top + HEIGHT - 2}" y2="{top + HEIGHT - 2}"/>'
-    yield from (_doses(lane, line, top) if lane.name == "doses" else _values(lane, line, top, wording))
+    yield from (_doses(lane, line, top, wording) if lane.name == "doses" else _values(lane, line, top, wording))
 
 
-def _doses(lane: Lane, line: Timeline, top: int) -> Iterator[str]:
+def _doses(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[str]:
     y = top + HEIGHT / 2
     for mark in lane.marks:
         x = x_of(mark.day, line)
         size = 9 if mark.kind == "this" else 6
         points = f"{x},{y - size} {x + size},{y} {x},{y + size} {x - size},{y}"
-        yield f'<polygon class="mark {mark.kind}" points="{points}" {_data(mark, lane, x)}>{_title(mark, lane)}</polygon>'
+        title = _title(mark, lane, wording)
+        yield f'<polygon class="mark {mark.kind}" points="{points}" {_data(mark, lane, x)}>{title}</polygon>'
 
 
 def _values(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[str]:
@@ -99,7 +100,9 @@ def _values(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[
 
     if lane.limit is not None:
         y = y_of(lane.limit)
-        title = escape(wording.text("timeline.limit", limit=significant(lane.limit), unit=_unit(lane.unit)))
+        title = escape(
+            wording.text("timeline.limit", limit=wording.significant(lane.limit), unit=wording.word("units", lane.unit))
+        )
         ends = f'x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"'
         yield f'<line class="limit" {ends} data-limit="{lane.limit!r}"><title>{title}</title></line>'
     middles = [(x_of(m.day, line), y_of((m.low + m.high) / 2)) for m in lane.marks]
@@ -108,18 +111,18 @@ def _values(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[
     for mark, (x, y) in zip(lane.marks, middles, strict=True):
         if mark.low < mark.high:
             yield f'<line class="spread" x1="{x}" x2="{x}" y1="{y_of(mark.low)}" y2="{y_of(mark.high)}"/>'
-        yield _point(mark, lane, x, y)
+        yield _point(mark, lane, x, y, wording)
     for value, y in ((base + spread, top + 14), (base, top + HEIGHT - 6)):
-        yield f'<text x="{LEFT - 6}" y="{y}" text-anchor="end">{significant(value)}</text>'
+        yield f'<text x="{LEFT - 6}" y="{y}" text-anchor="end">{wording.significant(value)}</text>'
 
 
-def _point(mark: Mark, lane: Lane, x: float, y: float) -> str:
+def _point(mark: Mark, lane: Lane, x: float, y: float, wording: Wording) -> str:
     """Corrected calcium as a square, everything else as a dot."""
     data = _data(mark, lane, x)
     if mark.kind == "calcium_corrected":
         corner = f'x="{round(x - 3.5, 2)}" y="{round(y - 3.5, 2)}"'
-        return f'<rect class="mark" {corner} width="7" height="7" {data}>{_title(mark, lane)}</rect>'
-    return f'<circle class="mark" cx="{x}" cy="{y}" r="4" {data}>{_title(mark, lane)}</circle>'
+        return f'<rect class="mark" {corner} width="7" height="7" {data}>{_title(mark, lane, wording)}</rect>'
+    return f'<circle class="mark" cx="{x}" cy="{y}" r="4" {data}>{_title(mark, lane, wording)}</circle>'
 
 
 def _data(mark: Mark, lane: Lane, x: float) -> str:
@@ -130,11 +133,8 @@ def _data(mark: Mark, lane: Lane, x: float) -> str:
     )
 
 
-def _title(mark: Mark, lane: Lane) -> str:
-    value = significant(mark.low) if mark.low == mark.high else f"{significant(mark.low)}–{significant(mark.high)}"
-    said = f"{mark.day}: {value} {_unit(lane.unit)}" if lane.name != "doses" else f"{mark.day}: {mark.said}"
+def _title(mark: Mark, lane: Lane, wording: Wording) -> str:
+    ends = dict.fromkeys((wording.significant(mark.low), wording.significant(mark.high)))
+    value = f"{'–'.join(ends)} {wording.word('units', lane.unit)}"
+    said = f"{mark.day}: {value if lane.name != 'doses' else mark.said}"
     return f"<title>{escape(visible(said))}</title>"
-
-
-def _unit(code: str) -> str:
-    return {"1": "", "mL/min/{1.73_m2}": "mL/min/1.73 m²", "umol/L": "µmol/L"}.get(code, code)

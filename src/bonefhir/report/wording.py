@@ -1,5 +1,6 @@
 """The texts of the reports, read from report/wording/<language>.toml. No sentence for people stands in code."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -7,7 +8,7 @@ from importlib.resources import files
 from math import floor, inf, isfinite, isnan, log10
 from typing import Any
 
-from bonefhir.report.suppress import Shown
+from bonefhir.report.suppress import HIDDEN, Shown
 
 _DECIMALS = 3
 
@@ -43,10 +44,10 @@ class Wording:
         return str(self._texts["decimal"])
 
     def number(self, number: Shown) -> str:
-        """'12,345'; a suppressed number as it is."""
+        """'12,345', '<11', '≥20', 'suppressed'."""
         if isinstance(number, int):
             return f"{number:,}".replace(",", self._texts["thousands"])
-        return number.replace(">=", "≥")
+        return str(self._texts["suppressed"]) if number == HIDDEN else number.replace(">=", "≥")
 
     def counted(self, noun: str, number: int) -> str:
         """'1 dose', '2 doses'."""
@@ -56,14 +57,23 @@ class Wording:
     def percent(self, share: float) -> str:
         return f"{100 * share:.1f}\u00a0%".replace(".", self._texts["decimal"])
 
+    def significant(self, number: float) -> str:
+        """Four significant digits: '44.04', or '44,04'."""
+        return self.decimals(significant(number))
+
+    def decimals(self, text: str) -> str:
+        """A formula or a number with the language's decimal sign."""
+        return re.sub(r"(?<=\d)\.(?=\d)", self.decimal, text)
+
     def measured(self, low: float | None, high: float | None, unit: str | None) -> str:
-        """'1.4 mg/dL', '1.2 to 1.4 mg/dL', '≥ 90 mL/min'; '' if nothing was measured. Point, not comma: as in the label."""
+        """'1.4 mg/dL', '1.2 to 1.4 mg/dL', '≥ 90 mL/min'; '' if nothing was measured."""
         if low is None or high is None or isnan(low) or isnan(high):
             return ""
         if high == inf:
             span = f"≥ {_plain(low)}"
         else:
             span = _plain(low) if _plain(low) == _plain(high) else f"{_plain(low)} {self._texts['to']} {_plain(high)}"
+        span = self.decimals(span)
         shown = self.word("units", unit) if unit else ""
         return f"{span} {shown}" if shown else span
 
@@ -83,6 +93,7 @@ def _plain(number: float) -> str:
 
 @cache
 def load(language: str = "en") -> Wording:
+    """One of settings.LANGUAGES."""
     return Wording(tomllib.loads((files("bonefhir.report") / "wording" / f"{language}.toml").read_text("utf-8")))
 
 

@@ -57,6 +57,7 @@
       const td = made.appendChild(cell("td", "", `c-${name}`));
       const text = show(name, rows[number]);
       td.title = text;
+      if (name === "message") td.lang = "en";  // in every language, as in the tables
       td.appendChild(cell("span", name === "verdict" ? `${data.marks[word(name, rows[number])]} ${text}` : text,
         name === "verdict" || name === "severity" ? word(name, rows[number]) : ""));
     }
