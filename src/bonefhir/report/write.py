@@ -33,12 +33,8 @@ def write_all(folder: Path, facts: Facts) -> None:
     phi, share, fhir = folder / "phi", folder / "share", folder / "phi" / "fhir"
     share.mkdir(exist_ok=True)
     fhir.mkdir(exist_ok=True)
-<<<<<<< HEAD
-    counts, wording, rules = count(phi, facts), load(), facts.knowledge.rules
-    sliced = Sliced(phi)
-=======
     counts, wording, rules = count(phi, facts), load(facts.settings.language), facts.knowledge.rules
->>>>>>> cbd5075 (Reports in German: wording apart from code, decimal comma in what the pages say, quoted English marked as such)
+    sliced = Sliced(phi)
     decisions = Decisions(decision_store.load(decision_store.beside(facts.settings.out)), date.fromisoformat(facts.started[:10]))
     rejects.write(phi / "rejects.ndjson", facts)
     with extracted(phi / "verdicts.parquet") as findings:
