@@ -113,6 +113,7 @@ def test_which_chart_is_drawn() -> None:
     assert not is_p(np.full(12, 3), np.full(12, 9)), "small denominators"
     rare = np.zeros(1000, bool)
     rare[:130:10] = True
-    assert is_g(rare)
-    assert not is_g(rare[:120]), "more than a tenth, and eleven gaps"
-    assert not is_g(rare[:121][rare[:121].argsort()]), "a tenth is passed"
+    assert is_g(rare, 12)
+    assert not is_g(rare, 4), "three a month"
+    assert not is_g(rare[:120], 12), "more than a tenth, and eleven gaps"
+    assert not is_g(rare[:121], 12), "a tenth is passed"

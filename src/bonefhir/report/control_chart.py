@@ -175,7 +175,8 @@ def is_p(events: Ints, denominators: Ints) -> bool:
     return months >= LEAST_POINTS and min(hits, all_ - hits) >= LEAST_EVENTS * months
 
 
-def is_g(events: Bools) -> bool:
-    """Whether the doses between events are to be charted: LEAST_POINTS gaps, and at most RARE of the doses are events."""
+def is_g(events: Bools, months: int) -> bool:
+    """Whether the doses between events are to be charted: LEAST_POINTS gaps, at most RARE of the doses are events, and a month
+    has on average fewer than LEAST_EVENTS."""
     hits = int(events.sum())
-    return hits > LEAST_POINTS and hits <= RARE * len(events)
+    return LEAST_POINTS < hits < LEAST_EVENTS * months and hits <= RARE * len(events)

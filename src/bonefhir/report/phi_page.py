@@ -16,6 +16,8 @@ from bonefhir.report.findings import Findings
 from bonefhir.report.records import Row
 from bonefhir.report.run_json import WHERE, run_id
 from bonefhir.report.slices import Sliced
+from bonefhir.report.trend_page import Shown, no_chart, shown
+from bonefhir.report.trends import Trends, trends
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
 
@@ -43,11 +45,24 @@ def write(
     values = {
         **_page(facts, counts, wording),
         **_rows(phi, facts),
+        "trends": _trends(trends(sliced), counts, wording),
+        "no_chart": no_chart(wording),
         **_findings(rows, findings, pages, counts),
         "packed_data": packed.packed(packed.data(rows, decisions, sliced, counts, wording)),
         **_decisions(counts, decisions),
     }
     html.write(path, "phi.html", facts, wording, values, run_id(facts), "script.js")
+
+
+def _trends(found: Trends, counts: Counts, wording: Wording) -> dict[str, Any]:
+    """Rules in the order of the page, and only those with a chart."""
+    charted = {row.rule.id: found.rules.get(row.rule.id) for row in counts.rules}
+    drawn = {rule: shown(one, rule, wording) for rule, one in charted.items() if one is not None}
+    groups = {"products": found.products, "sites": found.sites}
+    listed = {name: [(one.name, shown(one, one.name, wording)) for one in group] for name, group in groups.items()}
+    rules: dict[str, Shown] = {rule: one for rule, one in drawn.items() if one is not None}
+    whole = shown(found.whole, wording.text("trend.whole"), wording)
+    return {"whole": whole, "beside": found.beside, "rules": rules, **listed}
 
 
 def _findings(rows: list[Row], findings: Findings, pages: Pages, counts: Counts) -> dict[str, Any]:
