@@ -35,4 +35,3 @@ def opened(folder: Path) -> "Run":
     tables = {name: table(folder, name) for name in ("verdicts", *RESOURCES)}
     columns = [tables[name][column] for name, column in RESOURCES.items()]
     return Run(about, tables["verdicts"], tables["doses"], columns)
-

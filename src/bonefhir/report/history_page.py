@@ -73,4 +73,3 @@ def _x(number: int, step: float) -> float:
 
 def _y(share: float) -> float:
     return round(_TOP + _HEIGHT * (1 - share), 2)
-

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from bonefhir.report.control_chart import LEAST_DENOMINATOR, LEAST_EVENTS, LEAST_POINTS, RARE, GChart, PChart, Signals
 from bonefhir.report.trend_svg import drawn
 from bonefhir.report.trends import Trend
-from bonefhir.report.wording import Wording, significant
+from bonefhir.report.wording import Wording
 
 COMPLETE = 0.8
 """A month of which a smaller part could be judged is named beside the chart. Ours, not from a source."""
@@ -41,7 +41,7 @@ def shown(trend: Trend, name: str, wording: Wording) -> Shown | None:
         columns, rows = _P_COLUMNS, tuple(_p_rows(trend, chart, wording))
     else:
         points, special = trend.days, _special(trend.days, chart.signals, wording)
-        limits = {"centre": significant(round(chart.centre, 1)), "upper": significant(round(chart.upper, 1))}
+        limits = {"centre": wording.significant(round(chart.centre, 1)), "upper": wording.significant(round(chart.upper, 1))}
         said = (wording.text("trend.g", events=len(trend.days) + 1, **limits), special, *_incomplete(trend, wording))
         columns, rows = _G_COLUMNS, tuple(_g_rows(trend, chart, wording))
     label = wording.text("trend.label", name=name, first=points[0], last=points[-1], special=special)

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from bonefhir.report.control_chart import Bools, Floats, GChart, PChart
 from bonefhir.report.trends import Trend
-from bonefhir.report.wording import Wording, significant
+from bonefhir.report.wording import Wording
 
 WIDTH = 720
 LEFT = 56
@@ -71,7 +71,7 @@ def _g(trend: Trend, chart: GChart, wording: Wording) -> Iterator[str]:
     titles = [f"{day}: {wording.number(int(v))}" for day, v in zip(trend.days, chart.values, strict=True)]
     yield from _points(x, y(values), chart.signals.any, titles)
     for v in (0.0, chart.centre, chart.upper):
-        yield _text(LEFT - 6, float(y(np.array([v]))[0]) + 4, significant(round(v, 1)), "end")
+        yield _text(LEFT - 6, float(y(np.array([v]))[0]) + 4, wording.significant(round(v, 1)), "end")
     yield from _axis([day[:7] for day in trend.days], x, TOP + HEIGHT)
 
 
