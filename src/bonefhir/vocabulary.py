@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 PASS, FAIL, INDETERMINATE, NOT_APPLICABLE = "pass", "fail", "indeterminate", "not_applicable"
 
@@ -96,10 +97,30 @@ def assumption(name: str) -> int:
 
 def as_lists(bits: Bits, words: Sequence[str]) -> pa.ListArray:
     """One list of words per row, in the order of `words`, each word once."""
+    lists, rows = _distinct(bits, words)
+    return pa.array(lists, type=pa.list_(pa.string())).take(rows)
+
+
+def as_texts(bits: Bits, words: Sequence[str]) -> pa.DictionaryArray:
+    """The same words in one text per row, apart by blanks; '' for none."""
+    lists, rows = _distinct(bits, words)
+    return pa.DictionaryArray.from_arrays(rows.cast(pa.int32()), pa.array([" ".join(each) for each in lists], pa.string()))
+
+
+def _distinct(bits: Bits, words: Sequence[str]) -> tuple[list[list[str]], pa.Array]:
+    """The words of each distinct set of bits, and which of them each row has."""
     printed = [PRINTED_AS.get(word, word) for word in words]
     distinct, inverse = np.unique(np.asarray(bits, dtype=np.int64), return_inverse=True)
     lists = [list(dict.fromkeys(printed[i] for i in range(len(printed)) if int(b) >> i & 1)) for b in distinct]
-    return pa.array(lists, type=pa.list_(pa.string())).take(pa.array(inverse))
+    return lists, pa.array(inverse)
+
+
+def evidence_bits(texts: pa.ChunkedArray) -> Bits:
+    """The assumptions about a piece of evidence that such texts stand for."""
+    bit = {PRINTED_AS.get(word, word): assumption(word) for word in EVIDENCE_ASSUMPTIONS}
+    array = pc.cast(texts, pa.string()).combine_chunks().dictionary_encode()
+    values = np.array([union(bit[word] for word in text.split()) for text in array.dictionary.to_pylist()], dtype=np.int64)
+    return np.asarray(values[array.indices.to_numpy(zero_copy_only=False)])
 
 
 def union(bits: Iterable[int]) -> int:

@@ -10,13 +10,13 @@ import pyarrow as pa
 from bonefhir.derive.latest import Labs
 from bonefhir.derive.windows import Moments, moments
 from bonefhir.interval import Integers, Interval
-from bonefhir.vocabulary import UNREADABLE
+from bonefhir.vocabulary import UNREADABLE, evidence_bits
 
 Objects = npt.NDArray[np.object_]
 
 _DATES = ["instant", "date_first", "date_last"]
-_COMPUTED = ["analyte", "value_low", "value_high", "in_si", "usable", "assumptions", "limit_low", *_DATES]
-"""Columns of the labs; texts of a lab are only cited."""
+_COMPUTED = ["analyte", "value_low", "value_high", "in_si", "usable", "limit_low", *_DATES]
+"""Columns of the labs, beside their assumptions; texts of a lab are only cited."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def bucket(administrations: pa.Table, labs: pa.Table, conditions: pa.Table, proc
     codes = ids.indices.to_numpy().astype(np.int64)
     adm_c, lab_c, con_c, pro_c, pat_c = np.split(codes, np.cumsum([len(table) for table in all_tables])[:-1])
     adm, con, pro, pat = (_frame(table) for table in (administrations, conditions, procedures, patients))
-    lab = _frame(labs.select(_COMPUTED))
+    lab = _frame(labs.select(_COMPUTED)).assign(assumptions=evidence_bits(labs["assumptions"]))
     patient_row = np.full(len(ids.dictionary), -1, dtype=np.int64)
     patient_row[pat_c] = np.arange(len(pat))
     return Bucket(

@@ -17,7 +17,7 @@ from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.model import Knowledge, Measurement
 from bonefhir.normalise import times
 from bonefhir.normalise.concepts import CodeIndex, decode, distinct_rows, per_distinct
-from bonefhir.vocabulary import UNREADABLE, assumption
+from bonefhir.vocabulary import ASSUMPTIONS, UNREADABLE, as_texts, assumption
 
 _EXCLUDING = re.compile(
     r"(?<!\w)(?:urine|urinary|ratio|clearance|dialysate|dialysis|fluid|stone|crystals|oxalate|score|product|filtration|gfr|formula|"
@@ -236,7 +236,7 @@ def _table(
         "instant": pa.array(when.instant).cast(pa.timestamp("us", tz="UTC")),
         "date_first": pa.array(when.first),
         "date_last": pa.array(when.last),
-        "assumptions": readings.assumptions,
+        "assumptions": as_texts(readings.assumptions, ASSUMPTIONS),
         "source_file": file_names.take(source["file"].combine_chunks()),
         "source_line": source["line"],
     }

@@ -58,7 +58,7 @@ LABS = Table(
         Column("unusable_reason", SYMBOL, "why not; null: usable"),
         Column("time", pa.string(), "as written"),
         *TIMES,
-        Column("assumptions", pa.int64(), "bits of vocabulary.ASSUMPTIONS"),
+        Column("assumptions", SYMBOL, "what was assumed of it, apart by blanks; '': nothing"),
         *PLACE,
     ),
 )
