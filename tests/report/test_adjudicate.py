@@ -540,7 +540,11 @@ def test_precision_is_the_share_of_decided_findings_that_people_confirmed(out: P
     assert found["ZA4-W", "1"].precision == wilson(1, 1)
     withdrawn = [replace(one, decision="withdrawn") for one in history]
     assert by_rule([*history, *withdrawn]) == {}
-    page = (run(tmp_path / "again", html=True) / "phi" / "report.html").read_text()
+    again = run(tmp_path / "again", html=True)
+    of_run = json.loads((again / "run.json").read_text())["decisions"]
+    assert of_run["recorded"] == 5
+    assert of_run["rules"]["ZA4-A"] == {"accepted": 1, "disputed": 1, "justified": 1}
+    page = (again / "phi" / "report.html").read_text()
     assert page.count("2 / 3 = 66.7\u00a0% (20.8\u00a0% – 93.9\u00a0%)") == 2
 
 

@@ -88,6 +88,7 @@ def run() -> Schema:
         "reasons": {"type": "object", "propertyNames": one_of(REASONS), "additionalProperties": COUNT},
         "rejects": {"type": "object", "propertyNames": one_of(REJECT_REASONS), "additionalProperties": COUNT},
         "data_quality": each(COUNT),
+        "decisions": fields({"recorded": COUNT, "rules": each(fields(dict.fromkeys(DECISIONS, COUNT)))}),
         "suites": listed(_suite({"type": TEXT, "elements": COUNT, "missing": COUNT, "unexpected": COUNT})),
         "run": fields({**here, **where}),
     }

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bonefhir import __version__
+from bonefhir.report.adjudication import Decision, by_rule
 from bonefhir.report.counts import LEDGER, OUTCOMES, Counts, RuleCount, by_kind
 from bonefhir.report.facts import Facts
 from bonefhir.report.identity import rule_digest
@@ -17,8 +20,9 @@ WHERE = ("sources", "out", "jobs", "html", "language")
 """Settings that say where, how fast and in which forms, not what: the same input gives the same bytes from another place."""
 
 
-def write(path: Path, facts: Facts, counts: Counts) -> None:
-    write_json(path, as_json(facts, counts))
+def write(path: Path, facts: Facts, counts: Counts, history: Sequence[Decision]) -> None:
+    """history: the decisions that the reports have shown: an input of the run like the others."""
+    write_json(path, as_json(facts, counts) | {"decisions": _decisions(history, counts)})
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -57,6 +61,13 @@ def as_json(facts: Facts, counts: Counts) -> dict[str, Any]:
         "suites": facts.suites,
         "run": {"started": facts.started, "seconds": dict(facts.seconds), "peak_memory_bytes": facts.peak_memory_bytes, **where},
     }
+
+
+def _decisions(history: Sequence[Decision], counts: Counts) -> dict[str, Any]:
+    """Whatever the day: what has expired by then is not told here, as only `run` may depend on the clock."""
+    found = by_rule(history)
+    of_run = {row.rule.id: found.get((row.rule.id, row.rule.version)) for row in counts.rules}
+    return {"recorded": len(history), "rules": {rule: asdict(one) for rule, one in sorted(of_run.items()) if one is not None}}
 
 
 def _ledger(facts: Facts, counts: Counts) -> dict[str, Any]:

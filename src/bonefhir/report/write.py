@@ -46,4 +46,4 @@ def write_all(folder: Path, facts: Facts) -> None:
             phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, decisions, sliced)
     measure_reports.write(fhir / "measure-reports.json", counts, sliced)
     share_page.write(share, facts, counts, wording)
-    run_json.write(folder / "run.json", facts, counts)
+    run_json.write(folder / "run.json", facts, counts, decisions.history)
