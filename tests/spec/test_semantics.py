@@ -383,6 +383,12 @@ def test_an_ideal_weight_needs_no_actual_one(tmp_path: Path) -> None:
     assert "body height" in [item["role"] for item in evidence]
 
 
+def test_of_two_calciums_the_later_date_decides_whatever_the_instant(tmp_path: Path) -> None:
+    earlier = lab("corrected", 7.0, "2024-05-18T23:20:00+02:00")
+    later = lab("corrected", 9.0, "2024-05-19T11:00:00+14:00")
+    assert run(tmp_path, *CLEAN[:4], earlier, later, dose()).verdict("ZA4-HYPOCA") == "pass"
+
+
 def test_a_newer_calcium_of_another_kind_that_is_not_usable_is_told_of(tmp_path: Path) -> None:
     pending = lab("ionised", 1.0, f"{DOSE_DAY}T09:00:00Z", unit="furlong")
     found = run(tmp_path, *CLEAN, pending, dose())

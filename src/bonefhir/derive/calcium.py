@@ -45,7 +45,7 @@ class Calcium:
 def status(
     doses: Moments, days: Integers | int, labs: dict[str, Labs], albumin: Labs, settings: Settings, kinds: Sequence[str] = KINDS
 ) -> tuple[Calcium, Calcium]:
-    """labs: by kind. The latest local date of a usable calcium decides the kind.
+    """labs: by kind. The latest local date of a usable calcium decides, whatever the instant; of that date, the first kind.
 
     A calcium of another kind whose partial date may be later widens the range, if it is on the same scale (corrected and total).
     Those on the other scale are the second Calcium: a verdict holds only if it holds for both. One of any kind that cannot be
@@ -58,7 +58,8 @@ def status(
     chosen = np.where(date == NEVER, -1, last.argmax(axis=0))
     found, rival = _Builder(rows, albumin, doses, settings), _Builder(rows, albumin, doses, settings)
     for number, kind in enumerate(kinds):
-        newest = latest(pairs[kind].where((chosen == number)[pairs[kind].dose]), labs[kind], doses)
+        own = pairs[kind].where((chosen == number)[pairs[kind].dose])
+        newest = latest(own.where(labs[kind].when.last[own.event] >= date[own.dose]), labs[kind], doses)
         found.add(KINDS.index(kind), chosen == number, newest)
         found.use(kind, newest.picks, labs[kind])
     ionised = np.isin(found.kind, (-1, KINDS.index("ionised")))
