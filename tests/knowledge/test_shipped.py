@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bonefhir.cli import main
 from bonefhir.knowledge.kinds import KINDS
 from bonefhir.knowledge.load import load, shipped
 from bonefhir.knowledge.model import Knowledge, Rule
@@ -55,6 +56,13 @@ def test_each_rule_is_the_specified_one(knowledge: Knowledge, rule_id: str) -> N
 
 def test_there_are_no_other_rules(knowledge: Knowledge) -> None:
     assert [rule.id for rule in knowledge.rules] == sorted(SPECIFIED)
+
+
+def test_the_command_lists_them_with_severity_profiles_and_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "list"]) == 0
+    lines = [line.replace("us, eu", "us,eu").split() for line in capsys.readouterr().out.splitlines()]
+    listed = [line[:4] for line in lines]
+    assert listed == [[r["id"], r["severity"], ",".join(r["profiles"]), r["kind"]] for _, r in sorted(SPECIFIED.items())]
 
 
 def test_every_kind_is_used(knowledge: Knowledge) -> None:

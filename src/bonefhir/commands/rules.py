@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
         print(described(rule_of(knowledge, options.id)))
     else:
         for rule in chosen(knowledge, options.profile, options.product):
-            print(f"{rule.id:24}{rule.severity:9}{rule.kind:24}{rule.statement}")
+            print(f"{rule.id:24}{rule.severity:9}{', '.join(rule.profiles):8}{rule.kind:24}{rule.statement}")
     return 0
 
 

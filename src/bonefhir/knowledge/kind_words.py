@@ -1,5 +1,6 @@
 """Every kind of rule in words with its numbers, for the catalogue that a pharmacist reads."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -25,13 +26,18 @@ class _Plain(dict[str, str]):
 
 
 def plain(value: Any) -> str:
-    """4.0 → '4', ('a', 'b') → 'a or b', words without underscores."""
+    """4.0 → '4', ('a', 'b') → 'a or b', words without underscores: 'zoledronic acid 4 mg', 'Paget's disease'."""
     if isinstance(value, float | int):
         return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
     if isinstance(value, str):
-        return value.replace("_", " ")
+        return _SAID.get(value) or _MG.sub(r"\1 mg", value.replace("_", " "))
     words = [plain(one) for one in value]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+_MG = re.compile(r"(\d)mg\b")
+_SAID = {"paget": "Paget's disease", "osteonecrosis_of_jaw": "osteonecrosis of the jaw"}
+"""Names that are more than their words."""
 
 
 def _bands(bands: Sequence[Mapping[str, float]]) -> str:
@@ -76,10 +82,20 @@ def _duration(p: Parameters) -> str:
     return f"Fails if infused in less than {plain(p['min_minutes'])} minutes{when}."
 
 
+def _interval(than: str, days: str) -> Callable[[Parameters], str]:
+    def said(p: Parameters) -> str:
+        tolerance = f" (tolerance {p['tolerance_days']} days)" if p["tolerance_days"] else ""
+        return f"Fails if the previous dose of the product was {than} than {p[days]} days before{tolerance}."
+
+    return said
+
+
 def _per_kg(p: Parameters) -> str:
-    wanted = plain(p["value"]) if "value" in p else f"{plain(p['min'])} to {plain(p['max'])}"
-    fixed = f", and from {plain(p['or_fixed'])} {p['unit'].partition('/')[0]}" if "or_fixed" in p else ""
-    return f"Fails if the amount differs from {wanted} {p['unit']}{fixed} by more than {plain(p['tolerance_percent'])} %."
+    share, unit = f"{plain(p['tolerance_percent'])} %", p["unit"].partition("/")[0]
+    if "value" in p:
+        return f"Fails if the amount differs from {plain(p['value'])} {p['unit']} by more than {share}."
+    fixed = f", unless it differs from {plain(p['or_fixed'])} {unit} by no more" if "or_fixed" in p else ""
+    return f"Fails if the amount is more than {share} outside {plain(p['min'])} to {plain(p['max'])} {p['unit']}{fixed}."
 
 
 def _lab_before(p: Parameters) -> str:
@@ -120,7 +136,7 @@ _BASELINE = "baseline below {normal_below} mg/dL ({normal_below_umol_l} µmol/L)
 _RISE = (
     "{rise_normal} mg/dL ({rise_normal_umol_l} µmol/L) from a "
     + _BASELINE
-    + ", {rise_abnormal} mg/dL ({rise_abnormal_umol_l} µmol/L) from a higher one"
+    + ", or by {rise_abnormal} mg/dL ({rise_abnormal_umol_l} µmol/L) from a higher one"
 )
 
 _WORDS: Mapping[str, str | Callable[[Parameters], str]] = {
@@ -140,9 +156,9 @@ _WORDS: Mapping[str, str | Callable[[Parameters], str]] = {
     "or to {ratio} times its lowest value within {ratio_days} days.",
     "duration_min": _duration,
     "rate_max": "Fails above {max_mg_per_h} mg per hour.",
-    "interval_min": "Fails if the previous dose was less than {min_days} days before (tolerance {tolerance_days} days).",
-    "interval_max": "Fails if the previous dose was more than {max_days} days before (tolerance {tolerance_days} days).",
-    "course_max": "Fails from the dose after number {max_doses} on.",
+    "interval_min": _interval("less", "min_days"),
+    "interval_max": _interval("more", "max_days"),
+    "course_max": lambda p: f"Fails from dose {p['max_doses'] + 1} of the product in the data on.",
     "per_kg": _per_kg,
     "lab_before": _lab_before,
     "lab_after": _lab_after,
@@ -153,7 +169,8 @@ _WORDS: Mapping[str, str | Callable[[Parameters], str]] = {
     "vitamin_d_min": "Fails below {min_ng_ml} ng/mL ({min_nmol_l} nmol/L), if known within {window_days} days before the dose.",
     "no_other_product": "Fails if {others} was given within the {window_days} days before, or on the same day.",
     "condition_absent": _condition,
-    "dental_before_first": "Fails without one within {window_days} days before the first dose.",
+    "dental_before_first": "Fails without a dental examination within {window_days} days before the first dose in the data; "
+    "cannot be told where the data has no dental record of anybody.",
     "age_min": "Fails below {min_years} years of age.",
     "indication_not": "Fails if the indication is {indications_not}. An assumed indication is left out.",
 }
