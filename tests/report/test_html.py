@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for n, text in enumerate(HOSTILE):
         hostile = dict.fromkeys(("message", "dose_start", "patient_id", "dose_id", "product", "indication", "unit"), text)
         item = evidence("amount", A, n) | dict.fromkeys(("role", "resource", "time", "reported", "unit"), text)
-        rows.append(verdict(A, 0, "fail", **hostile, reasons=["bounds"], evidence=[item]))
+        rows.append(verdict(A, 0, "fail", **hostile, reasons=["bounds"], evidence=[item], source_file=f"{text}/a"))
     qualities = [quality("unit-suspect", detail=text, resource=text, patient_id=text, file=text) for text in HOSTILE]
     files = [file_row("a.ndjson"), *(file_row(text) for text in HOSTILE)]
     rejects = [reject(n, "not-fhir", id=text, detail=text, path=text) for n, text in enumerate(HOSTILE, 1)]
@@ -176,6 +176,23 @@ def test_an_input_that_is_not_whole_is_said_first(tmp_path: Path, part: str) -> 
 def test_a_file_that_is_no_data_leaves_nothing_missing(tmp_path: Path) -> None:
     write_all(tmp_path, make(tmp_path, [A], outcomes(A, 30), files=[file_row("README.md")], rejects=[reject(0, line=None)]))
     assert "may be incomplete" not in Page((tmp_path / "phi" / "report.html").read_text("utf-8")).text
+
+
+def test_it_says_at_the_top_what_could_not_be_judged_where_and_what_would_be_needed(tmp_path: Path) -> None:
+    """A dose of two rules counts once; a reason that is no dose's only one counts too."""
+    rows = [verdict(A, n, "indeterminate", source_file=f"{'north' if n % 10 else 'south'}/a.ndjson") for n in range(40)]
+    rows += [{**row, "rule_id": "ZA4-W", "severity": "warning", "reasons": ["no-creatinine", "no-weight"]} for row in rows[:5]]
+    write_all(tmp_path, make(tmp_path, [A, W], rows))
+    html = (tmp_path / "phi" / "report.html").read_text("utf-8")
+    top = html[: html.index('id="outcomes"')]
+    assert "no usable serum creatinine in the window: 40 doses, 36 of them at north. Needed: serum creatinine results" in top
+    assert "no usable body weight in the window: 5 doses, 4 of them at north. Needed: body weights." in top
+
+
+def test_one_site_is_not_named(tmp_path: Path) -> None:
+    write_all(tmp_path, make(tmp_path, [A], outcomes(A, 3, 0, 4)))
+    top = (tmp_path / "phi" / "report.html").read_text("utf-8").split('id="outcomes"')[0]
+    assert "no usable serum creatinine in the window: 4 doses. Needed" in top
 
 
 def test_no_file_and_no_suite(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from bonefhir.report.run_json import WHERE, run_id
 from bonefhir.report.slices import Sliced
 from bonefhir.report.trend_page import Shown, no_chart, shown
 from bonefhir.report.trends import Trends, trends
+from bonefhir.report.unjudged import AtSite, most_at
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
 
@@ -28,6 +29,8 @@ ones a fifth: they repeat themselves. The script opens every finding that is pac
 QUALITY_SHOWN = 100
 FILES_SHOWN = 500
 NAMES_SHOWN = 5
+REASONS_SAID = 5
+"""At the top of the page; the table has all."""
 
 
 def write(
@@ -45,6 +48,7 @@ def write(
     values = {
         **_page(facts, counts, wording),
         **_rows(phi, facts),
+        **_unjudged(most_at(sliced), counts, wording),
         "trends": _trends(trends(sliced), counts, wording),
         "no_chart": no_chart(wording),
         **_findings(rows, findings, pages, counts),
@@ -52,6 +56,17 @@ def write(
         **_decisions(counts, decisions),
     }
     html.write(path, "phi.html", facts, wording, values, run_id(facts), "script.js")
+
+
+def _unjudged(sites: dict[str, AtSite], counts: Counts, wording: Wording) -> dict[str, Any]:
+    said = []
+    for row in counts.reasons[:REASONS_SAID]:
+        texts = {"reason": wording.word("reasons", row.reason), "needed": wording.word("needed", row.reason)}
+        texts["doses"] = wording.counted("dose", row.doses)
+        at = sites.get(row.reason)
+        where = {} if at is None else {"number": wording.number(at.doses), "site": at.site}
+        said.append(wording.text("phi.open_at" if where else "phi.open", **texts, **where))
+    return {"open_reasons": said, "most_at": sites}
 
 
 def _trends(found: Trends, counts: Counts, wording: Wording) -> dict[str, Any]:
