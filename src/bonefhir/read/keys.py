@@ -24,15 +24,17 @@ def same_length(fields: dict[str, Raw], raw: bytes) -> bool:
     return len(b"".join(fields.values())) + len("".join(fields)) + 4 * len(fields) + 1 == len(raw)
 
 
-def repeated(raw: bytes) -> bool:
+def repeated(raw: bytes, value: Any = msgspec.UNSET) -> bool:
     """Some object in raw, at any depth, has a key twice. raw must be valid JSON.
 
     Without a backslash in it, `":` stands behind keys only, and a key that came twice is missing after a round trip.
+    value: raw as decoded already, if nothing was left out in that.
     """
     if b"\\" in raw or _SPACED_KEY.search(raw):
         return bool(without_repeated(raw)[1])
     try:
-        return raw.count(b'":') != _ENCODE(_ANY.decode(raw)).count(b'":')
+        value = _ANY.decode(raw) if value is msgspec.UNSET else value
+        return raw.count(b'":') != _ENCODE(value).count(b'":')
     except msgspec.ValidationError:  # a number beyond the range of a float
         return bool(without_repeated(raw)[1])
 
