@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from bonefhir.cli import parser
 from bonefhir.configuration import CHOICES, NOT_IN_A_FILE, Validation
 from bonefhir.contract.columns import WRITTEN, spelled
 from bonefhir.contract.files import contents
+from bonefhir.knowledge.kinds import EVERY_KIND, KINDS, Kind
+from bonefhir.knowledge.load import load
+from bonefhir.report.wording import load as load_wording
 from bonefhir.settings import Settings
 
 NOTE = "<!-- Made by `python docs/hooks/reference.py`: change the code, not this page. -->"
@@ -45,8 +48,27 @@ MEANINGS = {
 }
 
 
+EXIT_CODES = {
+    "0": "done. Without `--fail-on` also where there are findings, and where there was no dose to check: the text says so",
+    "1": "a verdict `fail` has at least the severity of `--fail-on`",
+    "2": "wrong command line, setting or baseline",
+    "3": "the input cannot be read at all: a path that is not there, a folder without files, a run folder that is none; "
+    "with `--strict` also if anything was rejected. Nothing is written",
+    "4": "a rule, a label or a file of local codes is wrong; every fault is told",
+    "5": "the output cannot be written",
+    "70": "a defect of bonefhir: type and place are printed, never the message, which could hold patient data",
+    "130, 143": "interrupted, terminated: nothing was written, nothing is left behind",
+}
+
+
 def pages() -> dict[str, str]:
-    made = {"commands": _commands(), "settings": _settings(), "files": _files(), "columns": _columns()}
+    made = {
+        "commands": _commands(),
+        "settings": _settings(),
+        "words": _words(),
+        "files": _files(),
+        "columns": _columns(),
+    }
     return {name: "\n".join([NOTE, *lines]) + "\n" for name, lines in made.items()}
 
 
@@ -54,9 +76,13 @@ def _commands() -> Iterator[str]:
     yield from (
         "# Commands",
         "",
-        "Exit codes: 0 done; 1 findings; 2 wrong command line; 3 input cannot be read at all; 4 a rule file is",
+        "`bonefhir COMMAND --help` says the same. Exit codes:",
+        "",
+        "| code | meaning |",
+        "|---|---|",
     )
-    yield from ("wrong; 5 the output cannot be written; 70 a defect of bonefhir; 130 interrupted.", "")
+    yield from (f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items())
+    yield ""
     for name, command in _actions(parser()).items():
         yield from _command(f"bonefhir {name}", command)
 
@@ -138,6 +164,51 @@ def _columns() -> Iterator[str]:
         for column in table:
             phi = "phi" if column.phi else ""
             yield f"| `{column.name}` | {_cell(spelled(column.type))} | {_cell(column.meaning)} | {column.unit} | {phi} |"
+
+
+def _words() -> Iterator[str]:
+    yield from ("# Words", "", "The names that rules, codes and settings may use, and the words that results are told in.", "")
+    yield from _named()
+    yield from ("", "## Kinds of rule", "")
+    yield "What a `[[rule]]` of each kind must have and may have beside the fields of every rule, and the columns of its"
+    yield from (f"examples; each may also have {_code(EVERY_KIND)}.", "")
+    yield from ("| kind | must have | may have | columns of examples | as in |", "|---|---|---|---|---|")
+    first = {rule.kind: rule.id for rule in reversed(load().rules)}
+    for name, kind in KINDS.items():
+        needed, optional = _parameters(kind)
+        like = f"[{first[name]}](../rules/{first[name]}.md)"
+        yield f"| `{name}` | {needed} | {optional} | {_code(kind.columns)} | {like} |"
+    wording = load_wording()
+    needed_for = wording.group("needed")
+    yield from ("", "## Why a verdict is indeterminate", "", "| reason | meaning | what would be needed |", "|---|---|---|")
+    yield from (f"| `{word}` | {said} | {needed_for[word]} |" for word, said in wording.group("reasons").items())
+    for title, group in (("Assumptions", "assumptions"), ("Why something is rejected", "rejects"), ("Data quality", "quality")):
+        yield from ("", f"## {title}", "", "| word | meaning |", "|---|---|")
+        yield from (f"| `{word}` | {_cell(said)} |" for word, said in wording.group(group).items())
+
+
+def _named() -> Iterator[str]:
+    knowledge = load()
+    yield from ("## Products", "", "| product | drug | what | labelled for; the first is assumed |", "|---|---|---|---|")
+    for product in sorted(knowledge.products.values(), key=lambda one: one.name):
+        yield f"| `{product.name}` | `{product.drug}` | {_cell(product.title)} | {_code(product.indications)} |"
+    yield from ("", "## Labs and vital signs", "", "| name | what | unit |", "|---|---|---|")
+    for lab in sorted(knowledge.measurements.values(), key=lambda one: one.name):
+        yield f"| `{lab.name}` | {_cell(lab.title)} | {lab.unit} |"
+    yield from ("", "## Value sets", "", "Conditions and procedures. An indication is a value set of conditions.", "")
+    for of in ("Condition", "Procedure"):
+        yield f"- {of}: {_code(sorted(one.name for one in knowledge.value_sets.values() if one.resource_type == of))}"
+
+
+def _parameters(kind: Kind) -> tuple[str, str]:
+    """A group of which a rule has exactly one is part of what it must have."""
+    chosen = {name for group in kind.choices for name in group}
+    groups = " or ".join(" and ".join(f"`{name}`" for name in group) for group in kind.choices)
+    return ", ".join(filter(None, (_code(kind.required), groups))), _code(name for name in kind.optional if name not in chosen)
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _cell(text: str) -> str:

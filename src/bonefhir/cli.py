@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if arguments is None:  # called from a shell, so the process is ours
         log.set_up()
+        if isinstance(sys.stdout, TextIOWrapper):  # a console that is not UTF-8 gets an escape for what it cannot show
+            sys.stdout.reconfigure(errors="backslashreplace")
         signal.signal(signal.SIGTERM, _terminated)
     try:
         command = import_module(f"bonefhir.commands.{options.command}")
@@ -102,20 +105,20 @@ def _rules(commands: Subparsers) -> None:
     listed = _command(actions, "list", "one line per rule", _knowledge())
     listed.add_argument("--product", help="only rules of this product")
     shown = _command(actions, "show", "one rule in full", _knowledge())
-    shown.add_argument("id", metavar="ID")
+    shown.add_argument("id", metavar="ID", help="of the rule, as `rules list` prints it")
     checked = _command(actions, "check", "lint a folder of rules and run the examples inside them")
     checked.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: the rules that come with bonefhir")
 
 
 def _explain(commands: Subparsers) -> None:
     one = _command(commands, "explain", "one dose: its timeline, every rule, every number and where it came from")
-    one.add_argument("run", type=Path, metavar="RUN_DIR")
-    one.add_argument("dose", metavar="DOSE_ID")
+    one.add_argument("run", type=Path, metavar="RUN_DIR", help="folder that `audit --out` has written")
+    one.add_argument("dose", metavar="DOSE_ID", help="MedicationAdministration/17, or 17: as in findings.csv and report.html")
 
 
 def _adjudicate(commands: Subparsers) -> None:
     one = _command(commands, "adjudicate", "record what people have decided about findings, from findings.xlsx")
-    one.add_argument("run", type=Path, metavar="RUN_DIR")
+    one.add_argument("run", type=Path, metavar="RUN_DIR", help="folder that `audit --out` has written")
     one.add_argument("file", type=Path, metavar="FILE", help="findings.xlsx, filled in; or one of its sheets saved as CSV")
     one.add_argument("--replace", action="store_true", help="also where somebody has decided since the workbook was written")
 
@@ -135,7 +138,7 @@ def _history(commands: Subparsers) -> None:
 
 def _sample(commands: Subparsers) -> None:
     one = _command(commands, "sample", "write synthetic bundles and NDJSON with an answer key")
-    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("folder", type=Path, metavar="DIR", help="folder to write")
     one.add_argument("--patients", type=_count, default=60, metavar="N", help="default: 60")
     one.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed gives the same bytes (default: 1)")
 

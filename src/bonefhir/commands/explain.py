@@ -83,7 +83,8 @@ def decided(row: Row, decisions: "Decisions", wording: "Wording") -> Iterator[st
 
 def header(dose: Row) -> str:
     product = f"{dose['product']} (by {dose['product_basis']})"
-    indication = f"{dose['indication']} (by {dose['indication_basis']})"
+    basis = dose["indication_basis"]
+    indication = f"{dose['indication']} ({basis if basis == 'assumed' else f'by {basis}'})"
     charted = f"charted as {dose['reported_amount'] or 'unknown'}"
     lines = [
         f"{dose['dose_id']} of {dose['patient_id']}, {dose['source_file']}:{dose['source_line']}",
