@@ -1,7 +1,10 @@
 """Arguments in, exit code out; one line for a user's mistake, and no value of data for a defect of ours."""
 
 import errno
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,13 @@ from bonefhir.commands import audit as audit_command
 from bonefhir.errors import InputError, KnowledgeError, OutputError
 
 CANARY = "CANARY-4711"
+ROOT = Path(__file__).parents[2]
+TOO_MUCH = b"""\
+{"resourceType": "Patient", "id": "p"}
+{"resourceType": "MedicationAdministration", "id": "m", "status": "completed", "subject": {"reference": "Patient/p"}, \
+"effectiveDateTime": "2024-03-01", "dosage": {"dose": {"value": 8, "unit": "mg"}}, \
+"medicationCodeableConcept": {"text": "Zometa"}}
+"""
 
 
 @pytest.mark.parametrize("line", ["", "nonsense", "audit in", "audit --out o", "audit in --out o --jobs 0", "rules show"])
@@ -100,3 +110,12 @@ def test_a_folder_that_is_no_run_ends_with_3(tmp_path: Path, capsys: pytest.Capt
     assert main(["explain", str(tmp_path), "1"]) == 3
     assert main(["compare", str(tmp_path), str(tmp_path)]) == 3
     assert "is no folder of a run" in capsys.readouterr().err
+
+
+def test_a_console_that_is_not_utf8_gets_escapes_and_no_defect(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b.ndjson").write_bytes(TOO_MUCH)
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "bonefhir.cli", "validate", ".", "--quiet"]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert (ran.returncode, ran.stdout.isascii()) == (1, True)
+    assert b"a\\u27e8U+001B\\u27e9.ndjson:2:1: error ZA4-DOSE-MAX" in ran.stdout

@@ -30,6 +30,7 @@ HOSTILE = Finding(
 )
 ABSOLUTE = replace(PLAIN, path="/data/b c.json", severity="warning")
 ABOUT_A_FILE = replace(PLAIN, path="baseline.toml", rule_id="BASELINE-EXPIRED", dose_id="", statement="It has ended.")
+NOT_UTF8 = replace(PLAIN, path="data/f\udcff.json")
 ALL = [PLAIN, HOSTILE, ABSOLUTE, ABOUT_A_FILE]
 RULES = {"ZA4-DOSE-MAX": Help("No more than 4 mg.", "Zometa US PI 2.1", "Look at the strength.", "error")}
 
@@ -44,6 +45,16 @@ def test_text_is_one_line_per_finding_and_hides_nothing() -> None:
     assert "\u202e" not in second
     assert "\x1b" not in second
     assert about == "baseline.toml:7:3: error BASELINE-EXPIRED 4.5 mg given"
+
+
+@pytest.mark.parametrize("form", ["text", "junit", "github"])
+def test_a_name_that_is_not_utf8_is_shown_escaped(form: str) -> None:
+    assert r"data/f\xff.json" in written(form, [NOT_UTF8])
+
+
+@pytest.mark.parametrize("form", list(FORMATS))
+def test_every_form_can_be_written_whatever_a_file_is_called(form: str) -> None:
+    assert written(form, [NOT_UTF8, HOSTILE]).encode("utf-8")
 
 
 def test_json_holds_every_field() -> None:
@@ -74,6 +85,16 @@ def test_junit_is_what_the_schema_of_jenkins_allows(findings: list[Finding]) -> 
 @pytest.mark.parametrize("findings", [ALL, [PLAIN], []], ids=len)
 def test_sarif_is_what_its_schema_allows(findings: list[Finding]) -> None:
     SARIF.validate(json.loads(written("sarif", findings)))
+
+
+def test_junit_tells_place_source_and_guidance_on_lines_of_their_own() -> None:
+    (failure,) = ET.fromstring(written("junit", [PLAIN])).iter("failure")
+    assert failure.text == "data/a.ndjson:7:3\nZometa US PI 2.1\nLook at the strength."
+
+
+def test_sarif_names_the_bytes_of_a_file() -> None:
+    (result,) = json.loads(written("sarif", [NOT_UTF8]))["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "data/f%FF.json"
 
 
 def test_sarif_names_rules_levels_and_places() -> None:

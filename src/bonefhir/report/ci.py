@@ -76,7 +76,7 @@ def junit(findings: Sequence[Finding], rules: Mapping[str, Help]) -> str:
         case = ET.SubElement(suite, "testcase", classname=f"bonefhir.{finding.rule_id}", name=visible(finding.place))
         failure = ET.SubElement(case, "failure", type=finding.severity, message=visible(finding.statement))
         known = rules.get(finding.rule_id)
-        failure.text = visible("\n".join([finding.place, *([known.source, known.guidance] if known else [])]))
+        failure.text = "\n".join(map(visible, (finding.place, *((known.source, known.guidance) if known else ()))))
     if not findings:
         ET.SubElement(suite, "testcase", classname="bonefhir", name="no finding")
     ET.indent(suite)

@@ -1,6 +1,7 @@
 """SARIF 2.1.0: findings for code scanning. The log may be uploaded: it holds no value and no id of a patient or a dose."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -83,4 +84,4 @@ def _artifact(path: str) -> dict[str, str]:
     """Relative paths are those of the repository, as code scanning shows them."""
     if PurePath(path).is_absolute():
         return {"uri": PurePath(path).as_uri()}
-    return {"uri": quote(PurePath(path).as_posix()), "uriBaseId": ROOT}
+    return {"uri": quote(os.fsencode(PurePath(path).as_posix())), "uriBaseId": ROOT}

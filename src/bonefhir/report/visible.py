@@ -36,13 +36,19 @@ _RANGES = (
     (0xE0000, 0xE0FFF),
     (0xF0000, 0x10FFFF),
 )
-_HIDDEN = re.compile("[" + "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in _RANGES) + "]")
+# Bytes of a file's name that are not UTF-8, as Python holds them. Arrow's texts have none.
+_BYTES = (0xDC80, 0xDCFF)
+_HIDDEN = re.compile("[" + "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in (*_RANGES, _BYTES)) + "]")
 _HIDDEN_ARROW = "[" + "".join(f"\\x{{{a:x}}}-\\x{{{b:x}}}" for a, b in _RANGES) + "]"
 
 
 def visible(text: str) -> str:
-    """`text` with each hidden character as ⟨U+202E⟩."""
-    return _HIDDEN.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", text)
+    """`text` with each hidden character as ⟨U+202E⟩, and each byte of a file's name that is not UTF-8 as \\xff."""
+    return _HIDDEN.sub(lambda match: _spelled(ord(match.group())), text)
+
+
+def _spelled(code: int) -> str:
+    return f"\\x{code - 0xDC00:02x}" if _BYTES[0] <= code <= _BYTES[1] else f"⟨U+{code:04X}⟩"
 
 
 def visible_column(texts: pa.Array) -> pa.Array:
