@@ -188,7 +188,10 @@ def test_a_decision_falls_away_and_that_is_said(
     assert (change["kind"], change["decision"], change["decided"]) == ("changed", "accepted", "")
     assert main(["compare", str(before), str(tmp_path / "after")]) == 0
     assert "Its decision (accepted) holds no more" in capsys.readouterr().out
-    same = of(told(before, before))
+    again = audit(tmp_path / "again", list(reversed(base(2.0))))
+    sheet = load_workbook(again / "phi" / "findings.xlsx")["error"]
+    assert {get(sheet, number, "Decision") for number in range(2, sheet.max_row + 1)} == {"accepted"}
+    same = of(told(before, again))
     assert (same["decision"], same["decided"]) == ("accepted", "accepted")
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,14 @@ from bonefhir.errors import InputError
 from bonefhir.report.history import read
 from bonefhir.report.history_page import chart
 from bonefhir.report.rates import wilson
+from bonefhir.report.wording import load
 from bonefhir.report.write import write_all
 from tests.report.fixtures import make, outcomes, rule
 
 A, W = rule("ZA4-A"), rule("ZA4-W", "warning")
 
 
-def run(folder: Path, started: str, failed: int, version: str = "1", **settings: bool) -> None:
+def run(folder: Path, started: str, failed: int, version: str = "1", **settings: Any) -> None:
     one = rule("ZA4-A", version=version)
     rows = outcomes(one, 20 - failed, failed, 5) + outcomes(W, 3)
     write_all(folder, replace(make(folder, [one, W], rows, **settings), started=started))
@@ -58,46 +60,53 @@ def test_links_lead_to_what_is_there_and_nowhere_else(runs: Path) -> None:
     assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")
 
 
+def test_the_page_is_in_the_language_of_the_latest_run(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(runs / "de", "2026-04-01T00:00:00+00:00", 1, language="de")
+    assert main(["history", str(runs)]) == 0
+    assert "Verlauf der Prüfungen" in (runs / "bonefhir-history.html").read_text()
+    assert "4 runs" in capsys.readouterr().out
+
+
 def no_run(folder: Path) -> str:
     (folder / "x").mkdir()
-    return "it has no run.json"
+    return "missing"
 
 
 def of_another_program(folder: Path) -> str:
     (folder / "x").mkdir()
     (folder / "x" / "run.json").write_text('{"program": "other"}')
-    return "its run.json is of another program"
+    return "foreign"
 
 
 def cut_off(folder: Path) -> str:
     (folder / "x").mkdir()
     (folder / "x" / "run.json").write_text((folder / "a" / "run.json").read_text()[:200])
-    return "its run.json cannot be read"
+    return "unreadable"
 
 
 def of_the_future(folder: Path) -> str:
     changed(folder, lambda content: content | {"format": 99})
-    return "its run.json is not of format 1"
+    return "format"
 
 
 def without_a_start(folder: Path) -> str:
     changed(folder, lambda content: content | {"run": {}})
-    return "its run.json is not whole"
+    return "broken"
 
 
 def with_wrong_counts(folder: Path) -> str:
     changed(folder, lambda content: content | {"doses": "many"})
-    return "its run.json is not whole"
+    return "broken"
 
 
 def with_a_wrong_rule(folder: Path) -> str:
     changed(folder, lambda content: content | {"verdicts": {"R": {"severity": "<b>"}}})
-    return "its run.json is not whole"
+    return "broken"
 
 
 def a_link(folder: Path) -> str:
     (folder / "x").symlink_to(folder / "a")
-    return "a link, which is not followed"
+    return "link"
 
 
 def changed(folder: Path, change: Callable[[dict[str, object]], dict[str, object]]) -> None:
@@ -112,12 +121,13 @@ def changed(folder: Path, change: Callable[[dict[str, object]], dict[str, object
 )
 def test_what_is_no_run_is_told(make_other: Callable[[Path], str], runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     why = make_other(runs)
+    said = load().word("others", why)
     (runs / ".out.abcdefgh.work").mkdir()
     (runs / "notes.txt").write_text("mine")
     assert main(["history", str(runs)]) == 0
-    assert capsys.readouterr().out.splitlines()[1:] == [f"x: {why}"]
+    assert capsys.readouterr().out.splitlines()[1:] == [f"x: {said}"]
     assert json.loads((runs / "bonefhir-history.json").read_text())["others"] == [{"folder": "x", "why": why}]
-    assert f"x: {why}" in (runs / "bonefhir-history.html").read_text()
+    assert f"x: {said}" in (runs / "bonefhir-history.html").read_text()
 
 
 def test_no_run_at_all(tmp_path: Path) -> None:

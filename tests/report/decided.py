@@ -27,9 +27,9 @@ def rows(**changes: Any) -> list[dict[str, Any]]:
     return [*found, verdict(W, 0, "fail"), verdict(W, 1, "fail", **changes)]
 
 
-def run(folder: Path, verdicts: Sequence[dict[str, Any]] | None = None, started: str = STARTED, html: bool = False) -> Path:
-    """Its folder; made anew, if it was there."""
-    facts = make(folder, RULES, rows() if verdicts is None else verdicts, html=html)
+def run(folder: Path, verdicts: Sequence[dict[str, Any]] | None = None, started: str = STARTED, **settings: Any) -> Path:
+    """Its folder, in which it must be the first. settings: without pages, unless they say so."""
+    facts = make(folder, RULES, rows() if verdicts is None else verdicts, **{"html": False, **settings})
     write_all(folder, replace(facts, started=started))
     return folder
 

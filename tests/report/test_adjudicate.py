@@ -176,6 +176,29 @@ def test_what_libreoffice_has_saved(name: str, out: Path) -> None:
     assert {(one.when, one.until, one.who) for one in history} == {("2026-01-02", "2099-12-31", "4711")}
 
 
+def test_a_german_workbook_comes_back_in_german_words(tmp_path: Path) -> None:
+    out = run(tmp_path / "out", language="de")
+    said = {"Entscheidung": "Bestritten", "Grund": "geprüft", "Wer": "A. Schmidt", "Wann": "2026-01-02"}
+    book = load_workbook(out / "phi" / "findings.xlsx")
+    for heading, value in said.items():
+        put(book.worksheets[0], 2, heading, value)
+    book.save(tmp_path / "edited.xlsx")
+    assert adjudicate(out, tmp_path / "edited.xlsx") == 0
+    assert list(recorded(out).values()) == ["disputed"]
+    again = run(tmp_path / "again", language="de")
+    assert adjudicate(again, again / "phi" / "findings.xlsx") == 0
+    assert len(decision_store.load(decision_store.beside(out))) == 1
+
+
+def test_macros_and_links_to_other_files_are_not_looked_at(out: Path) -> None:
+    path = filled(out, {("error", 2): ACCEPTED})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"not read")
+        archive.writestr("xl/externalLinks/externalLink1.xml", "<broken")
+    assert adjudicate(out, path) == 0
+    assert list(recorded(out).values()) == ["accepted"]
+
+
 # ------------------------------------------------------------------------------------------------- all or nothing, and said so
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bonefhir.commands import forms
-from bonefhir.commands.results import decisions_beside, facts, table
+from bonefhir.commands.results import decisions_beside, facts, language_of, table
 
 if TYPE_CHECKING:
     from bonefhir.report.comparison import Run
@@ -22,9 +22,14 @@ def run(options: argparse.Namespace) -> int:
     files = [forms.wanted(text, FORMS) for text in options.report or ()]
     before, after = opened(options.before), opened(options.after)
     found = compared(before, after, decisions_beside(options.after).standing)
+
+    def made(form: str) -> str:
+        """The page is in the language of the later run, like its reports; text and JSON are English."""
+        return FORMS[form](found, load(language_of(after.facts)) if form == "html" else load())
+
     for form, path in files:
-        forms.write(path, FORMS[form](found, load()))
-    print(FORMS[options.format](found, load()), end="")
+        forms.write(path, made(form))
+    print(made(options.format), end="")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`bonefhir history`: an index page over many runs, written beside them."""
+"""`bonefhir history`: an index page over many runs, written beside them, in the language of the latest."""
 
 import argparse
 import os
@@ -20,10 +20,10 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"{options.runs}: none of its folders is a run that can be read; name the folder that holds the runs")
     wording = load()
     _replace(options.runs / history.DATA, history.as_json(found))
-    _replace(options.runs / history.PAGE, history_page.page(found, wording))
+    _replace(options.runs / history.PAGE, history_page.page(found, load(found.runs[-1].language)))
     print(f"{wording.counted('run', len(found.runs))}: {options.runs / history.PAGE} (counts, not suppressed)")
     for other in found.others:
-        print(visible(wording.text("history.other", folder=other.folder, why=other.why)))
+        print(visible(f"{other.folder}: {wording.word('others', other.why)}"))
     return 0
 
 

@@ -1,13 +1,14 @@
 """The folder of a run, opened again: the tables of phi/ and run.json."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bonefhir.errors import InputError
-from bonefhir.settings import Settings
+from bonefhir.settings import LANGUAGES, Settings
 
 if TYPE_CHECKING:
     from bonefhir.knowledge.model import Knowledge
@@ -61,6 +62,12 @@ def knowledge_of(settings: Settings) -> "Knowledge":
     from bonefhir.knowledge.load import load
 
     return load([folder for folder in (*settings.rules, *settings.terminology) if folder.exists()])
+
+
+def language_of(about: Mapping[str, Any]) -> str:
+    """In which the reports of a run are; about: its run.json."""
+    found = about.get("run", {}).get("language")
+    return found if found in LANGUAGES else LANGUAGES[0]
 
 
 def decisions_beside(run: Path) -> "Decisions":

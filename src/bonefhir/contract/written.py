@@ -24,6 +24,7 @@ from bonefhir.report.counts import LEDGER, OUTCOMES
 from bonefhir.report.decision_store import FORMAT as DECISIONS_FORMAT
 from bonefhir.report.decision_store import NAMES
 from bonefhir.report.history import FORMAT as HISTORY_FORMAT
+from bonefhir.report.history import WHY
 from bonefhir.report.identity import FINGERPRINT
 from bonefhir.report.run_json import FORMAT, WHERE
 from bonefhir.settings import PROFILES, Settings
@@ -214,6 +215,6 @@ def history() -> Schema:
         "format": {"const": HISTORY_FORMAT},
         "program": {"const": "bonefhir"},
         "runs": listed(fields(one)),
-        "others": listed(fields({"folder": TEXT, "why": TEXT})),
+        "others": listed(fields({"folder": TEXT, "why": one_of(WHY)})),
     }
     return document("bonefhir-history.json", "Runs beside each other, by the time at which they started.", fields(body))

@@ -12,9 +12,13 @@ from bonefhir.report.counts import OUTCOMES
 from bonefhir.report.rates import Share, wilson
 from bonefhir.report.run_json import FORMAT as RUN_FORMAT
 from bonefhir.report.run_json import json_text
+from bonefhir.settings import LANGUAGES
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
 
 FORMAT = 1
+WHY = ("link", "missing", "unreadable", "foreign", "format", "broken")
+"""Why a folder is not read: it is a link; its run.json missing, no JSON, of another program or format, or not whole."""
+
 PAGE, DATA = "bonefhir-history.html", "bonefhir-history.json"
 LINKED = ("phi/report.html", "phi/findings.xlsx", "share/report.html", "share/summary.json")
 """Files of a run that the page leads to, if they are there."""
@@ -52,13 +56,14 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class Run:
-    """folder: its name; links: of LINKED, those that are there."""
+    """folder: its name; links: of LINKED, those that are there; language: of its reports."""
 
     folder: str
     started: datetime
     about: Mapping[str, Any]
     rules: Mapping[str, Outcomes]
     links: Sequence[str]
+    language: str
 
     def doses(self, outcome: str, severity: str) -> int:
         """Verdicts of that outcome among the rules of that severity."""
@@ -66,7 +71,7 @@ class Run:
 
 
 class Other(NamedTuple):
-    """A folder that is no run that can be read."""
+    """A folder that is no run that can be read. why: of WHY."""
 
     folder: str
     why: str
@@ -102,21 +107,21 @@ def read(folder: Path) -> History:
 
 def _read(path: Path) -> Run | Other:
     if path.is_symlink():
-        return Other(path.name, "a link, which is not followed")
+        return Other(path.name, "link")
     try:
         content = json.loads((path / "run.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Other(path.name, "it has no run.json")
+        return Other(path.name, "missing")
     except (OSError, ValueError, RecursionError):
-        return Other(path.name, "its run.json cannot be read")
+        return Other(path.name, "unreadable")
     if not isinstance(content, dict) or content.get("program") != "bonefhir":
-        return Other(path.name, "its run.json is of another program")
+        return Other(path.name, "foreign")
     if content.get("format") != RUN_FORMAT:
-        return Other(path.name, f"its run.json is not of format {RUN_FORMAT}")
+        return Other(path.name, "format")
     try:
         return _run(path, content)
     except (KeyError, TypeError, ValueError, AttributeError):
-        return Other(path.name, "its run.json is not whole")
+        return Other(path.name, "broken")
 
 
 def _run(path: Path, content: Mapping[str, Any]) -> Run:
@@ -129,7 +134,9 @@ def _run(path: Path, content: Mapping[str, Any]) -> Run:
     about["incomplete"] = [str(name) for name in content["incomplete"]]
     rules = {str(rule): _outcomes(one) for rule, one in content["verdicts"].items()}
     links = [name for name in LINKED if (path / name).is_file()]
-    return Run(path.name, started if started.tzinfo else started.replace(tzinfo=UTC), about, rules, links)
+    language = content["run"].get("language")
+    known = language if language in LANGUAGES else LANGUAGES[0]
+    return Run(path.name, started if started.tzinfo else started.replace(tzinfo=UTC), about, rules, links, known)
 
 
 def _outcomes(one: Mapping[str, Any]) -> Outcomes:
