@@ -164,16 +164,16 @@ def weight(chart: Chart, start: Moment, view: View = AS_IS) -> Quantity:
 def dosing_weight(chart: Chart, start: Moment, sex: str, view: View) -> Quantity:
     """The weight that goes into a clearance: actual; ideal, by Devine from height and sex; or adjusted, which is ideal + 0.4 ×
     (actual - ideal) where the actual weight is the greater."""
-    actual = weight(chart, start, view)
     if chart.policy.weight == "actual":
-        return actual
+        return weight(chart, start, view)
     tall = latest(chart, "height", start, HEIGHT_DAYS, "no-weight", view)
-    if tall.interval is None or (actual.interval is None and chart.policy.weight == "adjusted"):
-        return Quantity(None, words(*(actual.missing if chart.policy.weight == "adjusted" else ()), *tall.missing))
+    actual = Quantity(None) if chart.policy.weight == "ideal" else weight(chart, start, view)
+    if tall.interval is None or actual.missing:
+        return Quantity(None, words(*actual.missing, *tall.missing))
     ideal = Interval(*(50 - (4.5 if sex == "female" else 0) + 2.3 * (cm / 2.54 - 60) for cm in tall.interval))
-    if chart.policy.weight == "ideal":
+    if actual.interval is None:
         return Quantity(ideal)
-    return Quantity(Interval(*(i + 0.4 * (a - i) if a > i else a for a, i in zip(actual.interval or (), ideal, strict=True))))
+    return Quantity(Interval(*(i + 0.4 * (a - i) if a > i else a for a, i in zip(actual.interval, ideal, strict=True))))
 
 
 def age(chart: Chart, start: Moment, view: View = AS_IS) -> Quantity:
