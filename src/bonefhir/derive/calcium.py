@@ -69,8 +69,9 @@ def status(
         for builder, of_scale in ((found, rivals.where(same_scale)), (rival, rivals.where(~same_scale))):
             builder.rival(KINDS.index(kind), of_scale)
             builder.use(kind, (of_scale.dose, of_scale.event), labs[kind])
-    for kind in kinds:
-        found.newer_unusable(pairs[kind], labs[kind])
+    for builder in (found, rival):
+        for kind in kinds:
+            builder.newer_unusable(pairs[kind], labs[kind])
     possible = np.any([_has_possible(pairs[kind], labs[kind], rows) for kind in kinds], axis=0)
     return found.done((chosen == -1) & possible), rival.done(np.zeros(rows, dtype=bool))
 
