@@ -154,7 +154,7 @@ def hypercalcaemia_dose(inputs: Inputs) -> str:
 def at(start: str | None, end: str | None = None) -> tuple[pd.DataFrame, Moments]:
     begin, stop = times.parse(pd.Series([start], dtype=object)), times.parse(pd.Series([end], dtype=object))
     frame = pd.DataFrame({"end_instant": stop.instant, "end_last": stop.last.astype("datetime64[us]"), "stopped": [False]})
-    for name in ("amount", "rate_amount", "volume_ml", "rate_volume"):
+    for name in ("amount", "amount_top", "rate_amount", "volume_ml", "rate_volume"):
         frame[name] = np.nan
     return frame, moments(np.zeros(1, dtype=np.int64), begin.instant, begin.first, begin.last)
 

@@ -383,6 +383,17 @@ def test_an_ideal_weight_needs_no_actual_one(tmp_path: Path) -> None:
     assert "body height" in [item["role"] for item in evidence]
 
 
+def test_a_duration_by_rate_is_as_wide_as_the_amount(tmp_path: Path) -> None:
+    heavy = lab("weight", 70)
+    heavy["valueQuantity"]["comparator"] = ">="
+    unit = {"unit": "mg/kg", "system": UCUM, "code": "mg/kg"}
+    rate = {"value": 0.9, "unit": "mg/min", "system": UCUM, "code": "mg/min"}
+    given = dose(minutes=None)
+    given["dosage"] |= {"dose": {"value": 0.06, **unit}, "rateQuantity": rate}
+    found = run(tmp_path, *CLEAN[:3], heavy, given)
+    assert found.verdict("ZA4-INF-MIN") == "indeterminate bounds"
+
+
 def test_of_two_calciums_the_later_date_decides_whatever_the_instant(tmp_path: Path) -> None:
     earlier = lab("corrected", 7.0, "2024-05-18T23:20:00+02:00")
     later = lab("corrected", 9.0, "2024-05-19T11:00:00+14:00")

@@ -16,16 +16,16 @@ def duration(doses: pd.DataFrame, when: Moments) -> tuple[Interval, list[tuple[i
     minutes = np.where(both & (end > when.instant), (end - when.instant) / _MINUTE, np.nan)
     zero, negative = both & (end == when.instant), both & (end < when.instant)
     stopped = doses["stopped"].to_numpy(dtype=bool)
-    minutes = np.where(both, minutes, _by_rate(doses))
+    low, high = (np.where(both, minutes, _by_rate(doses, amount)) for amount in ("amount", "amount_top"))
     quality = [(int(row), "zero-duration") for row in np.flatnonzero(zero)]
     quality += [(int(row), "negative-duration") for row in np.flatnonzero(negative | _ends_before(doses, when, both))]
-    return Interval(minutes, np.where(stopped & ~np.isnan(minutes), np.inf, minutes)), quality
+    return Interval(low, np.where(stopped & ~np.isnan(high), np.inf, high)), quality
 
 
-def _by_rate(doses: pd.DataFrame) -> "np.ndarray":
-    """Amount over amount per minute, else volume over volume per minute."""
-    columns = {name: doses[name].to_numpy(dtype=np.float64) for name in ("amount", "rate_amount", "volume_ml", "rate_volume")}
-    by_amount = columns["amount"] / columns["rate_amount"]
+def _by_rate(doses: pd.DataFrame, amount: str) -> "np.ndarray":
+    """Amount, at its one end, over amount per minute; else volume over volume per minute."""
+    columns = {name: doses[name].to_numpy(dtype=np.float64) for name in (amount, "rate_amount", "volume_ml", "rate_volume")}
+    by_amount = columns[amount] / columns["rate_amount"]
     return np.asarray(np.where(np.isnan(by_amount), columns["volume_ml"] / columns["rate_volume"], by_amount))
 
 
