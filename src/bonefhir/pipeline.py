@@ -8,7 +8,7 @@ output folder and becomes it by one rename at the end: an output folder that exi
 
 import json
 import resource
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,23 +102,29 @@ class Summary:
 
 def audit(settings: Settings, progress: Callable[[str], None] | None = None) -> Summary:
     """All stages, one after the other."""
-    with judged(settings, progress) as run:
+    from bonefhir.judge.suites import prepare
+
+    with judged(settings, progress, meanwhile=prepare) as run:
         return finish(run, progress)
 
 
 @contextmanager
-def judged(settings: Settings, progress: Callable[[str], None] | None = None) -> Iterator[Run]:
-    """The stages up to the verdicts, which lie in the run's buckets. The work folder goes in the end, whatever happens."""
+def judged(
+    settings: Settings, progress: Callable[[str], None] | None = None, meanwhile: Callable[[], None] | None = None
+) -> Iterator[Run]:
+    """The stages up to the verdicts, which lie in the run's buckets. The work folder goes in the end, whatever happens.
+
+    meanwhile: what this process can do while others scan
+    """
     tell = progress or (lambda _: None)
     run = open_run(settings)
     try:
-        for done, _ in enumerate(_scan_all(run), start=1):
+        for done, _ in enumerate(_each(run, scan, range(len(run.portions)), meanwhile), start=1):
             tell(f"scan: {done} of {len(run.portions)} parts")
         tell("resolve")
         buckets = resolve(run)
-        for number, bucket in enumerate(buckets):
-            tell(f"audit: {number + 1} of {len(buckets)} buckets")
-            audit_bucket(run, bucket)
+        for done, _ in enumerate(_each(run, audit_bucket, buckets), start=1):
+            tell(f"audit: {done} of {len(buckets)} buckets")
         yield run
     finally:
         discard(run)
@@ -135,6 +141,29 @@ def finish(run: Run, progress: Callable[[str], None] | None = None) -> Summary:
     return summary
 
 
+def _each(
+    run: Run, work: Callable[[Run, int], None], numbers: Sequence[int], meanwhile: Callable[[], None] | None = None
+) -> Iterator[int]:
+    """Numbers of portions or buckets as they are done: in a process per core where there is enough to do, else here."""
+    jobs = min(run.settings.jobs or cpu_count() or 1, len(numbers))
+    if jobs <= 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
+        for number in numbers:
+            work(run, number)
+            yield number
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=log.set_up) as pool:
+        waiting = {pool.submit(_in_a_process, work, run.work, number): number for number in numbers}
+        if meanwhile:
+            meanwhile()
+        for future in as_completed(waiting):
+            future.result()
+            yield waiting[future]
+
+
+def _in_a_process(work: Callable[[Run, int], None], folder: Path, number: int) -> None:
+    work(load_run(folder), number)
+
+
 # ------------------------------------------------------------------------------------------------------------------ scan
 
 
@@ -142,26 +171,6 @@ def scan(run: Run, number: int) -> None:
     """Reads one portion of the files into the read tables."""
     with stage(run, "scan", number):
         write_scan(run, number, scan_portion(run.files, run.portions[number]))
-
-
-def _scan_all(run: Run) -> Iterable[int]:
-    """Numbers of the portions as they are done: one process per core where there is enough to read, else here."""
-    numbers = range(len(run.portions))
-    jobs = min(run.settings.jobs or cpu_count() or 1, len(run.portions))
-    if jobs == 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
-        for number in numbers:
-            scan(run, number)
-            yield number
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=log.set_up) as pool:
-        waiting = {pool.submit(_scan_in_a_process, run.work, number): number for number in numbers}
-        for future in as_completed(waiting):
-            future.result()
-            yield waiting[future]
-
-
-def _scan_in_a_process(work: Path, number: int) -> None:
-    scan(load_run(work), number)
 
 
 # --------------------------------------------------------------------------------------------------------------- resolve

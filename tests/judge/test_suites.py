@@ -1,8 +1,10 @@
 """Great Expectations behind its door: finds what is planted, tells counts and no values, never takes an error for a finding."""
 
 import datetime as dt
+import importlib
 import json
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -220,3 +222,12 @@ def test_an_empty_folder_and_a_file_without_expectations_are_faults(knowledge: K
 def test_severity_of_an_expectation_is_that_of_its_rule(knowledge: Knowledge) -> None:
     rules = [replace(knowledge.rules[0], id=severity, severity=severity) for severity in ("error", "warning", "info")]
     assert [e.severity for e in suites.rule_suite(rules, {}).expectations] == ["critical", "warning", "info"]
+
+
+def test_a_library_is_hidden_from_an_import_and_from_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with suites._without("colorsys"), pytest.raises(ImportError):
+        importlib.import_module("colorsys")
+    found = importlib.import_module("colorsys")
+    with suites._without("colorsys"):
+        assert importlib.import_module("colorsys") is found

@@ -7,6 +7,7 @@ failed, and why, stands in the table of verdicts. Imported only when a suite run
 import io
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,12 +129,35 @@ def _run_checkpoint(
     return {suite.table: _in_order(suite, by_suite[suite.table]) for suite in suites}
 
 
+def prepare() -> None:
+    """Imports Great Expectations ahead of its use: some two seconds of CPU."""
+    _great_expectations()
+
+
 def _great_expectations() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
+    with _without("rfc3987_syntax"):
+        import great_expectations as gx
 
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it sets itself to INFO
     return gx
+
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """As if an optional library were not installed, unless it is in use already.
+
+    rfc3987_syntax builds a grammar for over a second, so that jsonschema may check IRIs, for altair, for a chart of Great
+    Expectations that nobody draws here.
+    """
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # the import system's mark of what must not be imported
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 def _definition(gx: Any, context: Any, source: Any, suite: Suite, path: str) -> Any:
