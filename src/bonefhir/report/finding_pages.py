@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from bonefhir.report import html
 from bonefhir.report.adjudication import Decisions
 from bonefhir.report.facts import Facts
@@ -13,8 +11,8 @@ from bonefhir.report.findings import Findings, first_of_each_rule
 from bonefhir.report.identity import fingerprint
 from bonefhir.report.packed import PACK
 from bonefhir.report.records import Records, Row, of_patients
-from bonefhir.report.sheet import Sheet, Sheets
-from bonefhir.report.timeline_svg import drawn
+from bonefhir.report.sheet import Sheets
+from bonefhir.report.timeline_svg import drawn, listed
 from bonefhir.report.wording import Wording
 
 MOST_ROWS = 10_000
@@ -39,12 +37,13 @@ class Pages:
         return shown
 
     def fragments(self, rows: Sequence[Row]) -> Iterator[str]:
-        """Each page as HTML, in order."""
+        """Each page as HTML, in the order of `places`."""
         template = html.environment().get_template("fragment.html")
-        for page in self._pages(rows):
+        for page in self._pages([rows[number] for number in _by_patient(rows)]):
             yield template.render(t=self._wording, **page)
 
     def _pages(self, rows: Sequence[Row]) -> Iterator[Page]:
+        """In order; cheapest if those of a patient stand together."""
         tables = of_patients(self._phi, {row["patient_id"] for row in rows})
         for start in range(0, len(rows), PACK):
             some = rows[start : start + PACK]
@@ -54,10 +53,21 @@ class Pages:
 
     def _page(self, row: Row, records: Records) -> Page:
         sheet = self._sheets.of(row, records)
-        return {"sheet": sheet, "svg": self._svg(sheet), "decision": self._decisions.standing.get(fingerprint(row))}
+        svg, marks = (form(sheet.timeline, self._wording) if sheet.timeline else None for form in (drawn, listed))
+        return {"sheet": sheet, "svg": svg, "marks": marks, "decision": self._decisions.standing.get(fingerprint(row))}
 
-    def _svg(self, sheet: Sheet) -> Markup | None:
-        return drawn(sheet.timeline, self._wording) if sheet.timeline else None
+
+def _by_patient(rows: Sequence[Row]) -> list[int]:
+    """Numbers of the rows, those of a patient together: what their pages draw on is then read and written out once."""
+    return sorted(range(len(rows)), key=lambda number: str(rows[number]["patient_id"]))
+
+
+def places(rows: Sequence[Row]) -> list[int]:
+    """Of each row, the number of its page among all."""
+    numbers = [0] * len(rows)
+    for place, number in enumerate(_by_patient(rows)):
+        numbers[number] = place
+    return numbers
 
 
 def first_rows(findings: Findings) -> list[Row]:

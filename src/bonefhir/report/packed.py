@@ -62,7 +62,7 @@ def packs(pages: Iterable[str]) -> Iterator[str]:
 
 
 def data(rows: Sequence[Row], decisions: Decisions, sliced: Sliced, counts: Counts, wording: Wording) -> dict[str, Any]:
-    """Everything but the pages."""
+    """Everything but the pages, and where they stand."""
     found = sliced.of(pa.array([row["dose_id"] for row in rows], pa.string())).to_pylist()
     cells = [_cells(row, dose, decisions) for row, dose in zip(rows, found, strict=True)]
     groups = {"verdict": "outcomes", "severity": "severities", "decision": "decisions"}

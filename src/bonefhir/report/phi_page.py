@@ -11,7 +11,7 @@ from bonefhir.report import html, packed
 from bonefhir.report.adjudication import DECISIONS, Decided, Decisions, by_rule
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
-from bonefhir.report.finding_pages import Pages, first_rows
+from bonefhir.report.finding_pages import Pages, first_rows, places
 from bonefhir.report.findings import Findings
 from bonefhir.report.records import Row
 from bonefhir.report.run_json import WHERE, run_id
@@ -52,7 +52,7 @@ def write(
         "trends": _trends(trends(sliced), counts, wording),
         "no_chart": no_chart(wording),
         **_findings(rows, findings, pages, counts),
-        "packed_data": packed.packed(packed.data(rows, decisions, sliced, counts, wording)),
+        "packed_data": packed.packed(packed.data(rows, decisions, sliced, counts, wording) | {"pages": places(rows)}),
         **_decisions(counts, decisions),
     }
     html.write(path, "phi.html", facts, wording, values, run_id(facts), "script.js")

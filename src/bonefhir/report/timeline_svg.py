@@ -1,10 +1,11 @@
-"""A timeline as inline SVG: one lane under the other, one axis of days, and nothing told by colour or shape alone.
+"""A timeline as inline SVG: lanes on one axis of days, nothing told by colour or shape alone; and as a table.
 
 Every mark carries what it stands for (`data-…`, `<title>`), so that it can be read out and checked against the tables.
 """
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -20,6 +21,8 @@ TOP = 20
 _PAD = 9
 _LEAST_SPREAD = 0.25
 """Of the greatest value: a change of one hundredth must not look like a cliff."""
+_MARKS = 8_192
+"""Whose texts are kept: the timelines of a patient's findings, one after the other, show the same ones."""
 
 
 def x_of(day: date, line: Timeline) -> float:
@@ -39,6 +42,19 @@ def drawn(line: Timeline, wording: Wording) -> Markup:
     parts += _axis(line, height, wording)
     parts.append("</svg>")
     return Markup("".join(parts))  # noqa: S704 every text of the data was escaped above
+
+
+def listed(line: Timeline, wording: Wording) -> Markup:
+    """The same as rows of a table."""
+    return Markup("".join(_row(mark, lane.name, lane.unit, wording) for lane in line.lanes for mark in lane.marks))  # noqa: S704
+
+
+@lru_cache(_MARKS)
+def _row(mark: Mark, lane: str, unit: str, wording: Wording) -> str:
+    texts = (str(mark.day), wording.measured(mark.low, mark.high, unit), mark.said, mark.resource)
+    day, value, said, resource = (escape(visible(text)) for text in texts)
+    head = f'<tr><th scope="row">{escape(wording.word("lanes", lane))}</th>'
+    return f'{head}<td>{day}</td><td>{value}</td><td>{said}</td><td class="mono">{resource}</td></tr>\n'
 
 
 def _axis(line: Timeline, height: int, wording: Wording) -> Iterator[str]:
@@ -85,8 +101,7 @@ def _doses(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[s
         x = x_of(mark.day, line)
         size = 9 if mark.kind == "this" else 6
         points = f"{x},{y - size} {x + size},{y} {x},{y + size} {x - size},{y}"
-        title = _title(mark, lane, wording)
-        yield f'<polygon class="mark {mark.kind}" points="{points}" {_data(mark, lane, x)}>{title}</polygon>'
+        yield f'<polygon class="mark {mark.kind}" points="{points}" {_said(mark, lane, x, wording)}</polygon>'
 
 
 def _values(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[str]:
@@ -118,23 +133,24 @@ def _values(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[
 
 def _point(mark: Mark, lane: Lane, x: float, y: float, wording: Wording) -> str:
     """Corrected calcium as a square, everything else as a dot."""
-    data = _data(mark, lane, x)
+    said = _said(mark, lane, x, wording)
     if mark.kind == "calcium_corrected":
         corner = f'x="{round(x - 3.5, 2)}" y="{round(y - 3.5, 2)}"'
-        return f'<rect class="mark" {corner} width="7" height="7" {data}>{_title(mark, lane, wording)}</rect>'
-    return f'<circle class="mark" cx="{x}" cy="{y}" r="4" {data}>{_title(mark, lane, wording)}</circle>'
+        return f'<rect class="mark" {corner} width="7" height="7" {said}</rect>'
+    return f'<circle class="mark" cx="{x}" cy="{y}" r="4" {said}</circle>'
 
 
-def _data(mark: Mark, lane: Lane, x: float) -> str:
-    """What the mark stands for, for whoever checks it."""
-    return (
-        f'data-lane="{lane.name}" data-day="{mark.day}" data-x="{x}" data-low="{mark.low!r}" data-high="{mark.high!r}" '
-        f'data-resource="{escape(visible(mark.resource))}"'
-    )
+def _said(mark: Mark, lane: Lane, x: float, wording: Wording) -> str:
+    """What the mark stands for: for whoever checks it as the rest of its tag, and for people as its title."""
+    before, after = _told(mark, lane.name, lane.unit, wording)
+    return f'{before} data-x="{x}" {after}'
 
 
-def _title(mark: Mark, lane: Lane, wording: Wording) -> str:
+@lru_cache(_MARKS)
+def _told(mark: Mark, lane: str, unit: str, wording: Wording) -> tuple[str, str]:
+    """Before and after its place on the axis."""
     ends = dict.fromkeys((wording.significant(mark.low), wording.significant(mark.high)))
-    value = f"{'–'.join(ends)} {wording.word('units', lane.unit)}"
-    said = f"{mark.day}: {value if lane.name != 'doses' else mark.said}"
-    return f"<title>{escape(visible(said))}</title>"
+    value = f"{'–'.join(ends)} {wording.word('units', unit)}"
+    said = f"{mark.day}: {value if lane != 'doses' else mark.said}"
+    data = f'data-low="{mark.low!r}" data-high="{mark.high!r}" data-resource="{escape(visible(mark.resource))}"'
+    return f'data-lane="{lane}" data-day="{mark.day}"', f"{data}><title>{escape(visible(said))}</title>"

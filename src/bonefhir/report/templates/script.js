@@ -106,9 +106,9 @@
   const packs = document.querySelectorAll("script.sheets"), unpacked = new Map();
   let opened = null;
   const openFinding = async (number) => {
-    const pack = Math.floor(number / data.pack);
+    const page = data.pages[number], pack = Math.floor(page / data.pack);
     if (!unpacked.has(pack)) unpacked.set(pack, await unpack(packs[pack].textContent));
-    byId("finding-content").innerHTML = unpacked.get(pack)[number % data.pack];
+    byId("finding-content").innerHTML = unpacked.get(pack)[page % data.pack];
     const section = byId("finding");
     opened = number;
     section.hidden = false;
