@@ -78,23 +78,28 @@ class _Axis:
 
 def trends(sliced: Sliced) -> Trends:
     axis = _axis(sliced.doses)
-    judged, failed, opened = _of_severity(sliced, "error")
-    everywhere = np.ones(sliced.doses.num_rows, np.bool_)
-
-    def of(name: str, doses: Bools) -> Trend:
-        kept = doses & (axis.place >= 0)
-        masks = failed, judged, judged | opened, judged & ~opened
-        events, answered, applicable, complete = (_by_month(axis, kept & mask) for mask in masks)
-        rows = np.flatnonzero(kept & judged)
-        return _trend(name, axis, (events, answered, applicable, complete), rows, failed[rows])
-
+    told = flags(sliced, "error")
     return Trends(
         beside=int((axis.place < 0).sum()),
-        whole=of("", everywhere),
-        products=tuple(of(name, doses) for name, doses in _groups(sliced.doses, "product")),
-        sites=tuple(of(name, doses) for name, doses in _groups(sliced.doses, "site")),
+        whole=_of_doses("", axis, told, np.ones(sliced.doses.num_rows, np.bool_)),
+        products=tuple(_of_doses(name, axis, told, doses) for name, doses in _groups(sliced.doses, "product")),
+        sites=tuple(_of_doses(name, axis, told, doses) for name, doses in _groups(sliced.doses, "site")),
         rules={one.name: one for one in _rules(sliced, axis)},
     )
+
+
+def of_severity(sliced: Sliced, severity: str) -> Trend:
+    """Of all doses, by the rules of one severity."""
+    return _of_doses("", _axis(sliced.doses), flags(sliced, severity), np.ones(sliced.doses.num_rows, np.bool_))
+
+
+def _of_doses(name: str, axis: _Axis, told: tuple[Bools, Bools, Bools], doses: Bools) -> Trend:
+    judged, failed, opened = told
+    kept = doses & (axis.place >= 0)
+    masks = failed, judged, judged | opened, judged & ~opened
+    events, answered, applicable, complete = (_by_month(axis, kept & mask) for mask in masks)
+    rows = np.flatnonzero(kept & judged)
+    return _trend(name, axis, (events, answered, applicable, complete), rows, failed[rows])
 
 
 def _rules(sliced: Sliced, axis: _Axis) -> Iterator[Trend]:
@@ -160,7 +165,7 @@ def _instants(column: pa.ChunkedArray) -> Ints:
     return found
 
 
-def _of_severity(sliced: Sliced, severity: str) -> tuple[Bools, Bools, Bools]:
+def flags(sliced: Sliced, severity: str) -> tuple[Bools, Bools, Bools]:
     """Of each dose: whether a rule of the severity had an answer, failed, could not be judged."""
     outcomes, doses = _outcomes(sliced), _doses_of(sliced)
     mine = pc.equal(sliced.verdicts["severity"], severity).to_numpy()
@@ -185,6 +190,16 @@ def _doses_of(sliced: Sliced) -> Ints:
 
 def _by_month(axis: _Axis, doses: Bools) -> Ints:
     return np.bincount(axis.place[doses], minlength=len(axis.months)).astype(np.int64)
+
+
+def by_month(sliced: Sliced, doses: Bools, patient: Ints) -> tuple[Ints, Ints]:
+    """Doses, and different patients behind them, by the months shown and at last in none of them."""
+    axis = _axis(sliced.doses)
+    months = len(axis.months)
+    place = np.where(axis.place < 0, months, axis.place)[doses]
+    pairs = np.unique(np.stack([place, patient[doses].astype(np.int64)]), axis=1)[0]
+    counted, people = (np.bincount(places, minlength=months + 1).astype(np.int64) for places in (place, pairs))
+    return counted, people
 
 
 def _groups(doses: pa.Table, name: str) -> Iterator[tuple[str, Bools]]:

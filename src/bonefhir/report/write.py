@@ -45,5 +45,5 @@ def write_all(folder: Path, facts: Facts) -> None:
         if facts.settings.html:
             phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, decisions, sliced)
     measure_reports.write(fhir / "measure-reports.json", counts, sliced)
-    share_page.write(share, facts, counts, wording)
+    share_page.write(share, facts, counts, wording, sliced)
     run_json.write(folder / "run.json", facts, counts, decisions.history)
