@@ -21,6 +21,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "broken" / "labels" / "ours.toml").write_text("product = \n")
     (tmp_path / "settings.toml").write_text("colour = 'red'\nprofile = 'fr'\n")
     (tmp_path / "broken.toml").write_text("colour = \n")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "bonefhir-decisions.json").write_text("{")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pipeline, "scan_portion", small.die)
     return tmp_path
@@ -49,6 +51,11 @@ AUDIT = "audit in --out out --quiet"
         ("audit what://it --out out", 3, ["what://: this kind of address cannot be read here"]),
         ("explain empty 1", 3, ["empty is no folder of a run"]),
         ("compare empty empty", 3, ["empty is no folder of a run"]),
+        ("compare empty empty --report pdf=x", 2, ["--report pdf=x: must be FORMAT=FILE; formats are text, json, html"]),
+        ("adjudicate empty nowhere.xlsx", 3, ["empty is no folder of a run"]),
+        ("history empty", 3, ["empty: none of its folders is a run that can be read; name the folder that holds the runs"]),
+        ("history nowhere", 3, ["nowhere: cannot be listed: No such file or directory; name the folder"]),
+        ("audit in --out runs/out --quiet", 3, ["runs/bonefhir-decisions.json: is not the JSON of decisions; restore it"]),
         (f"{AUDIT} --rules nowhere", 4, ["nowhere", "is no folder; give the one that holds"]),
         (f"{AUDIT} --rules broken", 4, ["broken/labels/ours.toml:1: is not TOML"]),
         (f"{AUDIT} --rules rules", 4, ["rules/guidelines/ours.toml:2: ", "rules/guidelines/ours.toml:5: "]),

@@ -411,6 +411,17 @@ def test_a_store_that_cannot_be_written_stays_as_it_was(
     assert sorted(path.name for path in out.parent.iterdir()) == names
 
 
+def test_a_store_may_be_a_link_to_one_that_is_shared(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    link = tmp_path / decision_store.STORE
+    link.symlink_to(tmp_path / "team" / "decisions.json")
+    (tmp_path / "team" / ".decisions.json.new").write_text("of a process that was killed")
+    assert adjudicate(out, filled(out, {("error", 2): ACCEPTED})) == 0
+    assert link.is_symlink()
+    assert len(decision_store.load(tmp_path / "team" / "decisions.json")) == 1
+    assert sorted(path.name for path in (tmp_path / "team").iterdir()) == [".bonefhir-decisions.lock", "decisions.json"]
+
+
 def decide_in_a_process(out: Path, file: Path, ready: Any) -> None:
     ready.wait(60)
     raise SystemExit(adjudicate(out, file))

@@ -26,8 +26,9 @@ _PATIENCE_SECONDS = 10.0
 
 
 def beside(run: Path) -> Path:
-    """The store of a run's folder."""
-    return Path(os.path.abspath(run)).parent / STORE  # noqa: PTH100 resolve() would follow a link to another folder
+    """The store of a run's folder; where it is a link, the file that several places share."""
+    folder = Path(os.path.abspath(run)).parent  # noqa: PTH100 resolve() would follow a run that is a link to another place
+    return (folder / STORE).resolve()
 
 
 def load(path: Path) -> tuple[Decision, ...]:
@@ -95,12 +96,13 @@ def _wait_for(descriptor: int, path: Path) -> None:
 
 
 def save(path: Path, history: Sequence[Decision]) -> None:
-    """Replaces the file by one rename. Raises OutputError, and then the earlier file is untouched."""
+    """Replaces the file by one rename, by who holds it. Raises OutputError, and then the earlier file is untouched."""
     entries = [{name: value for name, value in asdict(one).items() if name in NAMES} for one in history]
     content = json.dumps({"format": FORMAT, "program": "bonefhir", "decisions": entries}, indent=1) + "\n"
-    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new = path.with_name(f".{path.name}.new")
     try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        new.unlink(missing_ok=True)  # of a process that was killed: nobody else writes while the lock is held
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content.encode("ascii"))
             _as_it_was(path, file.fileno())
             file.flush()
