@@ -69,7 +69,6 @@ def test_strata_add_up_to_their_group(tmp_path: Path) -> None:
     for number, row in enumerate(rows):
         row["product"] = ("zoledronic_acid_4mg", "zoledronic_acid_5mg")[number % 2]
         row["date"] = (date(2024, 1, 31), date(2024, 2, 1), None)[number % 3]
-        row["source_file"] = ("north/a.ndjson", "north/b.ndjson", "c.ndjson", "bad\x07name/d.ndjson")[number % 4]
     write_all(tmp_path, make(tmp_path, [A, W], rows))
     text = (tmp_path / "phi" / "fhir" / "measure-reports.json").read_text()
     Bundle.model_validate_json(text)
@@ -78,11 +77,10 @@ def test_strata_add_up_to_their_group(tmp_path: Path) -> None:
         [group] = entry["resource"]["group"]
         whole = populations(group)
         strata = {one["code"][0]["text"]: one["stratum"] for one in group["stratifier"]}
-        assert list(strata) == ["product", "indication", "site", "month"]
+        assert list(strata) == ["product", "indication", "month"]
         for found in strata.values():
             assert {name: sum(populations(one)[name] for one in found) for name in whole} == whole
         assert {one["value"]["text"] for one in strata["month"]} == {"2024-01", "2024-02", "unknown"}
-        assert {"north", "c.ndjson"} < {one["value"]["text"] for one in strata["site"]}
         for one in (one for found in strata.values() for one in found):
             judged = populations(one)["denominator"] - populations(one)["denominator-exclusion"]
             assert one.get("measureScore", {}).get("value") == (

@@ -4,8 +4,9 @@ Populations as clinical quality measures mean them: the denominator is every dos
 ones are the denominator exclusions, the numerator is the doses that fail. So
 score = numerator / (denominator - exclusions), which is fail / (pass + fail), and less is better.
 
-Each report is stratified by product, indication, site and month of the doses (report/slices.py says what these are); the
-strata of a stratifier add up to the group. What is not known of a dose is a stratum of its own.
+Each report is stratified by product, indication and month of the doses; the strata of a stratifier add up to the group. What
+is not known of a dose is a stratum of its own. There are no strata of sites: those are folders of the input, and what goes
+back into FHIR must not change with how the files lay.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,12 +20,13 @@ from bonefhir.report.detected_issues import RULES
 from bonefhir.report.identity import resource_id
 from bonefhir.report.rates import wilson
 from bonefhir.report.run_json import write_json
-from bonefhir.report.slices import SLICES, Sliced, cube
+from bonefhir.report.slices import Sliced, cube
 from bonefhir.report.visible import visible
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
 _POPULATION = "http://terminology.hl7.org/CodeSystem/measure-population"
 _NOTATION = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
+STRATIFIERS = ("product", "indication", "month")
 UNKNOWN = "unknown"
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
@@ -35,7 +37,7 @@ Strata = Mapping[str, list[dict[str, Any]]]
 
 def write(path: Path, counts: Counts, sliced: Sliced) -> None:
     strata: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for name in SLICES:
+    for name in STRATIFIERS:
         for cell in sorted(cube(sliced, (name,)), key=lambda cell: (cell[name] is None, cell[name] or "")):
             strata.setdefault(cell["rule_id"], {}).setdefault(name, []).append(cell)
     rows = sorted(counts.rules, key=lambda row: row.rule.id)
