@@ -20,6 +20,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
 JUDGE = "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then((found) => done(found.violations))"
 WIDE, NARROW = 1280, 390
+PAPER = 688
+"""Pixels between the margins of a sheet of A4."""
 HEIGHT = 900
 
 # The browser has no sandbox of its own in a container; --disable-dev-shm-usage: /dev/shm is small there.
@@ -53,12 +55,13 @@ class Browser:
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
 
-    def open(self, path: Path, width: int = WIDE, script: bool = True) -> None:
+    def open(self, path: Path, width: int = WIDE, script: bool = True, media: str = "screen") -> None:
         self.driver.get("about:blank")
         for kind in ("performance", "browser"):
             self.driver.get_log(kind)
         self._command("Emulation.setScriptExecutionDisabled", value=not script)
         self._command("Emulation.setDeviceMetricsOverride", width=width, height=HEIGHT, deviceScaleFactor=1, mobile=width < 600)
+        self._command("Emulation.setEmulatedMedia", media=media)
         self.driver.get(path.as_uri())
 
     def wait_until(self, condition: str, seconds: float = 10) -> None:
@@ -110,6 +113,7 @@ class Browser:
 
     def printed(self) -> list[str]:
         """Text of each sheet of paper, A4."""
+        self._command("Emulation.setEmulatedMedia", media="")
         printed = self._command("Page.printToPDF", preferCSSPageSize=True, paperWidth=8.27, paperHeight=11.69)
         return [page.extract_text() for page in pypdf.PdfReader(BytesIO(base64.b64decode(printed["data"]))).pages]
 

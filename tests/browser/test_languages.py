@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bonefhir.report.wording import load
-from tests.browser.chromium import NARROW, Browser
+from tests.browser.chromium import NARROW, PAPER, Browser
 
 BOTH = pytest.mark.parametrize("report", ["phi", "share"])
 
@@ -32,6 +32,18 @@ def test_axe_finds_no_violation_and_nothing_is_too_wide(browser: Browser, german
         assert browser.one("#finding-heading").text == load("de").text("sheet.heading")
     assert browser.overflow == 0
     assert browser.violations() == []
+
+
+@BOTH
+def test_it_fits_on_paper(browser: Browser, sample_run: Path, german_run: Path, report: str) -> None:
+    """Else a browser prints everything smaller, or cuts it off."""
+    for run in (sample_run, german_run):
+        browser.open(run / report / "report.html", PAPER, media="print")
+        if report == "phi":
+            browser.ready()
+            browser.run("document.querySelector('#findings-body button').click()")
+            browser.wait_until("!document.getElementById('finding').hidden")
+        assert browser.overflow == 0
 
 
 def test_filters_and_their_count_are_german(browser: Browser, german_run: Path) -> None:

@@ -33,7 +33,7 @@ COLUMNS = (
     "message",
     "decision",
 )
-LISTED = ("verdict", "severity", "rule", "start", "patient", "dose", "site", "message", "decision")
+LISTED = ("verdict", "severity", "rule", "message", "start", "patient", "dose", "site", "decision")
 CODED = ("rule", "verdict", "severity", "product", "indication", "site", "month", "decision")
 _OUTCOMES = (PASS, FAIL, INDETERMINATE)
 
