@@ -174,6 +174,7 @@ def test_names_that_do_not_exist(write: Write, tmp_path: Path, kind: str, parame
     ("part", "text", "message"),
     [
         ("terminology/codes.csv", "concept,system,code\n", "column 'kind' is missing"),
+        ("terminology/codes.csv", "concept;system;code;kind;status;display;note\n", "codes.csv:1: is separated by semicolons"),
         ("terminology/codes.csv", "concept,sytem,code,kind,status,display,note\n", "did you mean 'system'?"),
         ("terminology/codes.csv", CODES + "creatinin,urn:x,1,local,verified,,\n",
          "codes.csv:2: unknown concept 'creatinin'; did you mean 'creatinine'?"),

@@ -129,6 +129,9 @@ def rows(document: Document, columns: Sequence[str], faults: Faults) -> Iterator
 
 def _header_fits(document: Document, header: Sequence[str], columns: Sequence[str], faults: Faults) -> bool:
     before = len(faults.found)
+    if len(header) == 1 and header[0].count(";") >= len(columns) - 1:
+        faults.add(document.place(), "is separated by semicolons; save it separated by commas")
+        return False
     for name in header:
         if name not in columns:
             faults.add(document.place(), unknown("column", name, columns))
