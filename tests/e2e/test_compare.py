@@ -125,6 +125,17 @@ def test_doses_that_came_or_went_are_told_apart(told: Callable[..., Any]) -> Non
     assert all(c["before"] is None and not c["causes"] for c in content["findings"] if c["kind"] == "new-dose")
 
 
+def test_data_that_reach_further_are_told_where_no_evidence_differs(told: Callable[..., Any], tmp_path: Path) -> None:
+    """Whether a calcium is missing after a dose, only data can tell that reach beyond the days in which it was due."""
+    denosumab = base(value=120, medicationCodeableConcept={"text": "Xgeva 120 mg"})
+    denosumab.append(lab("calcium", 9.5, BEFORE, id="ca"))
+    before = audit(tmp_path / "before", denosumab, "--profile", "eu")
+    content = told(before, [*denosumab, lab("creatinine", 1.0, "2024-09-01T08:00:00Z", id="later")], "--profile", "eu")
+    change = of(content, "DEN120-CA-AFTER-FIRST")
+    assert change["after"] == "fail"
+    assert (causes(change), change["by_result"]) == ([("input", "", "", "")], "")
+
+
 def test_another_profile(told: Callable[..., Any]) -> None:
     denosumab = base(value=120, medicationCodeableConcept={"text": "Xgeva 120 mg"})
     content = told(denosumab, denosumab, "--profile", "eu")
@@ -206,8 +217,8 @@ def test_text_json_and_page_say_the_same(tmp_path: Path, capsys: pytest.CaptureF
     said = f"creatinine corrected: 1.0 mg/dL ({BEFORE}) → 2.0 mg/dL ({BEFORE}), Observation/scr"
     assert said in shown.replace("baseline ", "")
     assert said in page.replace("baseline ", "")
-    assert "A result that has been corrected" in shown
-    assert "A result that has been corrected" in page
+    assert "A result or record of the patient that has been corrected" in shown
+    assert "A result or record of the patient that has been corrected" in page
     assert f"{content['counts']['new']} new findings" in shown
     assert "http:" not in page.replace("http://www.w3.org", "")
     assert main(["compare", str(before), str(after), "--format", "html"]) == 0

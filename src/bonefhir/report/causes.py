@@ -9,15 +9,15 @@ from bonefhir.report.visible import visible
 
 CORRECTED, ADDED, REMOVED = "corrected", "added", "removed"
 USED, UNUSED, CONVERTED = "used", "unused", "converted"
-AMENDED, UNEXPLAINED = "amended", "unexplained"
+AMENDED, INPUT, UNEXPLAINED = "amended", "input", "unexplained"
 RULE, PARAMETERS, RULE_ADDED, RULE_GONE = "rule", "parameters", "rule-added", "rule-gone"
 VERSION, PROFILE, SETTING, RULES, TERMINOLOGY = "version", "profile", "setting", "rules", "terminology"
 OF_A_FINDING = (CORRECTED, ADDED, REMOVED, USED, UNUSED, CONVERTED, AMENDED, RULE, PARAMETERS, RULE_ADDED, RULE_GONE)
-CAUSES = (*OF_A_FINDING, VERSION, PROFILE, SETTING, RULES, TERMINOLOGY, UNEXPLAINED)
+CAUSES = (*OF_A_FINDING, VERSION, PROFILE, SETTING, RULES, TERMINOLOGY, INPUT, UNEXPLAINED)
 """corrected: the same resource says something else. added, removed: the resource is in one run's data only. used, unused: both
 runs have it, but only one verdict rests on it. converted: the same text has become another value. amended: the dose itself. rule:
 its version; parameters: what a site has changed; rule-added, rule-gone: one of the runs does not apply it. The others hold for
-the run as a whole and are given where nothing nearer is found."""
+the run as a whole and are given where nothing nearer is found; input: a rule may ask how far the data reach."""
 
 _SECOND_HAND = (USED, UNUSED, CONVERTED)
 """They have a cause themselves: a window of the settings, a unit of the terminology, another result."""
@@ -59,6 +59,10 @@ class Differences:
     rules: Set[str] | None
     new_inputs: int
     gone_inputs: int
+
+    @property
+    def input(self) -> bool:
+        return bool(self.new_inputs or self.gone_inputs)
 
     @property
     def of_reading(self) -> bool:
@@ -114,7 +118,7 @@ def causes(key: str, pair: Pair) -> list[Cause]:
     if all(cause.what in _SECOND_HAND or (pair.differences.of_reading and cause.what in (ADDED, REMOVED)) for cause in found):
         of_run = [_of_run(*difference) for difference in pair.differences.listed]
         found += [cause for cause in of_run if cause.role not in _NO_MATTER]
-    return found or [Cause(UNEXPLAINED, "", "", "", "")]
+    return found or [Cause(INPUT if pair.differences.input else UNEXPLAINED, "", "", "", "")]
 
 
 def by_a_result(found: Sequence[Cause], differences: Differences) -> bool:

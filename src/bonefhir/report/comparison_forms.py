@@ -61,7 +61,7 @@ def differences(found: Comparison, wording: Wording) -> list[str]:
     """What was run on what, where it differs."""
     listed = found.differences
     lines = [f"{name}: {before} → {after}" for name, before, after in listed.listed]
-    if listed.new_inputs or listed.gone_inputs:
+    if listed.input:
         lines.append(wording.text("compare.inputs", new=listed.new_inputs, gone=listed.gone_inputs))
     return [visible(line) for line in lines] or [wording.text("compare.same")]
 
