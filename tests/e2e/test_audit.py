@@ -127,6 +127,7 @@ def test_explain_tells_a_finding_with_its_evidence(run: Path, capsys: pytest.Cap
         assert failed["rule_id"] in shown
         assert failed["evidence"][0]["resource"] in shown
         assert "Timeline" in shown
+        assert ":  = " not in shown  # evidence that was computed has no value as reported
     assert main(["explain", str(run), "no-such-dose"]) == 2
 
 

@@ -180,7 +180,6 @@ def _wrapped(text: str, indent: int = 2) -> list[str]:
 
 
 def _evidence(item: "Input") -> str:
-    converted = f" = {item.converted}" if item.converted else ""
-    age = f" ({item.age})" if item.age else ""
-    place = ", ".join(text for text in (item.resource, item.place) if text)
-    return f"{item.role}: {item.reported}{converted}, {item.time or 'no time'}{age}, {place}".rstrip(", ")
+    value = " = ".join(filter(None, (item.reported, item.converted)))
+    time = f"{item.time or 'no time'}{f' ({item.age})' if item.age else ''}"
+    return f"{item.role}: {', '.join(filter(None, (value, time, item.resource, item.place)))}"
