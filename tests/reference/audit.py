@@ -51,6 +51,7 @@ ASSUMED = frozenset(
 )
 """The assumptions that are read here: not those that are one word for the dose and for its evidence."""
 
+OF_AMOUNT = ("dose_max", "dose_min", "dose_by_clearance", "underdose_by_clearance", "rate_max", "per_kg")
 OF_FIRST = (
     "creatinine_rise",
     "creatinine_recovery",
@@ -166,7 +167,8 @@ def _judged(rule: Rule, dose: Dose, case: Case, profile: str) -> Judgement | Non
         reasons = _of_range(rule, dose, case, (*outcome.hints, *view.notes))
     ordered = tuple(sorted(set(reasons), key=REASONS.index)) if outcome.verdict == INDETERMINATE else ()
     first = rule.kind in OF_FIRST or rule.doses != "all" or rule.parameters.get("basis") == "baseline"
-    assumed = dose.assumed | view.assumed | ({"first-in-data"} if first else set())
+    weighed = dose.weighed if rule.kind in OF_AMOUNT else frozenset()
+    assumed = dose.assumed | weighed | view.assumed | ({"first-in-data"} if first else set())
     return Judgement(dose.id, rule.id, dose.product, dose.indication, outcome.verdict, ordered, assumed & ASSUMED)
 
 

@@ -5,8 +5,8 @@ from functools import cmp_to_key
 from typing import Any
 
 from tests.reference.catalogue import Catalogue, Product
-from tests.reference.charted import Amounts, Charted, amounts, labelled_product
-from tests.reference.evidence import AS_IS, HYPERCALCAEMIA, MMOL_CALCIUM, Chart, Quantity, calcium, weight
+from tests.reference.charted import Amounts, Charted, amounts, labelled_product, written_per_kg
+from tests.reference.evidence import AS_IS, HYPERCALCAEMIA, MMOL_CALCIUM, Chart, Quantity, View, calcium, weight
 from tests.reference.evidence import CORRECTED_DAYS as SEVEN
 from tests.reference.intervals import Interval, at_least, at_most, less, more
 from tests.reference.moments import Moment, days_between
@@ -24,7 +24,8 @@ RECENT_DAYS = 90
 
 @dataclass(frozen=True)
 class Dose:
-    """A dose with all that was decided about it; the last fields, for a reader of differences, are filled by `audit`."""
+    """A dose with all that was decided about it; weighed: assumptions of a weight that made its amount. The last fields, for a
+    reader of differences, are filled by `audit`."""
 
     id: str
     patient: str
@@ -42,6 +43,7 @@ class Dose:
     duration: Quantity
     merged: tuple[str, ...]
     assumed: frozenset[str]
+    weighed: frozenset[str]
     creatinine_window: int
     ordinal: int = 0
     previous: Moment | None = None
@@ -232,8 +234,17 @@ def _dose(group: Group, chart: Chart, catalogue: Catalogue) -> Dose:
         duration=group.amounts.duration,
         merged=tuple(record.id for record in group.records[1:]),
         assumed=frozenset(_assumed(group, basis, reason or condition, catalogue)),
+        weighed=frozenset(_weighed(group, chart, catalogue)),
         creatinine_window=label.creatinine_days,
     )
+
+
+def _weighed(group: Group, chart: Chart, catalogue: Catalogue) -> set[str]:
+    view = View()
+    for record in group.records:
+        if written_per_kg(record, catalogue) is not None:
+            weight(chart, record.start, view)
+    return view.assumed if group.amounts.amount.interval else set()
 
 
 def _assumed(group: Group, basis: str, indication: str | None, catalogue: Catalogue) -> set[str]:

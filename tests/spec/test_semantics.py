@@ -383,6 +383,16 @@ def test_an_ideal_weight_needs_no_actual_one(tmp_path: Path) -> None:
     assert "body height" in [item["role"] for item in evidence]
 
 
+def test_the_weight_of_a_dose_per_kg_is_evidence_of_its_amount(tmp_path: Path) -> None:
+    given = dose(minutes=None)
+    given["dosage"]["dose"] = {"value": 0.05, "unit": "mg/kg", "system": UCUM, "code": "mg/kg"}
+    lost = lab("weight", 70, f"{DOSE_DAY}T09:00:00Z", unit="furlong", id="lost")
+    found = run(tmp_path, *CLEAN, lost, given)
+    row = next(v for v in found.verdicts if v["rule_id"] == "ZA4-DOSE-MAX")
+    assert "body weight, for the dose per kg" in [item["role"] for item in row["evidence"]]
+    assert "newer-unusable" in found.assumptions("ZA4-DOSE-MAX")
+
+
 def test_a_duration_by_rate_is_as_wide_as_the_amount(tmp_path: Path) -> None:
     heavy = lab("weight", 70)
     heavy["valueQuantity"]["comparator"] = ">="

@@ -79,6 +79,7 @@ def _with_amounts(bucket: Bucket, settings: Settings) -> pd.DataFrame:
     found = latest(before(bucket.administered, labs.when, settings.weight_window_days), labs, bucket.administered)
     weight = found.value
     frame["weight_low"], frame["weight_high"] = weight
+    frame["weight_assumptions"] = np.where(np.isnan(per_kg), 0, found.assumptions)
     no_dose = (frame["amount_problem"] == "no-dose").to_numpy()
     rate = durations.amount_by_rate(frame, bucket.administered)
     by_rate = no_dose & ~np.isnan(rate)
@@ -175,7 +176,7 @@ class _Derivation:
         amount = Interval(
             self.frame["amount_low"].to_numpy(dtype=np.float64), self.frame["amount_high"].to_numpy(dtype=np.float64)
         )
-        self.columns.quantity("amount", amount, absent)
+        self.columns.quantity("amount", amount, absent, 0, self.frame["weight_assumptions"].to_numpy(dtype=np.int64))
         duration, quality = durations.duration(self.frame, self.when)
         self.columns.quantity("duration", duration, reason("no-duration"))
         interval = interval_days(self.when, self.course)
@@ -193,11 +194,20 @@ class _Derivation:
             "dose", "dose", dose, resource=self.dose_id, time=self._text("start"), reported=self._text("reported_amount"),
             low=amount.low, high=amount.high, unit=self._text("amount_unit"),
         )  # fmt: skip
+        self._cite_weights()
         has = self.course.previous >= 0
         previous = self.course.previous[has]
         self.items.add(
             "previous", "previous dose", dose[has], resource=self.dose_id[previous], time=self._text("start")[previous]
         )
+
+    def _cite_weights(self) -> None:
+        """The weight that made an amount of a dose per kg."""
+        labs = self.bucket.of_analytes("weight")
+        pairs = before(self.when, labs.when, self.settings.weight_window_days)
+        per_kg = self.frame["amount_per_kg"].notna().to_numpy()
+        dose, event = latest(pairs.where(per_kg[pairs.dose]), labs, self.when).picks
+        self.items.add_labs("dose_weight", "body weight, for the dose per kg", (dose, labs.row[event]))
 
     def _implausible(self) -> list[tuple[int, str]]:
         """An amount that no label comes near; it is used all the same."""

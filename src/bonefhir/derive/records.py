@@ -196,6 +196,7 @@ def _merge(parts: pd.DataFrame) -> "pd.Series[object]":
     dose["amount_problem"] = next((p for p in parts["amount_problem"] if p), "")
     dose["merged_ids"] = parts["id"].tolist()
     dose["reported_amount"] = " + ".join(str(a) for a in parts["reported_amount"])
+    dose["weight_assumptions"] = int(np.bitwise_or.reduce(parts["weight_assumptions"].to_numpy()))
     dose["assumptions"] = int(np.bitwise_or.reduce(parts["assumptions"].to_numpy())) | assumption("merged-parts")
     dose["rate_amount"] = dose["rate_volume"] = np.nan
     return dose

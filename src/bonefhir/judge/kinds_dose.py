@@ -14,6 +14,8 @@ Parameters = Mapping[str, Any]
 
 FIRST_IN_DATA = assumption("first-in-data")
 PARTIAL = reason("partial-date")
+GIVEN = ("dose", "dose_weight")
+"""The amount, and the weight that it comes from if it was charted per kg."""
 
 
 def route(view: View, rule: Parameters) -> Outcome:
@@ -26,9 +28,7 @@ def route(view: View, rule: Parameters) -> Outcome:
 def dose_max(view: View, rule: Parameters) -> Outcome:
     amount, most = view.interval("amount"), rule["max"] + rule["tolerance"]
     verdict = verdicts(above(amount.low, most), at_most(amount.high, most))
-    return outcome(
-        view, verdict, ("amount",), observed=amount, limit=rule["max"], unit=view.text("amount_unit"), groups=("dose",)
-    )
+    return outcome(view, verdict, ("amount",), observed=amount, limit=rule["max"], unit=view.text("amount_unit"), groups=GIVEN)
 
 
 def dose_min(view: View, rule: Parameters) -> Outcome:
@@ -45,7 +45,7 @@ def dose_min(view: View, rule: Parameters) -> Outcome:
         unit=view.text("amount_unit"),
         more=np.where(view.bits("amount_missing") == 0, unsure, view.union("missing", quantities)),
         assumed=view.union("assumed", quantities),
-        groups=("dose", *(("own",) if quantities else ())),
+        groups=(*GIVEN, *(("own",) if quantities else ())),
     )
 
 
@@ -80,7 +80,7 @@ def _clearance(rule: Parameters) -> tuple[str, tuple[str, ...], int]:
     """Name of the clearance by the rule's basis, its evidence, and what is assumed."""
     if rule["basis"] == "baseline":
         groups = ("baseline_creatinine", "baseline_weight", "baseline_clearance_reported")
-        return "baseline_clearance", ("dose", "patient", *groups), FIRST_IN_DATA
+        return "baseline_clearance", (*GIVEN, "patient", *groups), FIRST_IN_DATA
     return "clearance", ("dose", "patient", "creatinine", "weight", "clearance_reported"), 0
 
 
@@ -147,7 +147,7 @@ def rate_max(view: View, rule: Parameters) -> Outcome:
     rate = view.interval("amount").over(view.interval("duration")).scaled(60.0)
     most = float(rule["max_mg_per_h"])
     verdict = verdicts(above(rate.low, most), at_most(rate.high, most))
-    return outcome(view, verdict, ("amount", "duration"), observed=rate, limit=most, unit="mg/h", groups=("dose",))
+    return outcome(view, verdict, ("amount", "duration"), observed=rate, limit=most, unit="mg/h", groups=GIVEN)
 
 
 def interval_min(view: View, rule: Parameters) -> Outcome:
