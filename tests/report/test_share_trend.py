@@ -75,7 +75,7 @@ def page(folder: Path, rows: list[dict[str, Any]]) -> str:
 
 
 def rows_of(html: str) -> dict[str, list[str]]:
-    rows = re.findall(r'<tr><th scope="row">(\d{4}-\d\d)</th>(.*?)</tr>', html)
+    rows = re.findall(r'<tr><th scope="row" class="day">(\d{4}-\d\d)</th>(.*?)</tr>', html)
     return {month: re.findall(r"<td[^>]*>(.*?)</td>", cells) for month, cells in rows}
 
 

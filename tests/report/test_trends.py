@@ -117,7 +117,7 @@ def test_the_page_shows_the_chart_its_text_and_its_table(tmp_path: Path) -> None
     )
     assert any(label.startswith("Control chart of ZA4-A") for label in labels)
     assert html.count('class="special"') == len([label for label in labels if "2023-07" in label])
-    row = re.search(r"<tr><th scope=\"row\">2023-07</th>(.*?)</tr>", html)
+    row = re.search(r"<tr><th scope=\"row\" class=\"day\">2023-07</th>(.*?)</tr>", html)
     assert row is not None
     cells = re.findall(r"<td[^>]*>(.*?)</td>", row[1])
     assert cells[:3] == ["30", "50", "60.0\u00a0%"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bonefhir.report import html
+from bonefhir.report.control_chart import LEAST_POINTS
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
 from bonefhir.report.phi_page import incomplete
@@ -13,7 +14,7 @@ from bonefhir.report.run_json import run_id, write_json
 from bonefhir.report.share_counts import rule_rows, summary
 from bonefhir.report.share_trend import ShareTrend, exact_totals, share_trend
 from bonefhir.report.slices import Sliced
-from bonefhir.report.trend_page import Shown, no_chart, shown
+from bonefhir.report.trend_page import Shown, shown
 from bonefhir.report.trends import flags
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import SEVERITIES
@@ -38,7 +39,7 @@ def write(folder: Path, facts: Facts, counts: Counts, wording: Wording, sliced: 
         "incomplete": incomplete(counts, wording),
         "trend": _trend(found, wording),
         "withheld": found.withheld,
-        "no_chart": no_chart(wording),
+        "least_points": LEAST_POINTS,
         "sentences": list(_sentences(printed, counts, wording)),
     }
     html.write(folder / "report.html", "share.html", facts, wording, values, run_id(facts))
