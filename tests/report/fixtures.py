@@ -143,6 +143,7 @@ def make(
     qualities: Sequence[dict[str, Any]] = (),
     files: Sequence[dict[str, Any]] = (file_row("a.ndjson"),),
     rejects: Sequence[dict[str, Any]] = (),
+    labs: Sequence[dict[str, Any]] = (),
     **settings: Any,
 ) -> Facts:
     """Writes phi/*.parquet into `folder`; every dose of a verdict is a dose."""
@@ -150,8 +151,8 @@ def make(
     phi.mkdir(parents=True)
     doses = _doses(verdicts)
     ordered = sorted(verdicts, key=lambda row: (row["dose_id"], row["rule_id"]))
-    rows = {tables.VERDICTS: ordered, tables.DOSES: doses, tables.DATA_QUALITY: list(qualities)}
-    for table in (*rows, tables.LABS, tables.PATIENTS, tables.CONDITIONS, tables.PROCEDURES):
+    rows = {tables.VERDICTS: ordered, tables.DOSES: doses, tables.DATA_QUALITY: list(qualities), tables.LABS: list(labs)}
+    for table in (*rows, tables.PATIENTS, tables.CONDITIONS, tables.PROCEDURES):
         pq.write_table(table_of(table, rows.get(table, [])), phi / f"{table.name}.parquet")
     return Facts(
         settings=Settings(sources=("in",), out=folder, **settings),

@@ -189,6 +189,19 @@ def test_it_says_at_the_top_what_could_not_be_judged_where_and_what_would_be_nee
     assert "no usable body weight in the window: 5 doses, 4 of them at north. Needed: body weights." in top
 
 
+def test_values_that_cannot_be_used_are_counted_by_measurement_and_reason(tmp_path: Path) -> None:
+    reasons = [None] * 7 + ["implausible"] * 2 + ["no-unit"] * 3
+    labs = [{"analyte": "creatinine", "unusable_reason": reason} for reason in reasons] + [{"analyte": "albumin"}]
+    write_all(tmp_path, make(tmp_path, [A], outcomes(A, 3), labs=labs))
+    html = (tmp_path / "phi" / "report.html").read_text("utf-8")
+    number = r'<td class="n">(.*?)</td>'
+    rows = re.findall(rf'<tr><th scope="row">(creatinine|albumin)</th><td[^>]*>(.*?)</td>{number}{number}', html)
+    assert rows == [
+        ("creatinine", "a value without unit", "3", "12"),
+        ("creatinine", "a value outside the plausible range", "2", "12"),
+    ]
+
+
 def test_one_site_is_not_named(tmp_path: Path) -> None:
     write_all(tmp_path, make(tmp_path, [A], outcomes(A, 3, 0, 4)))
     top = (tmp_path / "phi" / "report.html").read_text("utf-8").split('id="outcomes"')[0]

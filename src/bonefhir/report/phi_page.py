@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -125,6 +126,7 @@ def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:
 def _rows(phi: Path, facts: Facts) -> dict[str, Any]:
     return {
         "quality": _quality(phi / "data_quality.parquet"),
+        "unusable": _unusable(phi / "labs.parquet"),
         "files": facts.files.to_pylist(),
         "files_shown": FILES_SHOWN,
         "names_shown": NAMES_SHOWN,
@@ -204,6 +206,18 @@ def _quality(path: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
         mask = pc.and_(pc.equal(table["kind"], key["kind"]), pc.equal(table["severity"], key["severity"]))
         shown[key["kind"], key["severity"]] = table.filter(mask).sort_by(order).slice(0, QUALITY_SHOWN).to_pylist()
     return shown
+
+
+def _unusable(path: Path) -> list[tuple[str, str, int, int]]:
+    """(measurement, why its values cannot be used, how many, of how many of it), by measurement, most frequent first."""
+    table = pq.read_table(path, columns=["analyte", "unusable_reason"])
+    table = pa.table({name: table[name].cast(pa.string()) for name in table.column_names})
+    grouped = table.group_by(["analyte", "unusable_reason"], use_threads=False).aggregate([([], "count_all")]).to_pylist()
+    all_: dict[str, int] = {}
+    for row in grouped:
+        all_[row["analyte"]] = all_.get(row["analyte"], 0) + row["count_all"]
+    rows = [(row["analyte"], row["unusable_reason"], row["count_all"], all_[row["analyte"]]) for row in grouped]
+    return sorted((row for row in rows if row[1]), key=lambda row: (row[0], -row[2], row[1]))
 
 
 def _rejects_by_file(facts: Facts) -> list[tuple[str, str, int]]:
