@@ -81,17 +81,23 @@ class _Elements:
 
 
 class Gate:
-    """For one resource type of one release."""
+    """For one resource type of one release.
+
+    What has passed is kept: values of each element by their bytes, and which elements a resource has. Each is emptied when full.
+    """
 
     def __init__(self, resource_type: str, models: Models) -> None:
         elements = _Structs(models).elements(resource_type, _LEVELS)
         kinds = elements.kinds | {"resourceType": typing.Literal[resource_type]}
-        self._elements = {name: _Element(kind, name == "valueQuantity") for name, kind in kinds.items()}
+        self._decode = {name: msgspec.json.Decoder(kind).decode for name, kind in kinds.items()}
+        self._passed: dict[str, set[bytes]] = {name: set() for name in kinds}
+        self._complete: set[tuple[str, ...]] = set()
         self._required = elements.required | {"resourceType"}
         self._choices = elements.choices
 
     def passes(self, raw: bytes) -> bool:
         """raw is certainly valid. False: not known."""
+        passed = self._passed
         try:
             fields = FIELDS(raw)
             if not keys.same_length(fields, raw):
@@ -99,51 +105,44 @@ class Gate:
                 fields = FIELDS(raw)
                 if not keys.same_length(fields, raw):  # a key twice, or written with escapes
                     return False
-            return self._complete(fields.keys()) and all(self._elements[name].passes(bytes(fields[name])) for name in fields)
+            names = tuple(fields)
+            new = [
+                (name, value) for name, value in zip(names, map(bytes, fields.values()), strict=True) if value not in passed[name]
+            ]
+            return (names in self._complete or self._is_complete(names)) and all(self._element(*each) for each in new)
         except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
 
-    def _complete(self, names: typing.KeysView[str]) -> bool:
+    def _is_complete(self, names: tuple[str, ...]) -> bool:
         """Whatever must be there is, and of a choice no more than one."""
-        if not self._required <= names:
+        given = set(names)
+        counts = ((len(members & given), needed) for members, needed in self._choices)
+        if not self._required <= given or not all(count == 1 or (count == 0 and not needed) for count, needed in counts):
             return False
-        given = ((len(members & names), needed) for members, needed in self._choices)
-        return all(count == 1 or (count == 0 and not needed) for count, needed in given)
-
-
-class _Element:
-    """One element at the top of a resource: values that have passed, by their bytes. Bounded: emptied when full.
-
-    decimal: a Quantity. Its number rarely repeats, and what stands around it does; any plain number is as good as zero.
-    """
-
-    def __init__(self, kind: Any, decimal: bool) -> None:
-        self._decode = msgspec.json.Decoder(kind).decode
-        self._decimal = decimal
-        self._passed: set[bytes] = set()
-
-    def passes(self, raw: bytes) -> bool:
-        if raw in self._passed:
-            return True
-        if self._decimal:
-            number = _DECIMAL.search(raw)
-            if number is not None:
-                raw = raw[: number.start(1)] + b"0" + raw[number.end(1) :]
-                if raw in self._passed:
-                    return True
-        if not self._certainly(raw):
-            return False
-        if len(self._passed) >= _REMEMBERED:
-            self._passed.clear()
-        if len(raw) <= _LONG:
-            self._passed.add(raw)
+        _remember(self._complete, names)
         return True
 
-    def _certainly(self, raw: bytes) -> bool:
+    def _element(self, name: str, raw: bytes) -> bool:
+        """The number of a Quantity rarely repeats, what stands around it does: any plain number is as good as zero."""
+        passed = self._passed[name]
+        if name == "valueQuantity" and (number := _DECIMAL.search(raw)):
+            raw = raw[: number.start(1)] + b"0" + raw[number.end(1) :]
+            if raw in passed:
+                return True
         if (b"\\u" in raw and characters.suspect(raw)) or _LONG_NUMBER in raw.translate(_DIGITS):
             return False
-        value = self._decode(raw)
-        return raw[:1] not in b"[{" or not keys.repeated(raw, value)
+        value = self._decode[name](raw)
+        if raw[:1] in b"[{" and keys.repeated(raw, value):
+            return False
+        if len(raw) <= _LONG:
+            _remember(passed, raw)
+        return True
+
+
+def _remember(passed: set[Any], value: Any) -> None:
+    if len(passed) >= _REMEMBERED:
+        passed.clear()
+    passed.add(value)
 
 
 class _Structs:

@@ -218,8 +218,8 @@ def test_what_has_passed_is_remembered_within_bounds(monkeypatch: pytest.MonkeyP
     for number in range(200):
         assert gate.passes(json.dumps(observation(id=f"o{number}", note=[{"text": "x" * (30 * number + 1)}])).encode())
         assert not gate.passes(json.dumps(observation(id=f"o {number}")).encode())
-    assert all(len(element._passed) <= 50 for element in gate._elements.values())
-    assert all(len(value) <= 2048 for element in gate._elements.values() for value in element._passed)
+    assert all(len(passed) <= 50 for passed in gate._passed.values())
+    assert all(len(value) <= 2048 for passed in gate._passed.values() for value in passed)
 
 
 @pytest.mark.parametrize(
