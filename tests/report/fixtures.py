@@ -173,7 +173,7 @@ def table_of(table: tables.Table, rows: Sequence[dict[str, Any]]) -> pa.Table:
 
 
 def _doses(verdicts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A verdict may say the `date` of its dose (None: unknown) and its `source_file`."""
+    """A verdict may say the `date` of its dose (None: unknown), its `instant` and its `source_file`."""
     doses = {row["dose_id"]: row for row in verdicts}
     return [
         {
@@ -182,6 +182,7 @@ def _doses(verdicts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             "product": row["product"],
             "date_first": row.get("date", date(2024, 3, 1)),
             "date_last": row.get("date", date(2024, 3, 1)),
+            "instant": row.get("instant"),
             "source_file": row.get("source_file", "a.ndjson"),
         }
         for dose, row in sorted(doses.items())

@@ -20,6 +20,23 @@ def test_the_textbook_example_of_a_p_chart() -> None:
     assert [int(place) + 1 for place in np.flatnonzero(chart.signals.outside)] == [15, 23]
 
 
+# Montgomery, table 7.4: purchase orders with errors, 25 weeks of 80 to 120 orders.
+ORDERS = np.array(
+    [100, 80, 80, 100, 110, 110, 100, 100, 90, 90, 110, 120, 120, 120, 110, 80, 80, 80, 90, 100, 100, 100, 100, 90, 90]
+)
+WRONG = np.array([12, 8, 6, 9, 10, 12, 11, 16, 10, 6, 20, 15, 9, 8, 6, 8, 10, 7, 5, 8, 5, 8, 10, 6, 9])
+
+
+def test_the_textbook_example_with_varying_denominators() -> None:
+    """The book rounds the centre line to 0.096 before it computes 0.007 and 0.184 for 100 orders."""
+    chart = p_chart(WRONG, ORDERS)
+    assert (WRONG.sum(), ORDERS.sum()) == (234, 2450)
+    assert round(chart.centre, 3) == 0.096
+    assert round(float(chart.lower[0]), 3) == 0.007
+    assert round(float(chart.upper[0]), 3) == 0.184
+    assert [int(place) + 1 for place in np.flatnonzero(chart.signals.outside)] == [11]
+
+
 def test_limits_follow_the_denominators() -> None:
     """By hand: p = 40 / 400 = 0.1, sigma = 0.3 / sqrt(n): 0.03 for 100, 0.06 for 25, 0.02 for 225, 0.3 / sqrt(50) for 50."""
     chart = p_chart(np.array([10, 8, 22, 0]), np.array([100, 25, 225, 50]))

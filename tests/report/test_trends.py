@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,25 @@ def test_rare_events_are_counted_dose_by_dose(tmp_path: Path) -> None:
     assert found.chart.values.tolist() == [19] * 14
     assert found.days[0] == str(day(0) + timedelta(days=39))
     assert found.chart.upper == pytest.approx(19 + 3 * (19 * 20) ** 0.5)
+
+
+def test_doses_of_one_day_are_in_the_order_of_their_time(tmp_path: Path) -> None:
+    """Each day 30 doses, of which the last to be listed is the first to be given and fails."""
+    rows = []
+    for number in range(30 * 30):
+        first = number % 30 == 29
+        hour = 0 if first else number % 30 % 23 + 1
+        moment = datetime(2023, 1, number // 30 + 1, hour, tzinfo=UTC)
+        rows.append(verdict(A, number, FAIL if first and number < 450 else PASS, date=moment.date(), instant=moment))
+    rows += [
+        verdict(A, 2000 + n, PASS, date=date(2023, month, 9))
+        for month in range(2, 13)
+        for n in range(12 * month, 12 * month + 12)
+    ]
+    found = of(tmp_path, rows).rules["ZA4-A"]
+    assert isinstance(found.chart, GChart)
+    assert set(found.chart.values.tolist()) == {29}
+    assert found.days[0] == "2023-01-02"
 
 
 def test_one_mistyped_date_does_not_stretch_the_axis(tmp_path: Path) -> None:

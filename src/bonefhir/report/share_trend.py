@@ -100,6 +100,4 @@ def _cells(sliced: Sliced) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         opened & ~judged,
         opened & judged,
     )
-    patient = sliced.doses["patient_id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    columns = [by_month(sliced, group, patient) for group in groups]
-    return np.stack([doses for doses, _ in columns], 1), np.stack([patients for _, patients in columns], 1)
+    return by_month(sliced, groups)

@@ -28,8 +28,10 @@ class Sliced:
     def __init__(self, phi: Path) -> None:
         self.doses = _doses(phi / "doses.parquet")
         names = ["rule_id", "verdict", "severity", "reasons"]
-        table = pq.read_table(phi / "verdicts.parquet", columns=[*names, "dose_id"])
-        self.verdicts = table.select(names).append_column("dose", self._places(table["dose_id"].combine_chunks()))
+        # An id stands in many verdicts: as codes of a dictionary each is looked up once.
+        table = pq.read_table(phi / "verdicts.parquet", columns=[*names, "dose_id"], read_dictionary=["dose_id"])
+        ids = table["dose_id"].unify_dictionaries().combine_chunks()
+        self.verdicts = table.select(names).append_column("dose", self._places(ids.dictionary).take(ids.indices))
 
     def of(self, dose_ids: pa.Array) -> pa.Table:
         """The doses of these ids, in order."""

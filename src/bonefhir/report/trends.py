@@ -5,7 +5,7 @@ which at least one such rule had an answer. Indeterminate doses are in no denomi
 `complete`, without which a feed that broke would read as better practice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,14 +192,16 @@ def _by_month(axis: _Axis, doses: Bools) -> Ints:
     return np.bincount(axis.place[doses], minlength=len(axis.months)).astype(np.int64)
 
 
-def by_month(sliced: Sliced, doses: Bools, patient: Ints) -> tuple[Ints, Ints]:
-    """Doses, and different patients behind them, by the months shown and at last in none of them."""
+def by_month(sliced: Sliced, groups: Sequence[Bools]) -> tuple[Ints, Ints]:
+    """Doses, and different patients behind them: a row per month shown and a last one for those in none, a column per group."""
     axis = _axis(sliced.doses)
     months = len(axis.months)
-    place = np.where(axis.place < 0, months, axis.place)[doses]
-    pairs = np.unique(np.stack([place, patient[doses].astype(np.int64)]), axis=1)[0]
-    counted, people = (np.bincount(places, minlength=months + 1).astype(np.int64) for places in (place, pairs))
-    return counted, people
+    place = np.where(axis.place < 0, months, axis.place)
+    patient = sliced.doses["patient_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    pair = patient * (months + 1) + place
+    doses = [np.bincount(place[group], minlength=months + 1) for group in groups]
+    patients = [np.bincount(np.unique(pair[group]) % (months + 1), minlength=months + 1) for group in groups]
+    return np.stack(doses, 1).astype(np.int64), np.stack(patients, 1).astype(np.int64)
 
 
 def _groups(doses: pa.Table, name: str) -> Iterator[tuple[str, Bools]]:
