@@ -172,7 +172,7 @@ class Series:
         newest = latest(pairs, labs, self.doses)
         rows = len(self.doses)
         used = none_yet(rows).and_of((pairs.dose, pairs.event), labs.when)
-        newer = flagged(newer_unusable(before(self.doses, every.when, ratio_days), every, used), rows)
+        newer = flagged(newer_unusable(before(self.doses, every.when, ratio_days), every, used), rows) & flagged(pairs.dose, rows)
         assumed = newest.assumptions | np.where(newer, assumption("newer-unusable"), 0)
         known = ~flagged(candidates.dose[candidates.possible], rows)
         rise, ratio, si = _over_lowest(pairs, newest.picks, labs, rows, rise_hours)
