@@ -70,6 +70,7 @@ EVIDENCE_ASSUMPTIONS = (
     "calcium-limit-default",
     "condition-by-text-evidence",
     "from-component",
+    "duration-from-rate",
 )
 """Assumptions about a piece of evidence: only on the rows that used it."""
 

@@ -106,6 +106,11 @@ class Result:
         key = (rule, f"MedicationAdministration/{dose}")
         return next(v["assumptions"] for v in self.verdicts if (v["rule_id"], v["dose_id"]) == key)
 
+    def evidence(self, rule: str, role: str, dose: str = "d") -> list[dict[str, Any]]:
+        key = (rule, f"MedicationAdministration/{dose}")
+        (found,) = [v["evidence"] for v in self.verdicts if (v["rule_id"], v["dose_id"]) == key]
+        return [item for item in found if item["role"] == role]
+
     @property
     def kinds(self) -> list[str]:
         return sorted(q["kind"] for q in self.quality)

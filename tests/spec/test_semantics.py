@@ -182,6 +182,17 @@ def test_an_amount_from_a_rate_is_an_assumption(tmp_path: Path) -> None:
     assert "amount-from-rate" in found.assumptions("ZA4-DOSE-MAX")
 
 
+def test_an_infusion_time_from_a_rate_is_an_assumption_with_its_evidence(tmp_path: Path) -> None:
+    rate = {"value": 12, "unit": "mg/h", "system": UCUM, "code": "mg/h"}
+    given = dose(minutes=None, dosage=dose()["dosage"] | {"rateQuantity": rate})
+    found = run(tmp_path, patient(), given)
+    assert found.verdict("ZA4-INF-MIN") == "pass"
+    assert "duration-from-rate" in found.assumptions("ZA4-INF-MIN")
+    assert "duration-from-rate" not in found.assumptions("ZA4-DOSE-MAX")
+    (timed,) = found.evidence("ZA4-INF-MIN", "infusion time")
+    assert (timed["reported"], timed["value_low"], timed["value_high"], timed["unit"]) == ("12 mg/h", 20.0, 20.0, "min")
+
+
 # ------------------------------------------------------------------------------------------------------------ time
 
 

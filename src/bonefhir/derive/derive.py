@@ -177,11 +177,12 @@ class _Derivation:
             self.frame["amount_low"].to_numpy(dtype=np.float64), self.frame["amount_high"].to_numpy(dtype=np.float64)
         )
         self.columns.quantity("amount", amount, absent, 0, self.frame["weight_assumptions"].to_numpy(dtype=np.int64))
-        duration, quality = durations.duration(self.frame, self.when)
-        self.columns.quantity("duration", duration, reason("no-duration"))
+        duration = durations.duration(self.frame, self.when)
+        by_rate = np.where(duration.by_rate, assumption("duration-from-rate"), 0)
+        self.columns.quantity("duration", duration.minutes, reason("no-duration"), 0, by_rate)
         interval = interval_days(self.when, self.course)
         self.columns.quantity("interval", interval, 0, np.where(interval.exact, 0, PARTIAL))
-        self.quality.append((self.frame, quality + self._implausible()))
+        self.quality.append((self.frame, duration.quality + self._implausible()))
         self.columns.data |= {
             "stopped": self.frame["stopped"].to_numpy(dtype=bool),
             "route": self._text("route"),
@@ -195,6 +196,7 @@ class _Derivation:
             low=amount.low, high=amount.high, unit=self._text("amount_unit"),
         )  # fmt: skip
         self._cite_weights()
+        self._timed(duration.minutes)
         has = self.course.previous >= 0
         previous = self.course.previous[has]
         self.items.add(
@@ -208,6 +210,15 @@ class _Derivation:
         per_kg = self.frame["amount_per_kg"].notna().to_numpy()
         dose, event = latest(pairs.where(per_kg[pairs.dose]), labs, self.when).picks
         self.items.add_labs("dose_weight", "body weight, for the dose per kg", (dose, labs.row[event]))
+
+    def _timed(self, minutes: Interval) -> None:
+        """The infusion time, and the rate that is charted, as evidence of the rules that look at them."""
+        rate = self._text("reported_rate")
+        dose = np.flatnonzero(minutes.known | ~pd.isna(rate))
+        self.items.add(
+            "duration", "infusion time", dose, resource=self.dose_id[dose], time=self._text("end")[dose], reported=rate[dose],
+            low=minutes.low[dose], high=minutes.high[dose], unit="min",
+        )  # fmt: skip
 
     def _implausible(self) -> list[tuple[int, str]]:
         """An amount that no label comes near; it is used all the same."""

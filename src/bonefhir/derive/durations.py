@@ -1,5 +1,7 @@
 """Infusion time: end − start, else dose / rate (semantics, section 2)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -9,8 +11,19 @@ from bonefhir.interval import Flags, Interval
 _MINUTE = 60_000_000
 
 
-def duration(doses: pd.DataFrame, when: Moments) -> tuple[Interval, list[tuple[int, str]]]:
-    """Minutes, and the data-quality findings (row, kind). A stopped dose would have taken longer: its high bound is open."""
+@dataclass(frozen=True)
+class Durations:
+    """minutes: a stopped dose would have taken longer, so its high bound is open. by_rate: computed from a rate.
+
+    quality: data-quality findings (row, kind).
+    """
+
+    minutes: Interval
+    by_rate: Flags
+    quality: list[tuple[int, str]]
+
+
+def duration(doses: pd.DataFrame, when: Moments) -> Durations:
     end = doses["end_instant"].to_numpy(dtype="datetime64[us]").astype(np.int64)
     both = when.timed & (end != NEVER)
     minutes = np.where(both & (end > when.instant), (end - when.instant) / _MINUTE, np.nan)
@@ -19,7 +32,8 @@ def duration(doses: pd.DataFrame, when: Moments) -> tuple[Interval, list[tuple[i
     low, high = (np.where(both, minutes, _by_rate(doses, amount)) for amount in ("amount", "amount_top"))
     quality = [(int(row), "zero-duration") for row in np.flatnonzero(zero)]
     quality += [(int(row), "negative-duration") for row in np.flatnonzero(negative | _ends_before(doses, when, both))]
-    return Interval(low, np.where(stopped & ~np.isnan(high), np.inf, high)), quality
+    known = ~np.isnan(high)
+    return Durations(Interval(low, np.where(stopped & known, np.inf, high)), known & ~both, quality)
 
 
 def _by_rate(doses: pd.DataFrame, amount: str) -> "np.ndarray":

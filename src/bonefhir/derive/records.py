@@ -199,4 +199,5 @@ def _merge(parts: pd.DataFrame) -> "pd.Series[object]":
     dose["weight_assumptions"] = int(np.bitwise_or.reduce(parts["weight_assumptions"].to_numpy()))
     dose["assumptions"] = int(np.bitwise_or.reduce(parts["assumptions"].to_numpy())) | assumption("merged-parts")
     dose["rate_amount"] = dose["rate_volume"] = np.nan
+    dose["reported_rate"] = None
     return dose

@@ -16,6 +16,7 @@ FIRST_IN_DATA = assumption("first-in-data")
 PARTIAL = reason("partial-date")
 GIVEN = ("dose", "dose_weight")
 """The amount, and the weight that it comes from if it was charted per kg."""
+TIMED = ("dose", "duration")
 
 
 def route(view: View, rule: Parameters) -> Outcome:
@@ -135,11 +136,11 @@ def duration_min(view: View, rule: Parameters) -> Outcome:
     duration, least = view.interval("duration"), float(rule["min_minutes"])
     short, long = below(duration.high, least), at_least(duration.low, least)
     if "when_clearance_below" not in rule:
-        verdict, quantities, groups = verdicts(short, long), ("duration",), ("dose",)
+        verdict, quantities, groups = verdicts(short, long), ("duration",), TIMED
     else:
         clearance, limit = view.interval("clearance"), rule["when_clearance_below"]
         verdict = verdicts(short & below(clearance.high, limit), long & clearance.known, at_least(clearance.low, limit))
-        quantities, groups = ("duration", "clearance"), ("dose", "patient", "creatinine", "weight", "clearance_reported")  # type: ignore[assignment]
+        quantities, groups = ("duration", "clearance"), (*TIMED, "patient", "creatinine", "weight", "clearance_reported")  # type: ignore[assignment]
     return outcome(view, verdict, quantities, observed=duration, limit=least, unit="min", groups=groups)
 
 
@@ -147,7 +148,7 @@ def rate_max(view: View, rule: Parameters) -> Outcome:
     rate = view.interval("amount").over(view.interval("duration")).scaled(60.0)
     most = float(rule["max_mg_per_h"])
     verdict = verdicts(above(rate.low, most), at_most(rate.high, most))
-    return outcome(view, verdict, ("amount", "duration"), observed=rate, limit=most, unit="mg/h", groups=GIVEN)
+    return outcome(view, verdict, ("amount", "duration"), observed=rate, limit=most, unit="mg/h", groups=(*GIVEN, "duration"))
 
 
 def interval_min(view: View, rule: Parameters) -> Outcome:

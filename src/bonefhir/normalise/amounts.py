@@ -24,6 +24,7 @@ class Amounts:
     """One element per administration; NaN where the form was not used or could not be read."""
 
     reported: list[str | None]
+    reported_rate: list[str | None]
     amount: Floats
     unit: list[str]
     per_kg: Floats
@@ -36,6 +37,7 @@ class Amounts:
     def columns(self) -> dict[str, object]:
         return {
             "reported_amount": pa.array(self.reported, pa.string()),
+            "reported_rate": pa.array(self.reported_rate, pa.string()),
             "amount": self.amount,
             "amount_unit": pa.array(self.unit, pa.string()),
             "amount_per_kg": self.per_kg,
@@ -73,6 +75,7 @@ class Quantity:
 @dataclass(frozen=True)
 class Charted:
     reported: str | None = None
+    reported_rate: str | None = None
     amount: float = np.nan
     unit: str = "mg"
     per_kg: float = np.nan
@@ -98,6 +101,7 @@ def charted(administrations: pa.Table, matches: Sequence[DrugMatch], knowledge: 
     number = _floats(rows)
     return Amounts(
         [r.reported for r in rows],
+        [r.reported_rate for r in rows],
         number["amount"],
         [r.unit for r in rows],
         number["per_kg"],
@@ -132,7 +136,8 @@ class _Reader:
         drug = self._knowledge.drugs[match.drug or ""]
         rate_amount, rate_volume = self._rate(drug.amount_unit, rate, per)
         form = self._dose(drug.amount_unit, match, dose)
-        return Charted(**{**form, "unit": drug.amount_unit, "rate_amount": rate_amount, "rate_volume": rate_volume})  # type: ignore[arg-type]
+        rates = {"rate_amount": rate_amount, "rate_volume": rate_volume, "reported_rate": _reported_rate(rate, per)}
+        return Charted(**{**form, "unit": drug.amount_unit, **rates})  # type: ignore[arg-type]
 
     def _dose(self, amount_unit: str, match: DrugMatch, dose: Quantity) -> dict[str, object]:
         if dose.value is None:
@@ -199,6 +204,10 @@ class _Reader:
 
     def _ratio(self, unit: Unit, to: str) -> float:
         return unit.factor / self._knowledge.ucum[to].factor
+
+
+def _reported_rate(rate: Quantity, per: Quantity) -> str | None:
+    return rate.reported if per.reported is None else f"{rate.reported or '?'} per {per.reported}"
 
 
 def _ready_to_use(drug: str | None, volume_ml: float, concentration: float) -> bool:

@@ -113,6 +113,7 @@ ADMINISTRATIONS = Table(
         Column("end_instant", pa.timestamp("us", tz="UTC"), "instant of the end; null: none or without a time of day"),
         Column("end_last", pa.date32(), "last possible local date of the end; null: none"),
         Column("reported_amount", pa.string(), "dose as written"),
+        Column("reported_rate", pa.string(), "rate as written"),
         Column("amount", pa.float64(), "amount charted; NaN: unknown", "amount_unit"),
         Column("amount_unit", SYMBOL, "mg or kBq"),
         Column("amount_per_kg", pa.float64(), "amount charted per kg of body weight; NaN: not so charted", "amount_unit/kg"),
