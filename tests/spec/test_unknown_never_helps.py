@@ -165,4 +165,5 @@ def generous(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_kind_that_is_helped_is_found(generous: None) -> None:
-    assert any("PAM-SEVERE-RENAL: fail [] -> pass" in one for one in helped(1, "us", patients=6, copies=6))
+    """Looks until it finds one: which patient it is changes with the generator."""
+    assert any("-> pass" in one for seed in range(20) for one in helped(seed, "us", patients=10, copies=8))
