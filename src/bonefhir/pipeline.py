@@ -30,6 +30,7 @@ from bonefhir.derive.output import doses_table, quality_table
 from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
+from bonefhir.normalise import buckets
 from bonefhir.normalise import resolve as resolution
 from bonefhir.parts import in_order, write_part, write_whole
 from bonefhir.read import sources
@@ -122,9 +123,9 @@ def judged(
         for done, _ in enumerate(_each(run, scan, range(len(run.portions)), meanwhile), start=1):
             tell(f"scan: {done} of {len(run.portions)} parts")
         tell("resolve")
-        buckets = resolve(run)
-        for done, _ in enumerate(_each(run, audit_bucket, buckets), start=1):
-            tell(f"audit: {done} of {len(buckets)} buckets")
+        numbers = resolve(run)
+        for done, _ in enumerate(_each(run, audit_bucket, numbers), start=1):
+            tell(f"audit: {done} of {len(numbers)} buckets")
         yield run
     finally:
         discard(run)
@@ -187,22 +188,21 @@ def resolve(run: Run) -> list[int]:
         found = resolution.resolve(
             read, full_urls, run.knowledge, run.settings.conformance, names, lambda candidates: conform.check(files, candidates)
         )
-        _store_resolution(run, found)
-    return [0]
+        return list(range(_store_resolution(run, found)))
 
 
-def _store_resolution(run: Run, found: resolution.Resolved) -> None:
+def _store_resolution(run: Run, found: resolution.Resolved) -> int:
+    """Returns the number of buckets."""
     folder = run.work / "normalised"
-    for table, rows in (
-        (tables.ADMINISTRATIONS, found.administrations),
-        (tables.LABS, found.labs),
-        (tables.CONDITIONS, found.conditions),
-        (tables.PROCEDURES, found.procedures),
-        (tables.PATIENTS, found.patients),
-        (tables.REJECTS, found.rejects),
-        (tables.DATA_QUALITY, found.quality),
-    ):
-        pq.write_table(rows, folder / f"{table.name}.parquet")
+    number = buckets.count(len(found.administrations), len(found.labs))
+    for bucket in range(number):
+        (folder / f"{bucket:06d}").mkdir(exist_ok=True)
+    by_patient = (found.administrations, found.labs, found.conditions, found.procedures, found.patients)
+    for table, whole in zip(NORMALISED, by_patient, strict=True):
+        for bucket, rows in enumerate(buckets.split(whole, number)):
+            pq.write_table(rows, folder / f"{bucket:06d}" / f"{table.name}.parquet")
+    pq.write_table(found.rejects, folder / f"{tables.REJECTS.name}.parquet")
+    pq.write_table(found.quality, folder / f"{tables.DATA_QUALITY.name}.parquet")
     about = {
         "last_date": int(found.facts.last_date.astype("datetime64[D]").astype(np.int64)),
         "lab_records": sorted(found.facts.lab_records),
@@ -210,6 +210,7 @@ def _store_resolution(run: Run, found: resolution.Resolved) -> None:
         "per_file": found.per_file.tolist(),
     }
     write_json(folder / "facts.json", about)
+    return number
 
 
 # ----------------------------------------------------------------------------------------------------------------- audit
@@ -220,7 +221,7 @@ def audit_bucket(run: Run, bucket: int) -> None:
     with stage(run, "audit", bucket):
         about = facts(run)
         about_input = InputFacts(about["last_date"], frozenset(about["lab_records"]), about["dental_records"])
-        patients = bucket_of(*(normalised(run, table) for table in NORMALISED))
+        patients = bucket_of(*(normalised(run, table, bucket) for table in NORMALISED))
         derived = derive(patients, run.knowledge, run.settings, about_input)
         frame = derived.frame
         doses = Doses(
@@ -273,13 +274,18 @@ def _parts(run: Run, table: tables.Table) -> Iterator[Path]:
     """Sorted parts of a table: what the buckets left, and what was known before them."""
     if table in RESULTS:
         yield from (folder / f"{table.name}.parquet" for folder in run.buckets)
-    if table not in (tables.VERDICTS, tables.DOSES):
-        found = normalised(run, table)
-        rows = pa.concat_tables([found, books.file_quality(run)]) if table is tables.DATA_QUALITY else found
-        path = run.work / "sorted" / f"{table.name}.parquet"
-        path.parent.mkdir(exist_ok=True)
-        write_part(path, table, in_order(rows, table))
-        yield path
+    if table is tables.DATA_QUALITY:
+        yield _sorted_part(run, table, pa.concat_tables([normalised(run, table), books.file_quality(run)]), "all")
+    elif table not in RESULTS:
+        for folder in run.buckets:
+            yield _sorted_part(run, table, normalised(run, table, int(folder.name)), folder.name)
+
+
+def _sorted_part(run: Run, table: tables.Table, rows: pa.Table, name: str) -> Path:
+    path = run.work / "sorted" / f"{table.name}.{name}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    write_part(path, table, in_order(rows, table))
+    return path
 
 
 # ---------------------------------------------------------------------------------------------------------------- report

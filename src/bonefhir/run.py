@@ -4,7 +4,8 @@ How that folder is made, held, published and removed stands in work_folder.py. I
 
     run.json, seconds/          settings and files, wall times
     scan/<portion>/             read tables and counts of some files, or of a range of one
-    normalised/                 normalised tables, facts about the whole input
+    normalised/                 rejects, data quality, facts about the whole input
+    normalised/<bucket>/        normalised tables of one bucket of patients
     audit/<bucket>/             verdicts, doses and data quality of one bucket of patients
     publish/                    what will be the output folder
     lock, replaced/             held while the run lives; the earlier run while this one takes its place
@@ -137,8 +138,10 @@ def discard(run: Run) -> None:
 # ------------------------------------------------------------------------------------------------ what lies in it
 
 
-def normalised(run: Run, table: tables.Table) -> pa.Table:
-    return pq.read_table(run.work / "normalised" / f"{table.name}.parquet", schema=table.schema)
+def normalised(run: Run, table: tables.Table, bucket: int | None = None) -> pa.Table:
+    """What resolve() has left: REJECTS and DATA_QUALITY of the whole input, the others of a bucket of patients."""
+    folder = run.work / "normalised" / ("" if bucket is None else f"{bucket:06d}")
+    return pq.read_table(folder / f"{table.name}.parquet", schema=table.schema, partitioning=None)
 
 
 def facts(run: Run) -> dict[str, Any]:

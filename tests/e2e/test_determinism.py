@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bonefhir import pipeline, tables
+from bonefhir.normalise import buckets
 from bonefhir.read.portions import SIZE, portions
 from bonefhir.sample.write import write
 from bonefhir.settings import Settings
@@ -151,11 +152,12 @@ def run(source: Path | Iterable[Path], out: Path, jobs: int = 1) -> Path:
 # --------------------------------------------------------------------------------------------------- the same input, in order
 
 
-@pytest.mark.parametrize("size", [SIZE, 10_000])
-def test_two_processes_and_other_portions_do_not_differ(
-    source: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+@pytest.mark.parametrize(("size", "doses"), [(SIZE, buckets.DOSES), (10_000, 7)])
+def test_two_processes_and_other_portions_and_buckets_do_not_differ(
+    source: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, doses: int
 ) -> None:
     monkeypatch.setattr(pipeline, "WORTH_A_POOL", 0)
+    monkeypatch.setattr(buckets, "DOSES", doses)
     monkeypatch.setattr("bonefhir.run.portions", partial(portions, size=size))
     assert files(run(source, tmp_path / "out", jobs=2)) == files(first)
 

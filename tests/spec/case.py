@@ -142,7 +142,7 @@ def run(folder: Path, *resources: Resource, profile: str = "us", conformance: st
     result = Result(
         parts("verdicts"),
         parts("doses"),
-        normalised(started, LABS).to_pylist(),
+        normalised(started, LABS, 0).to_pylist(),
         [*quality.to_pylist(), *parts("data_quality")],
         ledger.rejects(started).to_pylist(),
         ledger.ledger(started).to_pylist(),
