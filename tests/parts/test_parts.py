@@ -40,7 +40,7 @@ def quality(number: int, chance: Random) -> Row:
 def lab(number: int, chance: Random) -> Row:
     row: Row = {column.name: None for column in tables.LABS}
     analyte = chance.choice(["calcium", "creatinine"])
-    return row | {"resource": f"Observation/{number:04d}", "analyte": analyte, "value_low": float("nan"), "assumptions": 0}
+    return row | {"resource": f"Observation/{number:04d}", "analyte": analyte, "value_low": float("nan")}
 
 
 MADE = [(tables.VERDICTS, verdict), (tables.DATA_QUALITY, quality), (tables.LABS, lab)]
