@@ -7,8 +7,8 @@ from collections.abc import Iterable
 ANYWHERE = ("no", "not", "without", "rule out", "suspected", "family history", "history of")
 """'anywhere before the phrase in its clause'"""
 
-CLOSE_BEFORE = ("screening", "risk", "prevention", "prophylaxis")
-"""'at most three words before it'"""
+CLOSE_BEFORE = ("screening", "risk", "at-risk", "prevention", "prophylaxis")
+"""'at most three words before it'; a word with a hyphen is one word: a high-risk myeloma is a myeloma"""
 
 AFTER = ("screening", "ruled out", "excluded", "unlikely")
 """'right after it'"""
@@ -19,7 +19,8 @@ URINE_AND_SO_ON = (
 )  # fmt: skip
 
 CLAUSE_END = re.compile(r"[,.;]")
-WORD = re.compile(r"\w+(?:'\w+)*")
+SENTENCE_END = re.compile(r"[.;]")
+WORD = re.compile(r"\w+(?:['-]\w+)*")
 
 
 def plain(text: str) -> str:
@@ -58,7 +59,7 @@ def denied(text: str, start: int, end: int) -> bool:
     full stop or semicolon between); screening, risk, prevention, prophylaxis at most three words before it; screening, ruled
     out, excluded, unlikely right after it.'"""
     before = WORD.findall(CLAUSE_END.split(text[:start])[-1])
-    after = WORD.findall(CLAUSE_END.split(text[end:])[0])
+    after = WORD.findall(SENTENCE_END.split(text[end:])[0])
     return (
         any(occurrences(" ".join(before), word) for word in ANYWHERE)
         or any(word in CLOSE_BEFORE for word in before[-3:])

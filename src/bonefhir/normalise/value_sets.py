@@ -8,9 +8,10 @@ from bonefhir.normalise.concepts import CodeIndex, Concept, plain
 
 _CLAUSE = re.compile(r"[,.;]")
 _DENIED_BEFORE = re.compile(r"(?<!\w)(?:no|not|without|rule out|suspected|family history|history of)(?!\w)")
-_DENIED_NEAR = frozenset({"screening", "risk", "prevention", "prophylaxis"})
-_DENIED_AFTER = re.compile(r"^[\s:()\-]*(?:screening|ruled out|excluded|unlikely)(?!\w)")
-_WORD = re.compile(r"\w+")
+_DENIED_NEAR = frozenset({"screening", "risk", "at-risk", "prevention", "prophylaxis"})
+_DENIED_AFTER = re.compile(r"^[\s,:()\-]*(?:screening|ruled out|excluded|unlikely)(?!\w)")
+_WORD = re.compile(r"\w+(?:-\w+)*")
+"""With its hyphens: a high-risk myeloma is a myeloma."""
 
 Membership = dict[str, bool]
 """Value set → found by text only."""
