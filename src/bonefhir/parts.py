@@ -54,7 +54,7 @@ def write_part(path: Path, table: Table, rows: pa.Table) -> None:
 def write_whole(path: Path, table: Table, parts: Sequence[Path]) -> None:
     """Merges parts into the table that they are parts of."""
     with ExitStack() as stack:
-        open_parts = [_Part(stack.enter_context(pq.ParquetFile(part, read_dictionary=_texts(table))), table) for part in parts]
+        open_parts = [_Part(stack.enter_context(pq.ParquetFile(part, read_dictionary=texts_of(table))), table) for part in parts]
         _write(path, table, _cut(_merged(open_parts, table), ROWS))
 
 
@@ -143,7 +143,7 @@ def _codes(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _texts(table: Table) -> list[str]:
+def texts_of(table: Table) -> list[str]:
     """Paths of the columns that are read as codes."""
     plain = [column.name for column in table if pa.types.is_dictionary(_codes(column.type))]
     lists = [column for column in table if pa.types.is_list(column.type) and pa.types.is_struct(column.type.value_type)]
