@@ -54,7 +54,8 @@ _INTEGERS = frozenset({"Integer", "PositiveInt", "UnsignedInt"})
 _COMPARATOR = r"<=?|>=?|ad"
 _COMPLEX = re.compile(r"abc\.(\w+)Type")
 _DIGITS = bytes.maketrans(b"123456789.eE+-", b"0" * 14)
-_LONG_NUMBER = b"0" * 65
+_TOO_MANY = 65
+_LONG_NUMBER = b"0" * _TOO_MANY
 _REMEMBERED = 20_000
 _LONG = 2048
 """Values kept for each element, and bytes of the longest that is kept."""
@@ -129,7 +130,9 @@ class Gate:
             raw = raw[: number.start(1)] + b"0" + raw[number.end(1) :]
             if raw in passed:
                 return True
-        if (b"\\u" in raw and characters.suspect(raw)) or _LONG_NUMBER in raw.translate(_DIGITS):
+        if (b"\\u" in raw and characters.suspect(raw)) or (
+            len(raw) > len(_LONG_NUMBER) and _LONG_NUMBER in raw.translate(_DIGITS)
+        ):
             return False
         value = self._decode[name](raw)
         if raw[:1] in b"[{" and keys.repeated(raw, value):

@@ -8,16 +8,19 @@ output folder and becomes it by one rename at the end: an output folder that exi
 
 import json
 import resource
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
 from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -35,6 +38,7 @@ from bonefhir.normalise import resolve as resolution
 from bonefhir.parts import in_order, write_part, write_whole
 from bonefhir.read import sources
 from bonefhir.read.portions import scan as scan_portion
+from bonefhir.read.sources import SourceFile
 from bonefhir.report.facts import Facts
 from bonefhir.run import (
     Run,
@@ -81,6 +85,9 @@ WHOLE = (*RESULTS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PAT
 WORTH_A_POOL = 64 << 20
 """Bytes on disk from which on a process per core is started: each costs half a second."""
 
+WORTH_A_TASK = 100_000
+"""Resources that are checked in one process before another one is started: they take some two seconds."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -123,7 +130,7 @@ def judged(
         for done, _ in enumerate(_each(run, scan, range(len(run.portions)), meanwhile), start=1):
             tell(f"scan: {done} of {len(run.portions)} parts")
         tell("resolve")
-        numbers = resolve(run)
+        numbers = resolve(run, run.settings.jobs or cpu_count() or 1)
         for done, _ in enumerate(_each(run, audit_bucket, numbers), start=1):
             tell(f"audit: {done} of {len(numbers)} buckets")
         yield run
@@ -177,18 +184,28 @@ def scan(run: Run, number: int) -> None:
 # --------------------------------------------------------------------------------------------------------------- resolve
 
 
-def resolve(run: Run) -> list[int]:
-    """Decides what only the whole input can decide, and leaves the normalised tables by bucket of patients."""
+def resolve(run: Run, jobs: int = 1) -> list[int]:
+    """Decides what only the whole input can decide, and leaves the normalised tables by bucket of patients.
+
+    jobs: processes that check what is to be evidence. Returns the numbers of the buckets.
+    """
     with stage(run, "resolve"):
         scanned = Scanned(run)
         read = {table.name: scanned.table(table) for table in tables.READ_TABLES}
         full_urls = scanned.table(tables.FULL_URLS)
-        files = {f.number: f for f in run.files}
         names = pa.array([f.name for f in run.files], pa.string())
-        found = resolution.resolve(
-            read, full_urls, run.knowledge, run.settings.conformance, names, lambda candidates: conform.check(files, candidates)
-        )
+        check = partial(_check, {f.number: f for f in run.files}, jobs)
+        found = resolution.resolve(read, full_urls, run.knowledge, run.settings.conformance, names, check)
         return list(range(_store_resolution(run, found)))
+
+
+def _check(files: Mapping[int, SourceFile], jobs: int, candidates: pd.DataFrame) -> pd.DataFrame:
+    """As conform.check, in a process per core where there is enough to check."""
+    parts = conform.pieces(candidates, WORTH_A_TASK)
+    if min(jobs, len(parts)) <= 1:
+        return conform.check(files, candidates)
+    with ProcessPoolExecutor(min(jobs, len(parts)), mp_context=get_context("spawn"), initializer=log.set_up) as pool:
+        return conform.together(list(pool.map(conform.check, repeat(files), parts)))
 
 
 def _store_resolution(run: Run, found: resolution.Resolved) -> int:

@@ -157,6 +157,7 @@ def test_two_processes_and_other_portions_and_buckets_do_not_differ(
     source: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, doses: int
 ) -> None:
     monkeypatch.setattr(pipeline, "WORTH_A_POOL", 0)
+    monkeypatch.setattr(pipeline, "WORTH_A_TASK", 5 if doses < buckets.DOSES else pipeline.WORTH_A_TASK)
     monkeypatch.setattr(buckets, "DOSES", doses)
     monkeypatch.setattr("bonefhir.run.portions", partial(portions, size=size))
     assert files(run(source, tmp_path / "out", jobs=2)) == files(first)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bonefhir import tables
 from bonefhir.interval import Flags
@@ -74,10 +75,15 @@ class Fates:
 
     def per_file(self, files: int) -> npt.NDArray[np.int64]:
         """Counts, one row per file and one column per fate. Contained resources ('#' in the id) are nobody's count."""
-        contained = np.array([i is not None and "#" in i for i in self.resources["id"].to_pylist()], dtype=bool)
-        file = self.resources["file"].to_numpy()[~contained].astype(np.int64)
-        counts = np.bincount(file * len(FATES) + self.fate[~contained], minlength=files * len(FATES))
+        counted = ~contained(self.resources["id"])
+        file = self.resources["file"].to_numpy()[counted].astype(np.int64)
+        counts = np.bincount(file * len(FATES) + self.fate[counted], minlength=files * len(FATES))
         return counts.reshape(files, len(FATES))
+
+
+def contained(ids: pa.ChunkedArray) -> Flags:
+    """Their id is '<parent>#<id>'."""
+    return np.asarray(pc.match_substring(ids, "#").fill_null(False).to_numpy())
 
 
 def _is_null(column: pa.ChunkedArray) -> Flags:

@@ -4,7 +4,7 @@ The order of decisions is that of semantics.md, section 1, and `fates.Fates` kee
 that anybody asks for → irrelevant; status → excluded; no id, no patient, no time, invalid → rejected; else used.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from bonefhir.interval import Flags
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.normalise import administrations, conditions, labs, patients, quality, references, times, versions
+from bonefhir.normalise.concepts import per_distinct
 from bonefhir.normalise.drugs import DrugMatcher, decode_medication
-from bonefhir.normalise.fates import EXCLUDED, IRRELEVANT, REJECTED, SUPERSEDED, Fates
+from bonefhir.normalise.fates import EXCLUDED, IRRELEVANT, REJECTED, SUPERSEDED, Fates, contained
 from bonefhir.normalise.value_sets import Membership
 from bonefhir.vocabulary import UNREADABLE
 
@@ -84,8 +85,7 @@ class _Input:
         return np.bincount(self.resource_of, weights=flags, minlength=len(self.resources)) > 0
 
     def status_excluded(self) -> None:
-        status = np.asarray(self.resources["status"].to_pylist(), dtype=object)
-        self.fates.decide(np.isin(status, _EXCLUDED_STATUS[self.name]), EXCLUDED)
+        self.fates.decide(_in(self.resources["status"], _EXCLUDED_STATUS[self.name]), EXCLUDED)
 
     def rejected_by_reader(self, needs_patient: bool = True) -> None:
         self.fates.reject_faults()
@@ -194,8 +194,7 @@ class _Resolution:
         self.condition_sets = conditions.identify(self.conditions.resources, "Condition", self.knowledge)
         unreadable = _null(self.conditions.resources["code"]) & ~_null(self.conditions.resources["fault"])
         self.conditions.fates.decide(~(_any(self.condition_sets) | unreadable), IRRELEVANT)
-        verification = np.asarray(self.conditions.resources["verification_status"].to_pylist(), dtype=object)
-        self.conditions.fates.decide(np.isin(verification, _REFUTED), EXCLUDED)
+        self.conditions.fates.decide(_in(self.conditions.resources["verification_status"], _REFUTED), EXCLUDED)
         self.conditions.rejected_by_reader()
 
     def _procedures(self) -> None:
@@ -213,7 +212,7 @@ class _Resolution:
         """treated None: all that are used."""
         if self.conformance == "none":
             return
-        candidates = each.fates.used & ~_contained(each.resources["id"])
+        candidates = each.fates.used & ~contained(each.resources["id"])
         if treated is not None:
             candidates &= _of_patients(each, treated)
         rows = np.flatnonzero(candidates)
@@ -317,11 +316,12 @@ def _any(memberships: Sequence[Membership]) -> Flags:
     return np.array([bool(found) for found in memberships], dtype=bool)
 
 
-def _contained(ids: pa.ChunkedArray) -> Flags:
-    return np.array([i is not None and "#" in i for i in ids.to_pylist()], dtype=bool)
+def _in(column: pa.ChunkedArray, words: Collection[str]) -> Flags:
+    values, codes = per_distinct(column, lambda text: text in words)
+    return np.asarray(np.array(values, dtype=bool)[codes])
 
 
 def _of_patients(each: _Input, treated: set[str]) -> Flags:
-    subjects = each.resources["id"].to_pylist() if each.name == "Patient" else each.resources["subject"].to_pylist()
-    prefix = "Patient/" if each.name == "Patient" else ""
-    return np.array([s is not None and prefix + s in treated for s in subjects], dtype=bool)
+    if each.name == "Patient":
+        return np.array([i is not None and f"Patient/{i}" in treated for i in each.resources["id"].to_pylist()], dtype=bool)
+    return _in(each.resources["subject"], treated)

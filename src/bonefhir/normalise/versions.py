@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bonefhir.interval import Flags
 from bonefhir.normalise import times
@@ -24,6 +25,9 @@ def decide(resources: pa.Table) -> Versions:
 
     A resource without an id has no other versions: it will be rejected.
     """
+    ids = resources["id"]
+    if pc.count_distinct(ids).as_py() == len(ids) - ids.null_count:  # as in nearly all input
+        return Versions(np.zeros(len(ids), dtype=bool), [])
     frame = pd.DataFrame(
         {
             "id": np.asarray(resources["id"].to_pylist(), dtype=object),
