@@ -67,6 +67,17 @@ class Readings:
         self.reason = np.full(rows, "", dtype=object)
         self.assumptions = np.zeros(rows, dtype=np.int64)
         self.suspect = np.zeros(rows, dtype=bool)
+        self._analytes = pa.array(analytes, pa.string()).dictionary_encode()
+
+    def by_analyte(self, numbers: Mapping[str, float], otherwise: float) -> Floats:
+        """The number of each row's analyte."""
+        values, codes = per_distinct(self._analytes, lambda analyte: numbers.get(analyte or "", otherwise))
+        return np.asarray(np.array(values, dtype=np.float64)[codes])
+
+    def are(self, column: str, *words: str) -> Flags:
+        """The symbol in the column is one of these words."""
+        values, codes = per_distinct(self.table[column], lambda text: text in words)
+        return np.asarray(np.array(values, dtype=bool)[codes])
 
     def unusable(self, rows: Flags, reason: str) -> None:
         """The first reason stays."""
@@ -88,8 +99,7 @@ def normalise(
     readings = Readings(observations, analytes)
     readings.unusable(rejected, "rejected")
     readings.unusable(unmapped, "unmapped-lab")
-    kinds = np.asarray(observations["value_kind"].to_pylist(), dtype=object)
-    readings.unusable(kinds != "Quantity", "not-a-quantity")
+    readings.unusable(~readings.are("value_kind", "Quantity"), "not-a-quantity")
     value = _numbers(observations["quantity_value"])
     readings.unusable(np.isnan(value), "not-a-quantity")
     factor, si = _factors(readings, knowledge)
@@ -142,19 +152,17 @@ def _conversion(knowledge: Knowledge, key: Mapping[str, str | None]) -> _Convers
 def _bounds(readings: Readings, value: Floats, factor: Floats, knowledge: Knowledge) -> tuple[Floats, Floats]:
     """Bounds in the canonical unit; NaN where unusable. Plausibility is tested on the value reported."""
     canonical = value * factor
-    ranges = {name: m.plausible for name, m in knowledge.measurements.items()}
-    at_least = np.array([ranges.get(a, (0.0, 0.0))[0] for a in readings.analytes])
-    at_most = np.array([ranges.get(a, (0.0, 0.0))[1] for a in readings.analytes])
+    at_least = readings.by_analyte({name: m.plausible[0] for name, m in knowledge.measurements.items()}, 0.0)
+    at_most = readings.by_analyte({name: m.plausible[1] for name, m in knowledge.measurements.items()}, 0.0)
     negative = np.asarray(pc.starts_with(readings.table["quantity_value"], "-").fill_null(False))
     implausible = ~np.isnan(canonical) & ((canonical < at_least) | (canonical > at_most))
     readings.suspect = implausible & ~negative & _plausible_otherwise(readings, value, factor, at_least, at_most, knowledge)
     readings.unusable(negative, "negative")
     readings.unusable(implausible, "implausible")
-    comparator = np.asarray(readings.table["quantity_comparator"].to_pylist(), dtype=object)
-    readings.unusable(comparator == "ad", "comparator-ad")
+    readings.unusable(readings.are("quantity_comparator", "ad"), "comparator-ad")
     usable = readings.reason == ""
-    low = np.where(usable, np.where(np.isin(comparator, ["<", "<="]), 0.0, canonical), np.nan)
-    high = np.where(usable, np.where(np.isin(comparator, [">", ">="]), np.inf, canonical), np.nan)
+    low = np.where(usable, np.where(readings.are("quantity_comparator", "<", "<="), 0.0, canonical), np.nan)
+    high = np.where(usable, np.where(readings.are("quantity_comparator", ">", ">="), np.inf, canonical), np.nan)
     return low, high
 
 
@@ -163,7 +171,7 @@ def _plausible_otherwise(
 ) -> Flags:
     """Creatinine, calcium, albumin: plausible if the number had been written in the analyte's other unit."""
     others = {name: _other_factor(knowledge.measurements[name], knowledge) for name in _SUSPECTS & set(knowledge.measurements)}
-    other = np.array([others.get(a, np.nan) for a in readings.analytes], dtype=np.float64)
+    other = readings.by_analyte(others, np.nan)
     conventional = np.abs(factor - 1.0) < 1e-9
     canonical = value * np.where(conventional, other, 1.0)
     return np.asarray(~np.isnan(canonical) & (canonical >= at_least) & (canonical <= at_most))
@@ -214,8 +222,7 @@ def _table(
 ) -> pa.Table:
     source = readings.table
     when = times.parse(source["effective"])
-    kind = np.asarray(source["effective_kind"].to_pylist(), dtype=object)
-    readings.assumptions |= np.where(kind == "issued", assumption("time-from-issued"), 0)
+    readings.assumptions |= np.where(readings.are("effective_kind", "issued"), assumption("time-from-issued"), 0)
     readings.assumptions |= np.where(when.no_offset, assumption("lab-no-offset"), 0)
     readings.assumptions |= np.where(source["component"].to_numpy() >= 0, assumption("from-component"), 0)
     usable = readings.reason == ""
