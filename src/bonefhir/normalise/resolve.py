@@ -73,8 +73,12 @@ class _Input:
     quality: list[tuple[int, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        _, first, inverse = np.unique(self.rows["seq"].to_numpy(), return_index=True, return_inverse=True)
-        self.resources, self.resource_of = self.rows.take(first), inverse.reshape(-1)
+        seq = self.rows["seq"].to_numpy()
+        if (seq[1:] > seq[:-1]).all():  # each row a resource of its own, as nearly always: not a second copy of all of them
+            self.resources, self.resource_of = self.rows, np.arange(len(seq))
+        else:
+            _, first, inverse = np.unique(seq, return_index=True, return_inverse=True)
+            self.resources, self.resource_of = self.rows.take(first), inverse.reshape(-1)
         self.fates = Fates(self.name, self.resources)
         found = versions.decide(self.resources)
         self.quality = found.quality
