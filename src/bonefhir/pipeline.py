@@ -159,6 +159,7 @@ def _each(
             work(run, number)
             yield number
         return
+    pa.default_memory_pool().release_unused()  # what the stage before has needed: the processes need it now
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=log.set_up) as pool:
         waiting = {pool.submit(_in_a_process, work, run.work, number): number for number in numbers}
         if meanwhile:

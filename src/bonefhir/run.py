@@ -156,7 +156,6 @@ def stage(run: Run, name: str, number: int = 0) -> Iterator[None]:
     started = time.perf_counter()
     with work_folder.written(run.out):
         yield
-        pa.default_memory_pool().release_unused()  # else what one stage has needed is held while processes do the next
         folder = run.work / "seconds"
         folder.mkdir(exist_ok=True)
         (folder / f"{name}.{number:06d}").write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")

@@ -37,6 +37,9 @@ LISTED = ("verdict", "severity", "rule", "message", "start", "patient", "dose", 
 CODED = ("rule", "verdict", "severity", "product", "indication", "site", "month", "decision")
 _OUTCOMES = (PASS, FAIL, INDETERMINATE)
 
+_LEVEL = 5
+"""Of gzip: 6 takes half as long again for 3 % of the size."""
+
 PACK = 100
 """Pages of findings that are unpacked together."""
 
@@ -46,7 +49,7 @@ Cells = Mapping[str, str]
 def packed(content: Any) -> str:
     """Base64 of gzip of JSON; the same content gives the same text."""
     raw = json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode()
-    return base64.b64encode(gzip.compress(raw, 6, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(raw, _LEVEL, mtime=0)).decode()
 
 
 def packs(pages: Iterable[str]) -> Iterator[str]:
