@@ -90,8 +90,8 @@ def is_transient(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
 @task(name="open run", cache_policy=NO_CACHE, persist_result=False)
 @safely
 def open_run(settings: dict[str, Any], config: str | None) -> str:
-    """The work folder, beside the folder of the reports."""
-    return str(pipeline.open_run(settings_from(settings, Path(config) if config else None, Path.cwd())).work)
+    """Where the tasks find the run: the work folder beside the folder of the reports, or a URL that every worker can reach."""
+    return str(pipeline.open_run(settings_from(settings, Path(config) if config else None, Path.cwd())).parts)
 
 
 @task(
@@ -105,7 +105,7 @@ def open_run(settings: dict[str, Any], config: str | None) -> str:
 @safely
 def scan(work: str, numbers: list[int]) -> int:
     """The only stage that waits for disks and networks, and so the only one worth another try; the rest is arithmetic."""
-    run = pipeline.load_run(Path(work))
+    run = pipeline.load_run(work)
     for number in numbers:
         pipeline.scan(run, number)
     return len(numbers)
@@ -115,14 +115,14 @@ def scan(work: str, numbers: list[int]) -> int:
 @safely
 def resolve(work: str) -> list[int]:
     """The buckets of patients."""
-    buckets: list[int] = pipeline.resolve(pipeline.load_run(Path(work)))
+    buckets: list[int] = pipeline.resolve(pipeline.load_run(work))
     return buckets
 
 
 @task(name="audit patients", cache_policy=NO_CACHE, persist_result=False)
 @safely
 def audit_buckets(work: str, buckets: list[int]) -> int:
-    run = pipeline.load_run(Path(work))
+    run = pipeline.load_run(work)
     for bucket in buckets:
         pipeline.audit_bucket(run, bucket)
     return len(buckets)
@@ -131,21 +131,21 @@ def audit_buckets(work: str, buckets: list[int]) -> int:
 @task(name="check suites", cache_policy=NO_CACHE, persist_result=False)
 @safely
 def check_suites(work: str) -> None:
-    pipeline.check_suites(pipeline.load_run(Path(work)))
+    pipeline.check_suites(pipeline.load_run(work))
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
 @safely
 def report(work: str) -> pipeline.Summary:
     """Counts only."""
-    return pipeline.report(pipeline.load_run(Path(work)))
+    return pipeline.report(pipeline.load_run(work))
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
 @safely
 def publish(work: str) -> None:
     """One rename: a folder that exists is complete."""
-    pipeline.publish(pipeline.load_run(Path(work)))
+    pipeline.publish(pipeline.load_run(work))
 
 
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=TASKS)  # its type does not fit the signature of `flow`
@@ -161,6 +161,7 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     terminology: list[str] | None = None,
     conformance: str | None = None,
     jobs: int | None = None,
+    parts: str | None = None,
     fail_on: str | None = None,
     strict: bool | None = None,
     data_docs: bool | None = None,
@@ -173,10 +174,11 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
 
     tasks: per stage, at most
     """
-    given = {"sources": tuple(sources), "out": Path(out), "profile": profile, "conformance": conformance, "jobs": jobs}
+    given = {"sources": tuple(sources), "out": Path(out), "profile": profile, "conformance": conformance}
+    given |= {"jobs": jobs, "parts": parts}
     given |= {"rules": paths(rules), "terminology": paths(terminology)}
     given |= {"fail_on": fail_on, "strict": strict, "data_docs": data_docs, "html": html, "language": language}
-    run = pipeline.load_run(Path(open_run(given, config)))
+    run = pipeline.load_run(open_run(given, config))
     try:
         summary = stages(run, tasks)
     except BaseException:
@@ -200,7 +202,7 @@ def on_cluster(address: str) -> Any:
 
 def stages(run: pipeline.Run, tasks: int = TASKS) -> pipeline.Summary:
     """As pipeline.audit, but files and buckets side by side."""
-    work = str(run.work)
+    work = str(run.parts)
     finished([scan.submit(work, group) for group in groups(range(len(run.portions)), tasks)])
     finished([audit_buckets.submit(work, group) for group in groups(resolve(work), tasks)])
     check_suites(work)
@@ -258,6 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             terminology=[str(path) for path in options.terminology or ()],
             conformance=options.conformance,
             jobs=options.jobs,
+            parts=options.parts,
             fail_on=options.fail_on,
             strict=options.strict,
             data_docs=options.data_docs,

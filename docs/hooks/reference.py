@@ -24,6 +24,7 @@ MEANINGS = {
     "profile": "whose labels apply",
     "conformance": "what fhir.resources checks: the evidence of verdicts, every resource of the types used, or nothing",
     "jobs": "processes; 0: one per core",
+    "parts": "where the stages leave tables for each other until the end, a URL that all workers reach; empty: beside the output",
     "rules": "folders of a site's own rules and overrides, relative to the file",
     "terminology": "CSV files of local codes, relative to the file",
     "fail_on": "exit 1 if a finding has at least this severity; `validate` begins at `error`, `audit` at `none`",

@@ -179,6 +179,7 @@ def _judging() -> argparse.ArgumentParser:
 def _running() -> argparse.ArgumentParser:
     part = _part()
     part.add_argument("--jobs", type=_count, metavar="N", help="processes (default: one per core)")
+    part.add_argument("--parts", metavar="URL", help="where parts of the work lie until the end (default: beside the output)")
     part.add_argument("--config", type=Path, metavar="FILE", help="default: [tool.bonefhir] of pyproject.toml, or bonefhir.toml")
     part.add_argument("--quiet", action="store_true", help="no progress")
     return part

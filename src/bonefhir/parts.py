@@ -54,7 +54,8 @@ def write_part(path: Path, table: Table, rows: pa.Table) -> None:
 def write_whole(path: Path, table: Table, parts: Sequence[Path]) -> None:
     """Merges parts into the table that they are parts of."""
     with ExitStack() as stack:
-        open_parts = [_Part(stack.enter_context(pq.ParquetFile(part, read_dictionary=texts_of(table))), table) for part in parts]
+        files = [stack.enter_context(part.open("rb")) for part in parts]
+        open_parts = [_Part(pq.ParquetFile(file, read_dictionary=texts_of(table)), table) for file in files]
         _write(path, table, _cut(_merged(open_parts, table), ROWS))
 
 

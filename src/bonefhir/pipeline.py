@@ -48,9 +48,11 @@ from bonefhir.run import (
     normalised,
     open_run,
     publish,
+    read_parquet,
     seconds,
     stage,
     write_json,
+    write_parquet,
 )
 from bonefhir.scanned import Scanned, write_scan
 from bonefhir.settings import Settings
@@ -161,7 +163,7 @@ def _each(
         return
     pa.default_memory_pool().release_unused()  # what the stage before has needed: the processes need it now
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=log.set_up) as pool:
-        waiting = {pool.submit(_in_a_process, work, run.work, number): number for number in numbers}
+        waiting = {pool.submit(_in_a_process, work, str(run.parts), number): number for number in numbers}
         if meanwhile:
             meanwhile()
         for future in as_completed(waiting):
@@ -169,7 +171,7 @@ def _each(
             yield waiting[future]
 
 
-def _in_a_process(work: Callable[[Run, int], None], folder: Path, number: int) -> None:
+def _in_a_process(work: Callable[[Run, int], None], folder: str, number: int) -> None:
     work(load_run(folder), number)
 
 
@@ -211,16 +213,16 @@ def _check(files: Mapping[int, SourceFile], jobs: int, candidates: pd.DataFrame)
 
 def _store_resolution(run: Run, found: resolution.Resolved) -> int:
     """Returns the number of buckets."""
-    folder = run.work / "normalised"
+    folder = run.parts / "normalised"
     number = buckets.count(len(found.administrations), len(found.labs))
     for bucket in range(number):
         (folder / f"{bucket:06d}").mkdir(exist_ok=True)
     by_patient = (found.administrations, found.labs, found.conditions, found.procedures, found.patients)
     for table, whole in zip(NORMALISED, by_patient, strict=True):
         for bucket, rows in enumerate(buckets.split(whole, number)):
-            pq.write_table(rows, folder / f"{bucket:06d}" / f"{table.name}.parquet")
-    pq.write_table(found.rejects, folder / f"{tables.REJECTS.name}.parquet")
-    pq.write_table(found.quality, folder / f"{tables.DATA_QUALITY.name}.parquet")
+            write_parquet(rows, folder / f"{bucket:06d}" / f"{table.name}.parquet")
+    write_parquet(found.rejects, folder / f"{tables.REJECTS.name}.parquet")
+    write_parquet(found.quality, folder / f"{tables.DATA_QUALITY.name}.parquet")
     about = {
         "last_date": int(found.facts.last_date.astype("datetime64[D]").astype(np.int64)),
         "lab_records": sorted(found.facts.lab_records),
@@ -255,7 +257,7 @@ def audit_bucket(run: Run, bucket: int) -> None:
             evidence=derived.evidence.of,
         )
         verdicts, counts = judge(doses, run.knowledge.rules, run.settings.profile)
-        folder = run.work / "audit" / f"{bucket:06d}"
+        folder = run.parts / "audit" / f"{bucket:06d}"
         folder.mkdir(exist_ok=True)
         parts = (verdicts, doses_table(derived), quality_table(derived, patients.patients, about_input.last_date))
         for table, rows in zip(RESULTS, parts, strict=True):
@@ -284,7 +286,7 @@ def check_suites(run: Run) -> None:
 def result(run: Run, table: tables.Table, columns: list[str] | None = None) -> pa.Table:
     """One of RESULTS of all buckets, in no particular order."""
     names = columns or table.names
-    parts = [pq.read_table(f / f"{table.name}.parquet", schema=table.schema, columns=names) for f in run.buckets]
+    parts = [read_parquet(f / f"{table.name}.parquet", table, names) for f in run.buckets]
     return pa.concat_tables([table.empty().select(names), *parts]).unify_dictionaries()
 
 
@@ -325,7 +327,7 @@ def report(run: Run) -> Summary:
         seconds=seconds(run),
         peak_memory_bytes=_peak_memory(),
         ignored=tuple(sources.ignored(run.settings.sources)),
-        started=json.loads((run.work / "run.json").read_text(encoding="utf-8"))["started"],
+        started=json.loads((run.parts / "run.json").read_text(encoding="utf-8"))["started"],
     )
     with written(run.out):
         write_all(run.folder, collected)

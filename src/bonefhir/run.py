@@ -1,14 +1,17 @@
-"""A run on its way: its settings, its files, and what lies in its work folder.
+"""A run on its way: its settings, its files, and what its stages leave for each other.
 
-How that folder is made, held, published and removed stands in work_folder.py. In it are
+How its work folder is made, held, published and removed stands in work_folder.py. In it are
+
+    publish/                    what will be the output folder
+    lock, replaced/             held while the run lives; the earlier run while this one takes its place
+
+and there too, or where the setting `parts` says, so that workers on other machines can reach it,
 
     run.json, seconds/          settings and files, wall times
     scan/<portion>/             read tables and counts of some files, or of a range of one
     normalised/                 rejects, data quality, facts about the whole input
     normalised/<bucket>/        normalised tables of one bucket of patients
     audit/<bucket>/             verdicts, doses and data quality of one bucket of patients
-    publish/                    what will be the output folder
-    lock, replaced/             held while the run lives; the earlier run while this one takes its place
 """
 
 import json
@@ -57,6 +60,15 @@ class Run:
         return self.work / work_folder.FINISHED
 
     @property
+    def parts(self) -> Path:
+        """Where the stages leave tables for each other."""
+        if not self.settings.parts:
+            return self.work
+        from bonefhir.read import remote
+
+        return remote.folder(f"{self.settings.parts.rstrip('/')}/{self.work.name.lstrip('.')}")
+
+    @property
     def out(self) -> Path:
         """Where it will be published."""
         return work_folder.absolute(self.settings.out)
@@ -64,7 +76,7 @@ class Run:
     @property
     def buckets(self) -> list[Path]:
         """Folders of the buckets that have been audited."""
-        return sorted((self.work / "audit").iterdir())
+        return sorted((self.parts / "audit").iterdir())
 
 
 @lru_cache(maxsize=4)
@@ -83,12 +95,13 @@ def open_run(settings: Settings) -> Run:
     try:
         decision_store.load(decision_store.beside(out))
         with work_folder.written(out):
-            for folder in (run.work / "scan", run.work / "normalised", run.work / "audit", run.folder / "phi"):
-                folder.mkdir(parents=True)
+            (run.folder / "phi").mkdir(parents=True)
+            for name in ("scan", "normalised", "audit", "seconds"):
+                (run.parts / name).mkdir(parents=True, exist_ok=True)
             started = datetime.now(UTC).isoformat(timespec="seconds")
             listed = [asdict(file) | {"path": str(file.path)} for file in files]
-            content = {"settings": settings.as_json(), "started": started, "files": listed}
-            write_json(run.work / "run.json", content | {"portions": [asdict(portion) for portion in run.portions]})
+            content = {"work": str(run.work), "settings": settings.as_json(), "started": started, "files": listed}
+            write_json(run.parts / "run.json", content | {"portions": [asdict(portion) for portion in run.portions]})
     except BaseException:
         discard(run)
         raise
@@ -108,12 +121,24 @@ def _files(settings: Settings) -> tuple[SourceFile, ...]:
     return tuple(replace(file, number=number) for number, file in enumerate(left))
 
 
-def load_run(work: Path) -> Run:
-    """A run that open_run has made, in another process: with the files that it has found, whatever has come since."""
-    stored = json.loads((work / "run.json").read_text(encoding="utf-8"))
+def load_run(parts: Path | str) -> Run:
+    """A run that open_run has made, in another process: with the files that it has found, whatever has come since.
+
+    parts: its folder, or the URL of it
+    """
+    stored = json.loads((_place(parts) / "run.json").read_text(encoding="utf-8"))
     settings = Settings(**{name: _typed(name, value) for name, value in stored["settings"].items()})
     files = tuple(SourceFile(**file | {"path": Path(file["path"])}) for file in stored["files"])
-    return Run(work, settings, files, tuple(Portion(tuple(each.pop("files")), **each) for each in stored["portions"]))
+    cut = tuple(Portion(tuple(each.pop("files")), **each) for each in stored["portions"])
+    return Run(Path(stored["work"]), settings, files, cut)
+
+
+def _place(parts: Path | str) -> Path:
+    if "://" not in str(parts):
+        return Path(parts)
+    from bonefhir.read import remote
+
+    return remote.folder(str(parts))
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -131,8 +156,12 @@ def publish(run: Run) -> None:
 
 
 def discard(run: Run) -> None:
-    """Removes the work folder, whatever is in it."""
+    """Removes the work folder and the parts, whatever is in them."""
     work_folder.remove(run.work)
+    if run.settings.parts:
+        from bonefhir.read import remote
+
+        remote.remove(run.parts)
 
 
 # ------------------------------------------------------------------------------------------------ what lies in it
@@ -140,13 +169,23 @@ def discard(run: Run) -> None:
 
 def normalised(run: Run, table: tables.Table, bucket: int | None = None) -> pa.Table:
     """What resolve() has left: REJECTS and DATA_QUALITY of the whole input, the others of a bucket of patients."""
-    folder = run.work / "normalised" / ("" if bucket is None else f"{bucket:06d}")
-    return pq.read_table(folder / f"{table.name}.parquet", schema=table.schema, partitioning=None)
+    folder = run.parts / "normalised"
+    return read_parquet((folder if bucket is None else folder / f"{bucket:06d}") / f"{table.name}.parquet", table)
+
+
+def write_parquet(rows: pa.Table, path: Path) -> None:
+    with path.open("wb") as file:
+        pq.write_table(rows, file)
+
+
+def read_parquet(path: Path, table: tables.Table, columns: list[str] | None = None) -> pa.Table:
+    with path.open("rb") as file:
+        return pq.read_table(file, schema=table.schema, columns=columns)
 
 
 def facts(run: Run) -> dict[str, Any]:
     """What resolve() has found out about the whole input."""
-    found: dict[str, Any] = json.loads((run.work / "normalised" / "facts.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads((run.parts / "normalised" / "facts.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -156,15 +195,13 @@ def stage(run: Run, name: str, number: int = 0) -> Iterator[None]:
     started = time.perf_counter()
     with work_folder.written(run.out):
         yield
-        folder = run.work / "seconds"
-        folder.mkdir(exist_ok=True)
-        (folder / f"{name}.{number:06d}").write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")
+        (run.parts / "seconds" / f"{name}.{number:06d}").write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")
 
 
 def seconds(run: Run) -> dict[str, float]:
     """Sum of each stage, in order."""
     total: dict[str, float] = {}
-    for path in sorted((run.work / "seconds").iterdir()):
+    for path in sorted((run.parts / "seconds").iterdir()):
         name = path.name.split(".")[0]
         total[name] = total.get(name, 0.0) + float(path.read_text(encoding="ascii"))
     return {name: round(total[name], 3) for name in STAGES if name in total}

@@ -37,7 +37,7 @@ def _read_tables(scan: Scan) -> Iterator[tuple[Table, pa.Table]]:
 
 
 def _folder(run: Run, number: int) -> Path:
-    return run.work / "scan" / f"{number:06d}"
+    return run.parts / "scan" / f"{number:06d}"
 
 
 def _path(folder: Path, table: Table) -> Path:
@@ -79,7 +79,7 @@ class Scanned:
             before = 0 if portion.start == 0 else before
             path = _path(folder, table)
             if path.is_file():
-                with pa.OSFile(str(path), "rb") as file:
+                with path.open("rb") as file:
                     rows = pa.ipc.open_file(file).read_all()
                 # Of whole files nothing is left if they were refused; of a file in ranges, what the other ranges had.
                 yield (rows if portion.whole else without_files(rows, refused & set(portion.files))), before

@@ -18,6 +18,7 @@ class Settings:
     jobs            processes; 0: one per core
     html            write the two report.html, too
     language        of the two report.html and of findings.xlsx; all else is in English
+    parts           where the stages leave tables for each other, an fsspec URL; '': in the work folder beside `out`
     small_number    groups smaller than this are suppressed in share/
     """
 
@@ -26,6 +27,7 @@ class Settings:
     profile: str = "us"
     conformance: str = "evidence"
     jobs: int = 0
+    parts: str = ""
     rules: tuple[Path, ...] = ()
     terminology: tuple[Path, ...] = ()
     fail_on: str = "none"

@@ -7,41 +7,22 @@ import pytest
 
 from bonefhir.cli import main as command
 from tests.e2e.small import files, people
-
-BUCKET = "exports"
+from tests.object_store import BUCKET, keys, running, upload
 
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[None]:
-    """An empty bucket, where s3fs and the processes of a run look for it."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in {**keys, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}.items():
-            patched.setenv(name, value)
-        boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    with running():
         yield
-    server.stop()
 
 
-def upload(folder: Path, prefix: str) -> str:
-    import boto3
-
-    for path in sorted(folder.rglob("*")):
-        boto3.client("s3").upload_file(str(path), BUCKET, f"{prefix}/{path.relative_to(folder).as_posix()}")
-    return f"s3://{BUCKET}/{prefix}"
-
-
-def test_an_export_in_an_object_store_gives_the_bytes_of_a_folder(store: None, tmp_path: Path) -> None:
+def test_export_and_parts_in_an_object_store_give_the_bytes_of_a_folder(store: None, tmp_path: Path) -> None:
     folder = people(tmp_path / "input", 3)
     there = upload(folder, "night")
     assert command(["audit", str(folder), "--out", str(tmp_path / "a"), "--quiet"]) == 0
-    assert command(["audit", there, "--out", str(tmp_path / "b"), "--quiet"]) == 0
+    parts = ["--parts", f"s3://{BUCKET}/work", "--jobs", "2"]
+    assert command(["audit", there, "--out", str(tmp_path / "b"), "--quiet", *parts]) == 0
+    assert not [key for key in keys() if key.startswith("work/")]
     here, elsewhere = files(tmp_path / "a"), files(tmp_path / "b")
     del here["run.json"], elsewhere["run.json"]
     assert here == elsewhere

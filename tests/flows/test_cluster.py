@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -13,17 +12,18 @@ from distributed import Client, LocalCluster
 
 from bonefhir import pipeline
 from bonefhir.cli import main as command
-from bonefhir.read.portions import portions
 from flows import audit as flow
 from tests.e2e.small import people
 from tests.flows.test_audit import files
+from tests.object_store import BUCKET, keys, running, upload
 
-PATIENCE = 240.0
+PATIENCE = 90.0
 
 
 @pytest.fixture
 def cluster(prefect_server: None) -> Iterator[LocalCluster]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as made:
+    """Its workers find the store on loopback."""
+    with running(), LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as made:
         yield made
 
 
@@ -54,15 +54,17 @@ def test_a_worker_that_is_killed_costs_its_task_only(
     source, begun = people(tmp_path / "input", 8), tmp_path / "begun"
     begun.mkdir()
     assert command(["audit", str(source), "--out", str(tmp_path / "command"), "--quiet"]) == 0
-    monkeypatch.setattr("bonefhir.run.portions", partial(portions, size=4000))
     with Client(cluster) as client:
         client.run(slow, str(begun))
     killed: list[int] = []
     killer = Thread(target=kill_the_first, args=(begun, killed))
     killer.start()
-    state = flow.on_cluster(cluster.scheduler_address)(sources=[str(source)], out=str(tmp_path / "flow"), return_state=True)
+    state = flow.on_cluster(cluster.scheduler_address)(
+        sources=[upload(source, "night")], out=str(tmp_path / "flow"), parts=f"s3://{BUCKET}/work", return_state=True
+    )
     killer.join()
     assert state.is_completed()
+    assert not [key for key in keys() if key.startswith("work/")]
     by_command, by_flow = files(tmp_path / "command"), files(tmp_path / "flow")
     del by_command["run.json"], by_flow["run.json"]  # the times, and where the output lies
     assert by_command == by_flow

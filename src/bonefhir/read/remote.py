@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bonefhir.errors import InputError
 from bonefhir.read.fault import UnreadableFileError
@@ -67,6 +67,21 @@ def open_url(url: str) -> RemoteFile:
         return RemoteFile(system.open(path, "rb"))
     except Exception as error:  # noqa: BLE001  each file system has errors of its own
         raise UnreadableFileError("not-json", f"the file cannot be opened ({type(error).__name__})") from None
+
+
+def folder(url: str) -> Path:
+    """A folder behind a URL, which is used like one on disk. Raises InputError if no such place can be reached."""
+    _system(url)
+    from upath import UPath
+
+    return cast(Path, UPath(url))
+
+
+def remove(place: Path) -> None:
+    """With all that is in it, if it is there."""
+    system, path = _system(str(place))
+    if system.exists(path):
+        system.rm(path, recursive=True)
 
 
 def _system(url: str) -> tuple[Any, str]:
