@@ -1,6 +1,6 @@
 """What an export would cost on a cluster: the tasks of a run, dealt to workers, with unit costs measured on one machine.
 
-    python -m tests.benchmarks.cluster --files 1000 --gigabytes 1 --workers 100
+    python -m tests.benchmarks.cluster --files 1000 --gigabytes 0.01 --workers 100
 
 A simulation, not a measurement: on a cluster of two worker processes only was a run ever seen (tests/flows/test_cluster.py).
 Its assumptions are the fields of `Export` and `Costs`. Each task waits for the scheduler (one at a time), then reads at its share
@@ -16,39 +16,45 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 
+PER_BUCKET = 20_000
+"""Doses, as in bonefhir.normalise.buckets."""
+
+
 @dataclass(frozen=True)
 class Export:
-    """files of so many gigabytes of NDJSON each, not compressed; doses of catalogue drugs per gigabyte.
+    """files of so many gigabytes of NDJSON each, not compressed; per gigabyte so many resources, and doses of catalogue drugs.
 
-    doses: a national registry's export has one line in a thousand that matters; a gigabyte has 700,000 resources.
+    As of the benchmark *sparse*: one patient in a hundred is treated.
     """
 
     files: int = 1000
-    gigabytes: float = 1.0
-    doses: float = 1_750.0
+    gigabytes: float = 0.01
+    resources: float = 680_000
+    doses: float = 1_700
 
 
 @dataclass(frozen=True)
 class Costs:
-    """CPU seconds of one core, measured by `make bench` (README, "How fast"), and what the simulation assumes besides.
+    """CPU seconds of one core, measured on this project's machine on 2026-11-25, and what the simulation assumes besides.
 
-    scan, resolve   per gigabyte read, sparse
-    audit           per dose: evidence, rules, its part of the tables
-    report          per dose, serial: tables merged, suites, findings, pages
+    scan, resolve   per gigabyte of *sparse*; resolve is serial, and holds `held` bytes for each resource
+    audit           per dose: evidence and rules (*dense*)
+    report          per dose, serial: tables merged, suites, reports without the pages (*dense*)
     start           once, serial: imports, Great Expectations
-    task            per task on its worker: Prefect's engine and Dask (measured 0.285 s)
-    server          per task, one at a time: Prefect's server (measured 0.04 s)
+    task            per task on its worker: Prefect's engine and Dask (0.285 s)
+    server          per task, one at a time: Prefect's server (0.04 s)
     store           gigabytes a second that all workers together get from the store (assumed)
     spread          sigma of the log of a task's length (assumed)
     restart         a worker that was lost comes back (assumed)
     slow            share of workers at half speed (assumed)
     """
 
-    scan: float = 20.0
-    resolve: float = 4.0
-    audit: float = 0.0003
-    report: float = 0.0004
-    start: float = 12.0
+    scan: float = 13.0
+    resolve: float = 3.6
+    held: float = 1_300
+    audit: float = 0.00007
+    report: float = 0.00026
+    start: float = 6.0
     task: float = 0.285
     server: float = 0.04
     store: float = 10.0
@@ -80,32 +86,38 @@ def makespan(tasks: Sequence[float], reads: float, speeds: Sequence[float], cost
 
 
 def simulated(export: Export, costs: Costs, workers: int, seed: int = 1) -> dict[str, float]:
-    """Seconds per stage and in all, and CPU hours."""
+    """What each stage takes, and what all of them need."""
     random = np.random.default_rng(seed)
     speeds = np.where(random.random(workers) < costs.slow, 0.5, 1.0).tolist()
-    count = max(min(4 * workers, 30 * export.files), 1)
-    volume, doses = export.files * export.gigabytes, export.files * export.gigabytes * export.doses
+    volume = export.files * export.gigabytes
+    doses = volume * export.doses
+    count = max(min(4 * workers, export.files), 1)
+    buckets = max(min(4 * workers, int(doses / PER_BUCKET)), 1)
 
-    def drawn(total: float) -> list[float]:
+    def drawn(total: float, count: int) -> list[float]:
         return (random.lognormal(0.0, costs.spread, count) * total / count / np.exp(costs.spread**2 / 2)).tolist()
 
     lost = workers > 1
     stages = {
-        "scan": makespan(drawn(volume * costs.scan), volume / count, speeds, costs, lost),
-        "resolve and audit": makespan(drawn(volume * costs.resolve + doses * costs.audit), 0.0, speeds, costs, lost),
-        "suites and reports": costs.start + doses * costs.report,
+        "scan, s": makespan(drawn(volume * costs.scan, count), volume / count, speeds, costs, lost),
+        "resolve, s": volume * costs.resolve,
+        "audit, s": makespan(drawn(doses * costs.audit, buckets), 0.0, speeds, costs, lost),
+        "suites and reports, s": costs.start + doses * costs.report,
     }
-    cpu = volume * (costs.scan + costs.resolve) + doses * (costs.audit + costs.report) + costs.start + 2 * count * costs.task
-    return stages | {"all": sum(stages.values()), "CPU hours": cpu / 3600}
+    cpu = (
+        volume * (costs.scan + costs.resolve)
+        + doses * (costs.audit + costs.report)
+        + costs.start
+        + (count + buckets) * costs.task
+    )
+    held = volume * export.resources * costs.held / 1e9
+    return stages | {"all, s": sum(stages.values()), "CPU, s": cpu, "memory of resolve, GB": held}
 
 
 def table(export: Export, costs: Costs, workers: Sequence[int]) -> str:
     found = [simulated(export, costs, each) for each in workers]
-    lines = ["| workers | " + " | ".join(f"{name}, s" if name != "CPU hours" else name for name in found[0]) + " |"]
-    lines.append("|---" * (len(found[0]) + 1) + "|")
-    for each, result in zip(workers, found, strict=True):
-        numbers = [f"{value:,.1f}" if name == "CPU hours" else f"{value:,.0f}" for name, value in result.items()]
-        lines.append(f"| {each} | " + " | ".join(numbers) + " |")
+    lines = ["| workers | " + " | ".join(found[0]) + " |", "|---" * (len(found[0]) + 1) + "|"]
+    lines += [f"| {n} | " + " | ".join(f"{v:,.0f}" for v in each.values()) + " |" for n, each in zip(workers, found, strict=True)]
     return "\n".join(lines)
 
 
@@ -117,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 10, 100, 400])
     parser.add_argument("--store", type=float, default=Costs.store, help="gigabytes a second, all workers together")
     given = parser.parse_args(arguments)
-    print(table(Export(given.files, given.gigabytes, given.doses), replace(Costs(), store=given.store), given.workers))
+    print(table(Export(given.files, given.gigabytes, doses=given.doses), replace(Costs(), store=given.store), given.workers))
     return 0
 
 

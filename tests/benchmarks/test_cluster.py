@@ -29,6 +29,6 @@ def test_a_lost_worker_costs_its_task() -> None:
 
 
 def test_more_workers_are_faster_until_what_is_serial_rules() -> None:
-    found = [simulated(Export(), Costs(), workers)["all"] for workers in (1, 10, 100)]
+    found = [simulated(Export(), Costs(), workers)["all, s"] for workers in (1, 10, 100)]
     assert found == sorted(found, reverse=True)
     assert table(Export(files=2), Costs(), [1, 2]).count("\n") == 3
