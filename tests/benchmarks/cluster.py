@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-
 PER_BUCKET = 20_000
 """Doses, as in bonefhir.normalise.buckets."""
 
