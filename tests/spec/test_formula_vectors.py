@@ -160,10 +160,10 @@ def at(start: str | None, end: str | None = None) -> tuple[pd.DataFrame, Moments
 
 
 def infusion(inputs: Inputs) -> str:
-    found, quality = duration(*at(inputs["start"], inputs["end"]))
-    if ("negative-duration") in [kind for _, kind in quality]:
+    found = duration(*at(inputs["start"], inputs["end"]))
+    if "negative-duration" in [kind for _, kind in found.quality]:
         return "invalid_period"
-    minutes = "" if math.isnan(found.low[0]) else repr(float(found.low[0]))
+    minutes = "" if math.isnan(found.minutes.low[0]) else repr(float(found.minutes.low[0]))
     rule = RULES["ZA4-INF-MIN"] if inputs["minimum_min"] == 15 else RULES["PAM-INF-MIN"]
     assert rule.parameters["min_minutes"] == inputs["minimum_min"]
     return verdict(rule, duration=minutes).replace("indeterminate", "not_evaluable")
