@@ -191,8 +191,8 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
 def on_cluster(address: str) -> Any:
     """The flow with its tasks on the workers of a Dask cluster, of whose scheduler this is the address.
 
-    A worker needs bonefhir as it is here, the sources and the folder of the reports under the same paths, and Prefect's server
-    (PREFECT_API_URL). One that dies costs its tasks: others do them again, and what they write is written anew.
+    A worker needs bonefhir as it is here, the sources and, without `parts`, the folder of the reports under the same paths, and
+    Prefect's server (PREFECT_API_URL). One that dies costs its tasks: others do them again, and what they write is written anew.
     """
     from prefect_dask.task_runners import DaskTaskRunner
 
@@ -265,6 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             strict=options.strict,
             data_docs=options.data_docs,
             html=options.html,
+            language=options.language,
             config=str(options.config) if options.config else None,
             tasks=where.tasks,
             return_state=True,

@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 
 from bonefhir import pipeline
 from bonefhir.cli import main as command
+from bonefhir.commands.audit import OPTIONS
 from bonefhir.errors import InputError, KnowledgeError
 from bonefhir.pipeline import Summary
 from flows import audit as flow
@@ -141,6 +142,25 @@ def test_only_our_own_errors_keep_their_words(error: Exception, becomes: type[Ex
 def test_only_transient_errors_are_tried_again() -> None:
     assert flow.is_transient(None, None, Failed(data=flow.TransientError("x")))  # type: ignore[arg-type]
     assert not flow.is_transient(None, None, Failed(data=flow.DefectError("x")))  # type: ignore[arg-type]
+
+
+def test_every_option_of_the_command_reaches_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    def audit(**parameters: Any) -> Any:
+        given.update(parameters)
+        return Completed()
+
+    monkeypatch.setattr(flow, "audit", audit)
+    texts = {"profile": "eu", "conformance": "none", "parts": "memory://x", "fail_on": "info", "language": "de"}
+    options = [part for name, value in texts.items() for part in (f"--{name.replace('_', '-')}", value)]
+    lists = {"rules": ["r"], "terminology": ["t.csv"]}
+    options += ["--rules", "r", "--terminology", "t.csv", "--config", "c.toml", "--jobs", "3", "--tasks", "9"]
+    options += ["--strict", "--data-docs", "--no-html"]
+    assert flow.main(["in", "--out", "out", *options]) == 0
+    rest = {"config": "c.toml", "jobs": 3, "tasks": 9, "strict": True, "data_docs": True, "html": False, "return_state": True}
+    assert given == {"sources": ["in"], "out": "out", **texts, **lists, **rest}
+    assert set(OPTIONS) <= set(given)
 
 
 @pytest.mark.parametrize(("fail_on", "failed"), [("none", False), ("error", False), ("warning", True), ("info", True)])
