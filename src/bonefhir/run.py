@@ -90,14 +90,14 @@ def open_run(settings: Settings) -> Run:
     files = _files(settings)
     out = work_folder.absolute(settings.out)
     work_folder.refuse_unusable(out)
-    run = Run(work_folder.make_beside(out), settings, files, tuple(portions(files)))
+    cut = tuple(portions(files))
+    run = Run(work_folder.make_beside(out), settings, files, cut)
     work_folder.sweep(out)
     try:
         decision_store.load(decision_store.beside(out))
         with work_folder.written(out):
             (run.folder / "phi").mkdir(parents=True)
-            for name in ("scan", "normalised", "audit", "seconds"):
-                (run.parts / name).mkdir(parents=True, exist_ok=True)
+            _make_parts(run)
             started = datetime.now(UTC).isoformat(timespec="seconds")
             listed = [asdict(file) | {"path": str(file.path)} for file in files]
             content = {"work": str(run.work), "settings": settings.as_json(), "started": started, "files": listed}
@@ -106,6 +106,15 @@ def open_run(settings: Settings) -> Run:
         discard(run)
         raise
     return run
+
+
+def _make_parts(run: Run) -> None:
+    if run.settings.parts:
+        from bonefhir.read import remote
+
+        remote.make(run.parts)
+    for name in ("scan", "normalised", "audit", "seconds"):
+        (run.parts / name).mkdir(exist_ok=True)
 
 
 def _files(settings: Settings) -> tuple[SourceFile, ...]:

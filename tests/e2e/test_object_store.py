@@ -33,6 +33,17 @@ def test_a_bucket_that_is_not_there_is_a_wrong_address(store: None, tmp_path: Pa
     assert capsys.readouterr().err.startswith("bonefhir: s3://nobodys/night: ")
 
 
+def test_no_bucket_is_made_of_a_mistyped_name(store: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Patient data would go there."""
+    import boto3
+
+    folder = people(tmp_path / "input", 1)
+    assert command(["audit", str(folder), "--out", str(tmp_path / "out"), "--quiet", "--parts", "s3://mistyped/work"]) == 5
+    assert capsys.readouterr().err.startswith("bonefhir: s3://mistyped/work: ")
+    assert [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]] == [BUCKET]
+    assert {path.name for path in tmp_path.iterdir()} == {"input"}
+
+
 def test_without_keys_nothing_is_listed(
     store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -252,6 +252,41 @@ def test_every_process_of_a_run_sees_the_files_that_it_began_with(source: Path, 
     pipeline.discard(run)
 
 
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_parts_on_disk_are_closed_to_others(source: Path, tmp_path: Path, scheme: str) -> None:
+    parts = tmp_path / "above" / "parts"
+    run = pipeline.open_run(Settings(sources=(str(source),), out=tmp_path / "out", parts=f"{scheme}{parts}"))
+    assert [path.stat().st_mode & 0o777 for path in parts.iterdir()] == [0o700]
+    assert pipeline.load_run(str(run.parts)) == run
+    pipeline.discard(run)
+    assert not list(parts.iterdir())
+
+
+@pytest.mark.usefixtures("quick")
+def test_parts_that_cannot_be_removed_are_told_and_hide_nothing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("https://key:secret@store.example")
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.rm", broken)
+    assert audit(source, tmp_path / "out", "--parts", "memory://stuck") == 0
+    assert "could not be removed: RuntimeError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_source_that_goes_while_it_is_looked_at_leaves_no_work_folder(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("bonefhir.run.portions", gone)
+    with pytest.raises(FileNotFoundError):
+        pipeline.open_run(Settings(sources=(str(source),), out=tmp_path / "out"))
+    assert {path.name for path in tmp_path.iterdir()} == {"in"}
+
+
 @pytest.mark.usefixtures("quick")
 def test_the_name_may_be_any_text(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "-rf [a-z]* \u202e.work"

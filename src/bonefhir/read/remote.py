@@ -1,12 +1,16 @@
-"""Input behind an fsspec URL (s3://, gs://, memory://, …): listed and opened through the file system that the URL names."""
+"""Input, and parts of the work, behind an fsspec URL (s3://, gs://, memory://, …), through the file system that it names."""
 
 import io
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from bonefhir.errors import InputError
+from bonefhir.errors import InputError, OutputError
+from bonefhir.log import Public
 from bonefhir.read.fault import UnreadableFileError
+
+_LOG = logging.getLogger(__name__)
 
 
 def members(source: str) -> Iterator[tuple[Path, str, str | None]]:
@@ -71,17 +75,32 @@ def open_url(url: str) -> RemoteFile:
 
 def folder(url: str) -> Path:
     """A folder behind a URL, which is used like one on disk. Raises InputError if no such place can be reached."""
-    _system(url)
+    from fsspec.implementations.local import LocalFileSystem
     from upath import UPath
 
-    return cast(Path, UPath(url))
+    system, path = _system(url)
+    return Path(path) if isinstance(system, LocalFileSystem) else cast(Path, UPath(url))
+
+
+def make(place: Path) -> None:
+    """Makes a folder, closed to others where there are rights. Raises OutputError.
+
+    Not those above it, unless on disk: an object store would make a bucket of a mistyped name, and patient data would go there.
+    """
+    try:
+        place.mkdir(mode=0o700, parents=type(place) is type(Path()))
+    except Exception as error:  # noqa: BLE001  each file system has errors of its own
+        raise OutputError(f"{place.parent}: cannot be written ({type(error).__name__}); check address and access") from None
 
 
 def remove(place: Path) -> None:
-    """With all that is in it, if it is there."""
-    system, path = _system(str(place))
-    if system.exists(path):
-        system.rm(path, recursive=True)
+    """With all that is in it, if it is there. Where that fails it is said, and whatever else was to be said stays."""
+    try:
+        system, path = _system(str(place))
+        if system.exists(path):
+            system.rm(path, recursive=True)
+    except Exception as error:  # noqa: BLE001  each file system has errors of its own
+        _LOG.warning("what a run has left where `parts` says could not be removed: %s", Public(type(error).__name__))
 
 
 def _system(url: str) -> tuple[Any, str]:
