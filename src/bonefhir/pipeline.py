@@ -164,11 +164,14 @@ def _each(
     pa.default_memory_pool().release_unused()  # what the stage before has needed: the processes need it now
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=log.set_up) as pool:
         waiting = {pool.submit(_in_a_process, work, str(run.parts), number): number for number in numbers}
-        if meanwhile:
-            meanwhile()
-        for future in as_completed(waiting):
-            future.result()
-            yield waiting[future]
+        try:
+            if meanwhile:
+                meanwhile()
+            for future in as_completed(waiting):
+                future.result()
+                yield waiting[future]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # of a run that fails or is to end, what has not begun never does
 
 
 def _in_a_process(work: Callable[[Run, int], None], folder: str, number: int) -> None:

@@ -262,6 +262,24 @@ def test_parts_on_disk_are_closed_to_others(source: Path, tmp_path: Path, scheme
     assert not list(parts.iterdir())
 
 
+def failing_at_first(run: pipeline.Run, number: int) -> None:
+    (run.work / f"begun.{number}").touch()
+    time.sleep(0.1)
+    if number == 0:
+        raise ValueError
+
+
+def test_a_run_that_fails_does_not_wait_for_what_has_not_begun(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "WORTH_A_POOL", 0)
+    run = pipeline.open_run(Settings(sources=(str(source),), out=tmp_path / "out", jobs=2))
+    with pytest.raises(ValueError):  # noqa: PT011 it has no words
+        list(pipeline._each(run, failing_at_first, range(40)))
+    assert len(list(run.work.glob("begun.*"))) < 20
+    pipeline.discard(run)
+
+
 @pytest.mark.usefixtures("quick")
 def test_parts_that_cannot_be_removed_are_told_and_hide_nothing(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
