@@ -1,6 +1,5 @@
 """Age, sex, weight, creatinine, clearance and eGFR of each dose, now and before the first dose (semantics, section 5)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -257,9 +256,6 @@ def _of_sex(female: Interval, male_value: Interval, female_value: Interval) -> I
 def _both_known(value: Interval) -> Interval:
     unknown = ~value.known
     return Interval(np.where(unknown, np.nan, value.low), np.where(unknown, np.nan, value.high))
-
-
-_Policy = Callable[[Interval, Interval], Interval]
 
 
 def _policy(weight: str, actual: Interval, height: Latest | None, female: Interval) -> Interval:

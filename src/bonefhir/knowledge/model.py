@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 
@@ -208,6 +207,3 @@ class Knowledge:
     known_lab_codes: frozenset[tuple[str, str]]
     digest: str
     overrides: tuple[str, ...] = ()
-
-
-EMPTY: Mapping[str, Any] = MappingProxyType({})

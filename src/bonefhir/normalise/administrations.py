@@ -181,11 +181,5 @@ def _union(found: Sequence[Membership]) -> Membership:
     return union
 
 
-def indications_of(table: pa.Table) -> list[set[str]]:
-    """All indications given as reason, by code or text, per administration."""
-    by_code, by_text = table["reasons"].to_pylist(), table["reasons_by_text"].to_pylist()
-    return [set(a) | set(b) for a, b in zip(by_code, by_text, strict=True)]
-
-
 def is_null(column: pa.ChunkedArray) -> Flags:
     return np.asarray(pc.is_null(column).to_numpy(zero_copy_only=False))

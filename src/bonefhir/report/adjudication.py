@@ -20,7 +20,6 @@ DECISIONS = (ACCEPTED, DISPUTED, JUSTIFIED)
 WORDS = (*DECISIONS, WITHDRAWN)
 """withdrawn: as if nobody had decided; what was decided before stays in the history."""
 
-CONFIRMED = (ACCEPTED, JUSTIFIED)
 EXPIRED = "expired"
 
 

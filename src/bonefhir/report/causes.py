@@ -22,8 +22,8 @@ the run as a whole and are given where nothing nearer is found; input: a rule ma
 _SECOND_HAND = (USED, UNUSED, CONVERTED)
 """They have a cause themselves: a window of the settings, a unit of the terminology, another result."""
 
-_NO_MATTER = ("fail_on", "strict", "html", "data_docs", "small_number", "profile")
-"""Settings that change no verdict, and the one that is told by itself."""
+_NO_MATTER = ("fail_on", "strict", "data_docs", "small_number")
+"""Settings of a run.json that change no verdict."""
 
 _DOSE = "MedicationAdministration/"
 _OF_A_DOSE = (

@@ -88,9 +88,10 @@ def data(rows: Sequence[Row], decisions: Decisions, sliced: Sliced, counts: Coun
 
 
 def _cells(row: Row, dose: Row, decisions: Decisions) -> Cells:
-    decision = decisions.standing.get(fingerprint(row))
+    mark = fingerprint(row)
+    decision = decisions.standing.get(mark)
     cells = {
-        "finding": fingerprint(row),
+        "finding": mark,
         "rule": row["rule_id"],
         "start": row["dose_start"],
         "patient": row["patient_id"],
