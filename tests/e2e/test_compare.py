@@ -12,7 +12,7 @@ from bonefhir.cli import main
 from bonefhir.report import run_json
 from tests.e2e.small import SUITES, no_suites, write
 from tests.report.decided import get, put
-from tests.spec.case import Resource, dose, lab, metastases, patient
+from tests.spec.case import DOSE_DAY, UCUM, Resource, dose, lab, metastases, patient
 
 CRCL = "ZA4-MMBM-CRCL-DOSE"
 """4 mg at a clearance of 50 to 60 mL/min is above the label's dose."""
@@ -114,6 +114,26 @@ def test_an_amended_dose_is_no_corrected_result(told: Callable[..., Any]) -> Non
     change = of(told(base(2.0), base(2.0, value=3.3)))
     assert (change["kind"], change["by_result"]) == ("resolved", "")
     assert causes(change) == [("amended", "MedicationAdministration/d", "4 mg", "3.3 mg")]
+
+
+def rated(ml_per_hour: float) -> list[Resource]:
+    """The dose in 100 mL, at a rate and without an end."""
+    resources = base()
+    resources[-1] = given = dose(minutes=None)
+    given["dosage"]["dose"] = {"value": 100, "unit": "mL", "system": UCUM, "code": "mL"}
+    given["dosage"]["rateQuantity"] = {"value": ml_per_hour, "unit": "mL/h", "system": UCUM, "code": "mL/h"}
+    return resources
+
+
+def test_an_amended_rate_is_told(told: Callable[..., Any]) -> None:
+    faster = of(told(rated(300), rated(600)), "ZA4-INF-MIN")
+    assert (faster["before"], faster["after"]) == ("pass", "fail")
+    assert causes(faster) == [("amended", "MedicationAdministration/d", "300 mL/h", "600 mL/h")]
+
+
+def test_before_what_is_charted_now_there_was_nothing(told: Callable[..., Any]) -> None:
+    timed = of(told(base(minutes=None), base(minutes=5)), "ZA4-INF-MIN")
+    assert ("amended", "MedicationAdministration/d", "", f"{DOSE_DAY}T10:05:00Z") in causes(timed)
 
 
 def test_doses_that_came_or_went_are_told_apart(told: Callable[..., Any]) -> None:
@@ -220,6 +240,7 @@ def test_text_json_and_page_say_the_same(tmp_path: Path, capsys: pytest.CaptureF
     assert "A result or record of the patient that has been corrected" in shown
     assert "A result or record of the patient that has been corrected" in page
     assert f"{content['counts']['new']} new findings" in shown
+    assert '<p lang="en">4 mg given at' in page
     assert "http:" not in page.replace("http://www.w3.org", "")
     assert main(["compare", str(before), str(after), "--format", "html"]) == 0
     assert capsys.readouterr().out == page

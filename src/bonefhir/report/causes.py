@@ -114,7 +114,7 @@ class Pair:
 def causes(key: str, pair: Pair) -> list[Cause]:
     """Nearest first: evidence, dose, rule; and the run as a whole if those do not settle it."""
     dose, _, rule = key.partition("\n")
-    found = [*_of_evidence(key, dose, pair), *_of_dose(dose, pair), *_of_rule(key, rule, pair)]
+    found = [*_of_evidence(key, dose, pair), *_of_dose(key, dose, pair), *_of_rule(key, rule, pair)]
     if all(cause.what in _SECOND_HAND or (pair.differences.of_reading and cause.what in (ADDED, REMOVED)) for cause in found):
         of_run = [_of_run(*difference) for difference in pair.differences.listed]
         found += [cause for cause in of_run if cause.role not in _NO_MATTER]
@@ -177,12 +177,23 @@ def _span(low: float | None, high: float | None) -> str:
     return f"{low:.6g}" if low == high else f"{low:.6g}–{high:.6g}"
 
 
-def _of_dose(dose: str, pair: Pair) -> Iterator[Cause]:
+def _of_dose(key: str, dose: str, pair: Pair) -> Iterator[Cause]:
     old, new = pair.before.doses.get(dose), pair.after.doses.get(dose)
     if old and new:
-        for column, name in _OF_A_DOSE:
-            if old[column] != new[column]:
-                yield Cause(AMENDED, name, dose, visible(str(old[column])), visible(str(new[column])))
+        values = [(name, old[column], new[column]) for column, name in _OF_A_DOSE]
+        rows = pair.before.verdicts.get(key), pair.after.verdicts.get(key)
+        if rows[0] and rows[1]:
+            values.append(("rate", _rate(rows[0], dose), _rate(rows[1], dose)))
+        for name, was, is_ in values:
+            if was != is_:
+                yield Cause(AMENDED, name, dose, *("" if value is None else visible(str(value)) for value in (was, is_)))
+
+
+def _rate(row: Row, dose: str) -> str | None:
+    """As charted: no column of the doses, but evidence of the infusion time."""
+    return next(
+        (item["reported"] for item in row["evidence"] or () if (item["resource"], item["role"]) == (dose, "infusion time")), None
+    )
 
 
 def _of_rule(key: str, rule: str, pair: Pair) -> Iterator[Cause]:
