@@ -171,7 +171,7 @@ def _each(
                 future.result()
                 yield waiting[future]
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # of a run that fails or is to end, what has not begun never does
+            pool.shutdown(cancel_futures=True)  # of a run that fails or is to end, what has not begun never does
 
 
 def _in_a_process(work: Callable[[Run, int], None], folder: str, number: int) -> None:
