@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.report.adjudication import Decisions
-from bonefhir.report.counts import Counts
+from bonefhir.report.counts import JUDGED, Counts
 from bonefhir.report.identity import fingerprint
 from bonefhir.report.records import Row
 from bonefhir.report.slices import SLICES, Sliced, cube, slices
 from bonefhir.report.visible import visible
 from bonefhir.report.wording import Wording
-from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
+from bonefhir.vocabulary import SEVERITIES
 
 COLUMNS = (
     "finding",
@@ -35,7 +35,6 @@ COLUMNS = (
 )
 LISTED = ("verdict", "severity", "rule", "message", "start", "patient", "dose", "site", "decision")
 CODED = ("rule", "verdict", "severity", "product", "indication", "site", "month", "decision")
-_OUTCOMES = (PASS, FAIL, INDETERMINATE)
 
 _LEVEL = 5
 """Of gzip: 6 takes half as long again for 3 % of the size."""
@@ -77,7 +76,7 @@ def data(rows: Sequence[Row], decisions: Decisions, sliced: Sliced, counts: Coun
         "pack": PACK,
         "words": words,
         "rows": [[codes[name][cell[name]] if name in codes else cell[name] for name in COLUMNS] for cell in cells],
-        "cube": [[*_coded(row, codes), codes["rule"][row["rule_id"]], *(row[v] for v in _OUTCOMES)] for row in cube(sliced)],
+        "cube": [[*_coded(row, codes), codes["rule"][row["rule_id"]], *(row[v] for v in JUDGED)] for row in cube(sliced)],
         "doses": [[*_coded(row, codes), row["count_all"]] for row in slices(sliced)],
         "choices": {name: [w for w in words[name] if w] for name in CODED} | {"severity": list(reversed(SEVERITIES))},
         "severities": list(SEVERITIES),

@@ -11,11 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bonefhir.report.counts import JUDGED
 from bonefhir.report.months import month_column
-from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
 SLICES = ("product", "indication", "site", "month")
-_OUTCOMES = (PASS, FAIL, INDETERMINATE)
 
 
 class Sliced:
@@ -74,6 +73,6 @@ def cube(sliced: Sliced, by: tuple[str, ...] = SLICES) -> list[dict[str, Any]]:
     cells: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in found.group_by([*keys, "verdict"], use_threads=False).aggregate([([], "count_all")]).to_pylist():
         key = tuple(row[name] for name in keys)
-        one = cells.setdefault(key, {**{name: row[name] for name in keys}, **dict.fromkeys(_OUTCOMES, 0)})
+        one = cells.setdefault(key, {**{name: row[name] for name in keys}, **dict.fromkeys(JUDGED, 0)})
         one[row["verdict"]] = row["count_all"]
     return list(cells.values())

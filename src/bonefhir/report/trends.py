@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bonefhir.report.control_chart import LEAST_DENOMINATOR, Bools, GChart, Ints, PChart, g_chart, gaps, is_g, is_p, p_chart
+from bonefhir.report.counts import JUDGED
 from bonefhir.report.slices import Sliced
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
@@ -22,7 +23,6 @@ MONTHS = 36
 """The most that are shown; the last ones."""
 GROUPS = 12
 """Products, and sites, with a chart of their own: those with most doses."""
-_OUTCOMES = (PASS, FAIL, INDETERMINATE)
 
 _Columns = tuple[Ints, Ints, Ints, Ints]
 """events, judged, applicable, complete: by month."""
@@ -107,17 +107,17 @@ def _rules(sliced: Sliced, axis: _Axis) -> Iterator[Trend]:
     codes, outcomes, doses = rule.indices.to_numpy(), _outcomes(sliced), _doses_of(sliced)
     shown = axis.place[doses] >= 0
     months = len(axis.months)
-    cells = (codes[shown].astype(np.int64) * len(_OUTCOMES) + outcomes[shown]) * months + axis.place[doses[shown]]
-    size = len(rule.dictionary) * len(_OUTCOMES) * months
-    counted = np.bincount(cells, minlength=size).reshape(len(rule.dictionary), len(_OUTCOMES), months)
+    cells = (codes[shown].astype(np.int64) * len(JUDGED) + outcomes[shown]) * months + axis.place[doses[shown]]
+    size = len(rule.dictionary) * len(JUDGED) * months
+    counted = np.bincount(cells, minlength=size).reshape(len(rule.dictionary), len(JUDGED), months)
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(rule.dictionary) + 1))
     for code, name in enumerate(rule.dictionary.to_pylist()):
         rows = order[starts[code] : starts[code + 1]]
-        rows = rows[(outcomes[rows] != _OUTCOMES.index(INDETERMINATE)) & shown[rows]]
+        rows = rows[(outcomes[rows] != JUDGED.index(INDETERMINATE)) & shown[rows]]
         passed, failed, opened = counted[code]
         columns = failed, passed + failed, passed + failed + opened, passed + failed
-        yield _trend(name, axis, columns, doses[rows], outcomes[rows] == _OUTCOMES.index(FAIL))
+        yield _trend(name, axis, columns, doses[rows], outcomes[rows] == JUDGED.index(FAIL))
 
 
 def _trend(name: str, axis: _Axis, columns: _Columns, doses: Ints, failed: Bools) -> Trend:
@@ -172,14 +172,14 @@ def flags(sliced: Sliced, severity: str) -> tuple[Bools, Bools, Bools]:
     flags = []
     for wanted in ((PASS, FAIL), (FAIL,), (INDETERMINATE,)):
         flag = np.zeros(sliced.doses.num_rows, np.bool_)
-        flag[doses[mine & np.isin(outcomes, [_OUTCOMES.index(one) for one in wanted])]] = True
+        flag[doses[mine & np.isin(outcomes, [JUDGED.index(one) for one in wanted])]] = True
         flags.append(flag)
     return flags[0], flags[1], flags[2]
 
 
 def _outcomes(sliced: Sliced) -> Ints:
-    """Places in _OUTCOMES."""
-    found: Ints = pc.index_in(sliced.verdicts["verdict"].cast(pa.string()), pa.array(_OUTCOMES)).to_numpy().astype(np.int64)
+    """Places in JUDGED."""
+    found: Ints = pc.index_in(sliced.verdicts["verdict"].cast(pa.string()), pa.array(JUDGED)).to_numpy().astype(np.int64)
     return found
 
 
