@@ -145,13 +145,13 @@ def _distinct(columns: Sequence[npt.NDArray[Any]], rows: int) -> tuple[Integers,
 
 
 def _sentence(rule: Rule, row: Said, told: Callable[[Rule, Said], str]) -> str:
-    """What was met, and the label's statement of it; a rule by bands states its dose itself."""
+    """What was met, and what the rule states; a rule by bands states its dose itself."""
     parts = [told(rule, row)] if _tells(rule, row) else []
     if row.verdict == INDETERMINATE:
         words = (REASON_WORDS[word] for i, word in enumerate(REASONS) if row.reasons >> i & 1)
         parts.insert(0, f"Cannot be judged: {'; '.join(words)}.")
     if row.verdict == INDETERMINATE or told is not _banded:
-        parts.append(rule.statement)
+        parts.append(f"Rule: {rule.statement}")
     return f"{' '.join(parts).removesuffix('.')} ({rule.citation})."
 
 
