@@ -128,7 +128,7 @@ def of_labs(labs: pa.Table, suspect: Flags) -> pa.Table:
 
 
 _FACTOR = 1.5
-"""Ours, and no setting: no verdict rests on it. Two methods or roundings are not so far apart; KDIGO calls such a rise an injury."""
+"""Ours, and no setting: no verdict rests on it. Methods and roundings are not so far apart; KDIGO calls such a rise an injury."""
 
 
 def _differing(labs: pa.Table) -> npt.NDArray[np.int64]:
