@@ -7,6 +7,8 @@ Left out, because semantics.md lets something else speak in the place of what be
 
 - rows that say so by an assumption (ANOTHER_SPEAKS): an older measurement, or a clearance or eGFR that was reported;
 - an albumin: the next nearest speaks ("the albumin nearest to the calcium's time"), or [2.0, 5.0], which is less than ">= 2.0";
+- a calcium beside which another kind of the same date speaks ("on one date ionised before reported-corrected before total"):
+  it is told of only if it is not certainly earlier;
 - stability of creatinine, where one that is not usable is earlier than all that are ("fewer than two usable creatinines");
 - the route of a dose in parts ("route the first known"), the end of an infusion with a rate ("Else, with a rate");
 - doses whose indication changed or is no longer assumed: a calcium and a date decide of it (section 4);
@@ -118,6 +120,7 @@ def left_out(change: Unknown, old: Row | None, row: Row, before: Row, after: Row
         (
             ANOTHER_SPEAKS & set(row["assumptions"]),
             change.what.startswith("lab") and "albumin" in analytes(change) and kind in OF_CALCIUM,
+            change.what.startswith("lab") and calcium_of(old) != calcium_of(row) and kind in OF_CALCIUM,
             change.what.startswith("lab") and "creatinine" in analytes(change) and kind == "creatinine_stable",
             change.what == "dose route" and kind == "route" and "merged-parts" in row["assumptions"],
             change.what == "dose end" and any(name.startswith("rate") for name in change.resource.get("dosage", {})),
@@ -125,6 +128,11 @@ def left_out(change: Unknown, old: Row | None, row: Row, before: Row, after: Row
             old is None and kind in BY_CLEARANCE,
         )
     )
+
+
+def calcium_of(row: Row | None) -> set[str]:
+    """The kinds of calcium that a verdict rests on."""
+    return {item["role"] for item in row["evidence"] if item["role"].endswith(" calcium")} if row else set()
 
 
 def analytes(change: Unknown) -> set[str]:
