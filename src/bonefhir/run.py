@@ -136,7 +136,7 @@ def load_run(parts: Path | str) -> Run:
     parts: its folder, or the URL of it
     """
     stored = json.loads((_place(parts) / "run.json").read_text(encoding="utf-8"))
-    settings = Settings(**{name: _typed(name, value) for name, value in stored["settings"].items()})
+    settings = Settings.from_json(stored["settings"])
     files = tuple(SourceFile(**file | {"path": Path(file["path"])}) for file in stored["files"])
     cut = tuple(Portion(tuple(each.pop("files")), **each) for each in stored["portions"])
     return Run(Path(stored["work"]), settings, files, cut)
@@ -148,14 +148,6 @@ def _place(parts: Path | str) -> Path:
     from bonefhir.read import remote
 
     return remote.folder(str(parts))
-
-
-def _typed(name: str, value: Any) -> Any:
-    if name == "out":
-        return Path(value)
-    if name in ("rules", "terminology"):
-        return tuple(Path(v) for v in value)
-    return tuple(value) if isinstance(value, list) else value
 
 
 def publish(run: Run) -> None:

@@ -1,5 +1,6 @@
 """The settings of a run, once: where they come from and what they may be. Every stage takes them from here."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,25 @@ class Settings:
     def as_json(self) -> dict[str, Any]:
         """For run.json: plain types only."""
         return {key: _plain(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any], **others: Any) -> "Settings":
+        """From what as_json gave; others: fields that are not in it, or are others now."""
+        return cls(**{name: _read(name, value) for name, value in stored.items()} | others)
+
+
+def language_of(run: Mapping[str, Any]) -> str:
+    """Of the reports of a finished run; run: `run` in its run.json."""
+    found = run.get("language")
+    return found if found in LANGUAGES else LANGUAGES[0]
+
+
+def _read(name: str, value: Any) -> Any:
+    if name == "out":
+        return Path(value)
+    if name in ("rules", "terminology"):
+        return tuple(Path(folder) for folder in value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bonefhir.commands import forms
-from bonefhir.commands.results import decisions_beside, facts, language_of, table
+from bonefhir.commands.results import decisions_beside, facts, table
+from bonefhir.settings import language_of
 
 if TYPE_CHECKING:
     from bonefhir.report.comparison import Run
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
 
     def made(form: str) -> str:
         """The page is in the language of the later run, like its reports; text and JSON are English."""
-        return FORMS[form](found, load(language_of(after.facts)) if form == "html" else load())
+        return FORMS[form](found, load(language_of(after.facts.get("run", {}))) if form == "html" else load())
 
     for form, path in files:
         forms.write(path, made(form))

@@ -1,14 +1,13 @@
 """The folder of a run, opened again: the tables of phi/ and run.json."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bonefhir.errors import InputError
-from bonefhir.settings import LANGUAGES, Settings
+from bonefhir.settings import Settings
 
 if TYPE_CHECKING:
     from bonefhir.knowledge.model import Knowledge
@@ -47,14 +46,7 @@ def settings_of(run: Path) -> Settings:
     """The settings of a finished run. Where its sources were is not in run.json's settings, and nobody asks."""
     stored = facts(run).get("settings", {})
     known = {field.name for field in fields(Settings)} - {"sources", "out"}
-    values = {name: _typed(name, value) for name, value in stored.items() if name in known}
-    return Settings(sources=(), out=run, **values)
-
-
-def _typed(name: str, value: Any) -> Any:
-    if name in ("rules", "terminology"):
-        return tuple(Path(folder) for folder in value)
-    return tuple(value) if isinstance(value, list) else value
+    return Settings.from_json({name: value for name, value in stored.items() if name in known}, sources=(), out=run)
 
 
 def knowledge_of(settings: Settings) -> "Knowledge":
@@ -62,12 +54,6 @@ def knowledge_of(settings: Settings) -> "Knowledge":
     from bonefhir.knowledge.load import load
 
     return load([folder for folder in (*settings.rules, *settings.terminology) if folder.exists()])
-
-
-def language_of(about: Mapping[str, Any]) -> str:
-    """In which the reports of a run are; about: its run.json."""
-    found = about.get("run", {}).get("language")
-    return found if found in LANGUAGES else LANGUAGES[0]
 
 
 def decisions_beside(run: Path) -> "Decisions":

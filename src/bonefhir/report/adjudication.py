@@ -5,10 +5,11 @@ re-run on the same records in any order, and falls away when what it rests on ch
 order in which they were recorded; of one finding the last counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from bonefhir.knowledge.model import Rule
 from bonefhir.report.identity import short_id
 from bonefhir.report.rates import Share, wilson
 from bonefhir.vocabulary import FAIL
@@ -107,6 +108,21 @@ class Decided:
     def precision(self) -> Share | None:
         """Share of the decided findings that people confirmed, with Wilson's interval."""
         return wilson(self.confirmed, self.all)
+
+
+def day_of(text: str) -> date | None:
+    """The day that 'YYYY-MM-DD' names; None for anything else, another form of ISO 8601 too."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None
+
+
+def of_rules(history: Sequence[Decision], rules: Iterable[Rule]) -> dict[str, Decided]:
+    """Rule → counts, of those of the rules about which, in their present version, anybody has decided; in their order."""
+    found = by_rule(history)
+    return {rule.id: one for rule in rules if (one := found.get((rule.id, rule.version)))}
 
 
 def by_rule(history: Sequence[Decision]) -> Mapping[tuple[str, str], Decided]:

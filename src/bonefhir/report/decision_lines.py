@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from bonefhir.report.adjudication import DECISIONS, WORDS, Decision, Decisions
+from bonefhir.report.adjudication import DECISIONS, WORDS, Decision, Decisions, day_of
 from bonefhir.report.decision_sheets import Line, Unreadable
 from bonefhir.report.identity import FINGERPRINT
 from bonefhir.report.visible import visible
@@ -192,7 +192,7 @@ def _wrong_words(line: Line) -> Iterator[str]:
 
 def _wrong_days(line: Line, today: date) -> Iterator[str]:
     """`when` may be tomorrow: people and machines live in different time zones."""
-    when, until = (_day(text_of(line, name)) for name in ("when", "until"))
+    when, until = (day_of(text_of(line, name)) for name in ("when", "until"))
     for name, day in (("when", when), ("until", until)):
         if day is None and text_of(line, name):
             yield f"{name} is no date; write YYYY-MM-DD"
@@ -200,11 +200,3 @@ def _wrong_days(line: Line, today: date) -> Iterator[str]:
         yield "when lies in the future"
     if until is not None and until < today:
         yield "until lies in the past: the decision would not hold any more"
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if day.isoformat() == text else None

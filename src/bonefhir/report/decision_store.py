@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bonefhir.errors import InputError, OutputError
-from bonefhir.report.adjudication import WORDS, Decision
+from bonefhir.report.adjudication import WORDS, Decision, day_of
 
 STORE = "bonefhir-decisions.json"
 FORMAT = 1
@@ -48,20 +48,13 @@ def load(path: Path) -> tuple[Decision, ...]:
 
 def _decision(entry: Any, number: int, path: Path) -> Decision:
     sound = isinstance(entry, dict) and set(entry) == set(NAMES) and all(isinstance(value, str) for value in entry.values())
-    if not sound or entry["decision"] not in WORDS or not (_is_day(entry["when"]) and _is_day(entry["until"] or entry["when"])):
+    if not sound or entry["decision"] not in WORDS or not (day_of(entry["when"]) and day_of(entry["until"] or entry["when"])):
         raise InputError(f"{path}: decision {number} is not as it was written; restore the file from a copy, or move it away")
     try:
         datetime.fromisoformat(entry["recorded"])
     except ValueError:
         raise InputError(f"{path}: decision {number} has no time at which it was recorded; restore the file") from None
     return Decision(**entry)
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 @contextmanager

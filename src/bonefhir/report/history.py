@@ -12,7 +12,7 @@ from bonefhir.report.counts import OUTCOMES
 from bonefhir.report.rates import Share, wilson
 from bonefhir.report.run_json import FORMAT as RUN_FORMAT
 from bonefhir.report.run_json import json_text
-from bonefhir.settings import LANGUAGES
+from bonefhir.settings import language_of
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
 
 FORMAT = 1
@@ -134,9 +134,8 @@ def _run(path: Path, content: Mapping[str, Any]) -> Run:
     about["incomplete"] = [str(name) for name in content["incomplete"]]
     rules = {str(rule): _outcomes(one) for rule, one in content["verdicts"].items()}
     links = [name for name in LINKED if (path / name).is_file()]
-    language = content["run"].get("language")
-    known = language if language in LANGUAGES else LANGUAGES[0]
-    return Run(path.name, started if started.tzinfo else started.replace(tzinfo=UTC), about, rules, links, known)
+    started = started if started.tzinfo else started.replace(tzinfo=UTC)
+    return Run(path.name, started, about, rules, links, language_of(content["run"]))
 
 
 def _outcomes(one: Mapping[str, Any]) -> Outcomes:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bonefhir.report import html, packed
-from bonefhir.report.adjudication import DECISIONS, Decided, Decisions, by_rule
+from bonefhir.report.adjudication import DECISIONS, Decisions, of_rules
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
 from bonefhir.report.finding_pages import Pages, first_rows, places
@@ -95,10 +95,7 @@ def _findings(rows: list[Row], findings: Findings, pages: Pages, counts: Counts)
 
 def _decisions(counts: Counts, decisions: Decisions) -> dict[str, Any]:
     """decided: rule → counts, of the rules of the run in their version, in the order of the page."""
-    found = by_rule(decisions.history)
-    of_run = {row.rule.id: found.get((row.rule.id, row.rule.version)) for row in counts.rules}
-    decided: dict[str, Decided] = {rule: one for rule, one in of_run.items() if one is not None}
-    return {"decided": decided, "decision_words": DECISIONS}
+    return {"decided": of_rules(decisions.history, (row.rule for row in counts.rules)), "decision_words": DECISIONS}
 
 
 def _page(facts: Facts, counts: Counts, wording: Wording) -> dict[str, Any]:

@@ -40,22 +40,23 @@ def as_provenance(findings: Findings, counts: Counts, facts: Facts) -> Iterator[
     reports = sorted(f"MeasureReport/{measure_reports.id_of(row.rule)}" for row in counts.rules)
     if not reports:
         return
-    first = _made(facts, 0, reports, list(_inputs(facts)))
+    run = run_id(facts)
+    first = _made(facts, run, 0, reports, list(_inputs(facts)))
     yield first
     inputs = {"role": "source", "what": {"reference": f"Provenance/{first['id']}", "display": "inputs of the run"}}
     for number, issues in enumerate(_issues(findings), start=1):
-        yield _made(facts, number, issues, [inputs])
+        yield _made(facts, run, number, issues, [inputs])
 
 
-def _made(facts: Facts, number: int, targets: Sequence[str], entities: list[dict[str, Any]]) -> dict[str, Any]:
+def _made(facts: Facts, run: str, number: int, targets: Sequence[str], entities: list[dict[str, Any]]) -> dict[str, Any]:
     program = f"bonefhir {__version__}"
     resource: dict[str, Any] = {
         "resourceType": "Provenance",
-        "id": resource_id("provenance", run_id(facts), str(number)),
+        "id": resource_id("provenance", run, str(number)),
         "target": [{"reference": target} for target in targets],
         "_recorded": {"extension": [{"url": _ABSENT, "valueCode": "unknown"}]},
         "policy": [f"{RULES_DIGEST}:{facts.knowledge.digest}"],
-        "activity": {"text": f"Audit of bone-modifying agents, run {run_id(facts)}"},
+        "activity": {"text": f"Audit of bone-modifying agents, run {run}"},
         "agent": [
             {
                 "type": {"coding": [{"system": _PARTICIPANT, "code": "assembler"}]},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bonefhir import __version__
-from bonefhir.report.adjudication import Decision, by_rule
+from bonefhir.report.adjudication import Decision, of_rules
 from bonefhir.report.counts import LEDGER, OUTCOMES, Counts, RuleCount, by_kind
 from bonefhir.report.facts import Facts
 from bonefhir.report.identity import rule_digest
@@ -65,9 +65,8 @@ def as_json(facts: Facts, counts: Counts) -> dict[str, Any]:
 
 def _decisions(history: Sequence[Decision], counts: Counts) -> dict[str, Any]:
     """Whatever the day: what has expired by then is not told here, as only `run` may depend on the clock."""
-    found = by_rule(history)
-    of_run = {row.rule.id: found.get((row.rule.id, row.rule.version)) for row in counts.rules}
-    return {"recorded": len(history), "rules": {rule: asdict(one) for rule, one in sorted(of_run.items()) if one is not None}}
+    decided = of_rules(history, (row.rule for row in counts.rules))
+    return {"recorded": len(history), "rules": {rule: asdict(one) for rule, one in sorted(decided.items())}}
 
 
 def _ledger(facts: Facts, counts: Counts) -> dict[str, Any]:
