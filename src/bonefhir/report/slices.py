@@ -1,7 +1,7 @@
 """What verdicts can be broken down by: product, indication, site and month of their doses.
 
 Site is the folder that a dose's record came in, as it was given to the run; where it came in none, the file. FHIR has better
-places for it (performer, location of the encounter), which the exports that we know leave empty.
+places for it (performer, location of the encounter), which are not read.
 """
 
 from pathlib import Path
