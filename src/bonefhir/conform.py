@@ -15,10 +15,10 @@ from typing import Any
 
 import pandas as pd
 
-from bonefhir.gate import Gate
 from bonefhir.read import characters, depth, keys, modifiers, moments
 from bonefhir.read.elements import COMPARATORS
 from bonefhir.read.fault import Fault
+from bonefhir.read.gate import Gate
 from bonefhir.read.limits import DEFAULT
 from bonefhir.read.names import RESOURCE_TYPES
 from bonefhir.read.positions import read_back
@@ -82,7 +82,7 @@ def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def fault_of(raw: bytes, resource_type: str, release: str) -> Fault | None:
     """The first thing that makes the resource invalid; null: valid. release: 'R4' or 'R5', as its shape says."""
-    if _gate(resource_type, release).passes(raw):
+    if gate(resource_type, release).passes(raw):
         return None
     return fault_by_models(raw, resource_type, release)
 
@@ -139,7 +139,8 @@ def _fault_of_model(text: bytes, parsed: dict[str, Any], resource_type: str, pac
 
 
 @cache
-def _gate(resource_type: str, release: str) -> Gate:
+def gate(resource_type: str, release: str) -> Gate:
+    """What certainly lets through only valid resources of the type. release: 'R4' or 'R5', as their shape says."""
     return Gate(resource_type, lambda name: _model_class(name, _RELEASES[release][0]))
 
 

@@ -184,7 +184,8 @@ def _in_a_process(work: Callable[[Run, int], None], folder: str, number: int) ->
 def scan(run: Run, number: int) -> None:
     """Reads one portion of the files into the read tables."""
     with stage(run, "scan", number):
-        write_scan(run, number, scan_portion(run.files, run.portions[number]))
+        gates = None if run.settings.conformance == "none" else conform.gate
+        write_scan(run, number, scan_portion(run.files, run.portions[number], gates))
 
 
 # --------------------------------------------------------------------------------------------------------------- resolve

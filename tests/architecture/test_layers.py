@@ -11,7 +11,7 @@ SOURCE = ROOT / "src" / "bonefhir"
 MODULES = sorted(SOURCE.rglob("*.py"))
 CODE = [*MODULES, *sorted((ROOT / "flows").glob("*.py"))]
 
-CONFORMANCE = ("conform", "gate")
+CONFORMANCE = ("conform",)
 STAGES = ("read", "normalise", "derive", "judge", "report", "sample")
 GROUND = ("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants", "work_folder", "parts")
 DOORWAYS = ("cli", "commands", "configuration", "contract", "flows")

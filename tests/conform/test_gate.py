@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bonefhir.conform import _gate, fault_by_models
+from bonefhir.conform import fault_by_models, gate
 from tests.read.fhir import (
     Json,
     administration,
@@ -163,7 +163,7 @@ def agree(seed: int, count: int) -> tuple[int, list[str]]:
             change(resource, rng)
         raw = written(resource, rng)
         name = original["resourceType"]
-        if _gate(name, release).passes(raw):
+        if gate(name, release).passes(raw):
             accepted += 1
             fault = fault_by_models(raw, name, release)
             wrong += [] if fault is None else [f"{fault}: {raw.decode()}"]
@@ -183,8 +183,8 @@ def test_the_gate_and_fhir_resources_agree_for_long(seed: int) -> None:
 
 
 @pytest.mark.parametrize(("release", "resource"), RICH)
-def test_clean_data_passes_the_gate(release: str, resource: Json) -> None:
-    assert _gate(resource["resourceType"], release).passes(json.dumps(resource).encode())
+def test_clean_data_passes_thegate(release: str, resource: Json) -> None:
+    assert gate(resource["resourceType"], release).passes(json.dumps(resource).encode())
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_clean_data_passes_the_gate(release: str, resource: Json) -> None:
     [{"contained": []}, {"modifierExtension": []}, {"implicitRules": "x"}, {"effectiveDateTime": "2025-06-10T10:00"}],
 )
 def test_what_needs_thought_goes_the_slow_way(more: Json) -> None:
-    assert not _gate("Observation", "R4").passes(json.dumps(observation(**more)).encode())
+    assert not gate("Observation", "R4").passes(json.dumps(observation(**more)).encode())
 
 
 @pytest.mark.parametrize(
@@ -209,17 +209,17 @@ def test_what_needs_thought_goes_the_slow_way(more: Json) -> None:
 def test_keys_that_come_twice_or_with_escapes_do_not_pass(old: str, new: str, indent: int | None) -> None:
     raw = json.dumps(observation(), indent=indent).replace(old, new).encode()
     for _ in range(2):  # it is not remembered either
-        assert not _gate("Observation", "R4").passes(raw)
+        assert not gate("Observation", "R4").passes(raw)
 
 
 def test_what_has_passed_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bonefhir.gate._REMEMBERED", 50)
-    gate = _gate.__wrapped__("Observation", "R4")
+    monkeypatch.setattr("bonefhir.read.gate._REMEMBERED", 50)
+    own = gate.__wrapped__("Observation", "R4")
     for number in range(200):
-        assert gate.passes(json.dumps(observation(id=f"o{number}", note=[{"text": "x" * (30 * number + 1)}])).encode())
-        assert not gate.passes(json.dumps(observation(id=f"o {number}")).encode())
-    assert all(len(passed) <= 50 for passed in gate._passed.values())
-    assert all(len(value) <= 2048 for passed in gate._passed.values() for value in passed)
+        assert own.passes(json.dumps(observation(id=f"o{number}", note=[{"text": "x" * (30 * number + 1)}])).encode())
+        assert not own.passes(json.dumps(observation(id=f"o {number}")).encode())
+    assert all(len(passed) <= 50 for passed in own._passed.values())
+    assert all(len(value) <= 2048 for passed in own._passed.values() for value in passed)
 
 
 @pytest.mark.parametrize(
@@ -227,4 +227,4 @@ def test_what_has_passed_is_remembered_within_bounds(monkeypatch: pytest.MonkeyP
 )
 def test_any_plain_number_is_as_good_as_zero(value: str, passes: bool) -> None:
     text = json.dumps(observation()).replace('"value": 1.1', f'"value": {value}')
-    assert _gate("Observation", "R4").passes(text.encode()) == passes
+    assert gate("Observation", "R4").passes(text.encode()) == passes

@@ -23,7 +23,7 @@ from tests.read.fhir import (
     without,
 )
 
-SOURCE = ("seq", "file", "line", "entry", "offset", "length", "digest", "release", "table")
+SOURCE = ("seq", "file", "line", "entry", "offset", "length", "digest", "release", "conforms", "table")
 
 
 def own(row: Json) -> Json:

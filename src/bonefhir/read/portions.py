@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from bonefhir.read import framing
 from bonefhir.read.content import Content
 from bonefhir.read.fault import UnreadableFileError
+from bonefhir.read.gate import Gates
 from bonefhir.read.limits import DEFAULT, Limits
 from bonefhir.read.reader import Remark, too_many
 from bonefhir.read.scan import Counts, Scan, refused, scan_files, scan_range
@@ -83,11 +84,11 @@ def _can_be_cut(file: SourceFile) -> bool:
     return framing.is_ndjson(head.removeprefix(framing.BOM), whole)
 
 
-def scan(files: Sequence[SourceFile], portion: Portion, limits: Limits = DEFAULT) -> Scan:
-    """files: those of the run, by number."""
+def scan(files: Sequence[SourceFile], portion: Portion, gates: Gates | None = None, limits: Limits = DEFAULT) -> Scan:
+    """files: those of the run, by number. gates: what tells which resources are certainly valid; null: nobody asks."""
     if portion.whole:
-        return scan_files([files[number] for number in portion.files], limits)
-    return scan_range(files[portion.files[0]], portion.start, portion.end, limits)
+        return scan_files([files[number] for number in portion.files], limits, gates)
+    return scan_range(files[portion.files[0]], portion.start, portion.end, limits, gates)
 
 
 def together(counts: Iterable[Counts], limits: Limits = DEFAULT) -> list[Counts]:

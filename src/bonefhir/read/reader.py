@@ -6,7 +6,7 @@ rejected), the count of types that are not used, or `rejects` (when there is not
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from isal import isal_zlib
@@ -16,13 +16,14 @@ from bonefhir.read.bundle import BrokenBundleError, read_bundle
 from bonefhir.read.columns import Collected, Row
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault, UnreadableFileError
+from bonefhir.read.gate import Gates
 from bonefhir.read.kinds import KINDS
 from bonefhir.read.limits import Limits
 from bonefhir.read.names import RESOURCE_TYPES, USED
 from bonefhir.read.quick import observation_row
 from bonefhir.read.references import Scope
 from bonefhir.read.release import OLDER, R4, release
-from bonefhir.read.resource import FIELDS, SOUND, Resource
+from bonefhir.read.resource import FIELDS, NO_FAULT, Resource
 
 _COMPACT = msgspec.json.format
 _NAMED = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"(?:\s*,\s*"id"\s*:\s*"([A-Za-z0-9\-.]{1,64})")?')
@@ -54,10 +55,11 @@ Remark = tuple[int | None, str, int]
 class Reader:
     """Reads one file into what its portion collects. `lines` is set by whoever knows the file's lines.
 
+    gates               what tells which resources are certainly valid; null: nobody asks
     rowed, rejected     resources with a row, and without one: with those of unused types they are all that were read
     """
 
-    def __init__(self, number: int, limits: Limits, collected: Collected) -> None:
+    def __init__(self, number: int, limits: Limits, collected: Collected, gates: Gates | None = None) -> None:
         self.number = number
         self.limits = limits
         self.read = 0
@@ -68,6 +70,7 @@ class Reader:
         self.rows = collected.rows
         self.lines: Lines = Lines()
         self.remarks: dict[str, Remark] = {}
+        self._gates = gates
         self._rejects, self._full_urls = collected.rejects, collected.full_urls
         self._first = number << 40
         self._spaced = False
@@ -181,7 +184,7 @@ class Reader:
         offset, line, entry = place
         digest = (_crc32(text) << 32 | _adler32(text)) - _SIGNED
         head = (self._first + offset, self.number, line, entry, offset, len(raw), identity, *found[0], digest)
-        self.rows["observations_read"].add((*head, R4, *SOUND, *found[1]))
+        self.rows["observations_read"].add((*head, R4, *NO_FAULT, self._conforms(raw, "Observation", R4), None, *found[1]))
         return True
 
     def _used(self, resource: Resource, raw: bytes, text: bytes, place: Place, full_url: str | None) -> None:
@@ -254,7 +257,7 @@ class Reader:
         offset, line, entry = place
         digest = (_crc32(text) << 32 | _adler32(text)) - _SIGNED
         head: Row = (self._first + offset, self.number, line, entry, offset, len(raw), resource.id, updated, version)
-        head += (digest, shape, *resource.outcome())
+        head += (digest, shape, *resource.outcome(self._conforms(raw, resource.type, shape, resource.faults)))
         rows = self.rows[kind.table.name]
         for tail in tails:
             rows.add(head + tail)
@@ -273,7 +276,11 @@ class Reader:
         line, entry, offset = place[1], place[2], place[0] + start
         digest = (_crc32(own) << 32 | _adler32(own)) - _SIGNED
         head = (self._first + offset, self.number, line, entry, offset, len(own), patient.id, None, None, digest, shape)
-        self.rows["patients_read"].add((*head, *patient.outcome(), *tail))
+        outcome = patient.outcome(self._conforms(own, "Patient", shape, patient.faults))
+        self.rows["patients_read"].add((*head, *outcome, *tail))
+
+    def _conforms(self, raw: bytes, name: str, shape: str, faults: Sequence[Fault] = ()) -> bool:
+        return self._gates is not None and not faults and self._gates(name, shape).passes(raw)
 
     def _count(self) -> None:
         self.read += 1

@@ -14,7 +14,7 @@ from bonefhir.read.references import Link, Scope
 FIELDS = msgspec.json.Decoder(Fields).decode
 MEMBERS = msgspec.json.Decoder(list[Raw]).decode
 
-SOUND = (None, None, None, None)
+NO_FAULT = (None, None, None)
 NOT_A_DATE = "not a date or time of FHIR"
 MISSING = "a required element is missing"
 
@@ -48,13 +48,10 @@ class Resource:
         """A fault was found in this field."""
         return any(fault.path is not None and fault.path.startswith(name) for fault in self.faults)
 
-    def outcome(self) -> tuple[str | None, str | None, str | None, str | None]:
-        """fault, its path, its detail, warnings: as the read tables hold them."""
-        if not self.faults and not self.warnings:
-            return SOUND
+    def outcome(self, conforms: bool) -> tuple[str | None, str | None, str | None, bool, str | None]:
+        """fault, its path, its detail, conforms, warnings: as the read tables hold them."""
         warnings = " ".join(dict.fromkeys(self.warnings)) or None
-        fault = worst(self.faults)
-        return (None, None, None, warnings) if fault is None else (*fault, warnings)
+        return (*(worst(self.faults) or NO_FAULT), conforms, warnings)
 
     def take(self, name: str, read: Any) -> Any:
         """The value of a conversion; its fault and warnings, if it has any, are noted under `name`."""

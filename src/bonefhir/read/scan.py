@@ -13,6 +13,7 @@ from bonefhir.read.columns import Collected
 from bonefhir.read.content import Content, plain_blocks
 from bonefhir.read.fault import Fault, UnreadableFileError
 from bonefhir.read.framing import BOM
+from bonefhir.read.gate import Gates
 from bonefhir.read.limits import DEFAULT, Limits
 from bonefhir.read.reader import Reader, Remark
 from bonefhir.read.sources import SourceFile
@@ -71,16 +72,19 @@ class Scan:
     counts: list[Counts]
 
 
-def scan_files(files: Iterable[SourceFile], limits: Limits = DEFAULT) -> Scan:
-    """Reads whole files. Whatever is in them, this returns: what cannot be used is rejected or refused, with its reason."""
+def scan_files(files: Iterable[SourceFile], limits: Limits = DEFAULT, gates: Gates | None = None) -> Scan:
+    """Reads whole files. Whatever is in them, this returns: what cannot be used is rejected or refused, with its reason.
+
+    gates: what tells which resources are certainly valid; null: nobody asks.
+    """
     collected = Collected()
-    return _scan(collected, [_scan_file(file, limits, collected) for file in files])
+    return _scan(collected, [_scan_file(file, Reader(file.number, limits, collected, gates)) for file in files])
 
 
-def scan_range(file: SourceFile, start: int, end: int | None, limits: Limits = DEFAULT) -> Scan:
+def scan_range(file: SourceFile, start: int, end: int | None, limits: Limits = DEFAULT, gates: Gates | None = None) -> Scan:
     """Reads the lines of an NDJSON file that begin at byte `start` or later and before `end` (null: the last)."""
     collected = Collected()
-    reader = Reader(file.number, limits, collected)
+    reader = Reader(file.number, limits, collected, gates)
     size, digest = 0, ""
     try:
         if start == 0:
@@ -110,12 +114,11 @@ def without_files(table: pa.Table, numbers: Iterable[int]) -> pa.Table:
     return table.filter(pc.invert(pc.is_in(table["file"], unwanted))) if len(unwanted) else table
 
 
-def _scan_file(file: SourceFile, limits: Limits, collected: Collected) -> Counts:
+def _scan_file(file: SourceFile, reader: Reader) -> Counts:
     try:
-        content = Content(file.open(), limits)
+        content = Content(file.open(), reader.limits)
     except UnreadableFileError as fault:
         return refused(file.number, fault)
-    reader = Reader(file.number, limits, collected)
     try:
         counts = _counts(reader, *_read(file, content, reader))
     except UnreadableFileError as fault:

@@ -30,6 +30,11 @@ SOURCE = (
     Column("fault", SYMBOL, "reason for which it must be rejected (rejects.ndjson), or null"),
     Column("fault_path", SYMBOL, "element path of the fault, never with a value"),
     Column("fault_detail", SYMBOL, "what is wrong, in words, never with a value"),
+    Column(
+        "conforms",
+        pa.bool_(),
+        "the strict gate has let the resource pass while it was read: it is certainly valid; false: not known",
+    ),
     Column("warnings", SYMBOL, "kinds of data-quality warnings met while reading, joined by a blank; null: none"),
 )
 

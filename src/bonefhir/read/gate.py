@@ -22,6 +22,9 @@ from bonefhir.read.resource import FIELDS
 Models = Callable[[str], Any]
 """Name of a FHIR type → fhir.resources' model."""
 
+Gates = Callable[[str, str], "Gate"]
+"""Resource type, 'R4' or 'R5' → its gate. Made where one is needed: the models of fhir.resources are slow to load."""
+
 _LEVELS = 5
 _LEFT_OUT = frozenset({"fhir_comments", "contained", "modifierExtension", "implicitRules"})
 _EXTENSION_VALUES = frozenset(
