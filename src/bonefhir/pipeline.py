@@ -283,7 +283,7 @@ def check_suites(run: Run) -> None:
             write_whole(phi / f"{table.name}.parquet", table, list(_parts(run, table)))
         docs = run.folder / "share" / "data_docs" if run.settings.data_docs else None
         counts = books.rule_counts(run)
-        results = run_suites(lambda s: read(phi / f"{s.table}.parquet", s), counts, run.knowledge, data_docs=docs)
+        results = run_suites(lambda s, cells: read(phi / f"{s.table}.parquet", s, cells), counts, run.knowledge, data_docs=docs)
         write_json(run.work / "suites.json", results)
 
 

@@ -13,7 +13,10 @@ CODE = [*MODULES, *sorted((ROOT / "flows").glob("*.py"))]
 
 CONFORMANCE = ("conform",)
 STAGES = ("read", "normalise", "derive", "judge", "report", "sample")
-GROUND = ("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants", "work_folder", "parts")
+GROUND = (
+    *("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants", "work_folder", "parts"),
+    "starting",
+)
 DOORWAYS = ("cli", "commands", "configuration", "contract", "flows")
 LAYERS = [DOORWAYS, ("pipeline",), ("ledger",), ("scanned",), ("run",), CONFORMANCE, STAGES, ("knowledge",), GROUND]
 """From the top; a module may import what lies below its own layer, and what lies in its own part.

@@ -5,7 +5,7 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,14 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 
 from bonefhir.errors import AccountingError, KnowledgeError
 from bonefhir.judge import suites
 from bonefhir.judge.suite_files import Expectation, Suite, faults_of, read_suites, value_sets
-from bonefhir.judge.suite_tables import seen
+from bonefhir.judge.suite_tables import batches, separate
+from bonefhir.judge.suites import Batches
 from bonefhir.knowledge.load import load, shipped
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.tables import DOSES, LABS, PATIENTS, VERDICTS, Table
@@ -68,22 +71,23 @@ def tables(rows: int = 3) -> dict[str, pd.DataFrame]:
     return {"doses": doses, "labs": labs, "patients": patients, "verdicts": verdicts}
 
 
-def given(frames: dict[str, pd.DataFrame]) -> Callable[[Suite], pa.Table]:
-    """What a run gives to the suites, in two parts."""
+def given(frames: dict[str, pd.DataFrame], most: int | None = None) -> Batches:
+    """What a run gives to the suites: tables in two parts, in batches of so many rows."""
 
-    def of(suite: Suite) -> pa.Table:
+    def of(suite: Suite, cells: int) -> Iterator[pa.Table]:
         schema = next(table.schema for table in (DOSES, LABS, PATIENTS, VERDICTS) if table.name == suite.table)
         whole = pa.Table.from_pandas(frames[suite.table], schema=schema, preserve_index=False).replace_schema_metadata(None)
-        return seen([whole.slice(0, 2), whole.slice(2)], suite)
+        rows = cells if most is None else most * len(suite.columns)
+        return batches(lambda: iter([whole.slice(0, 2), whole.slice(2)]), len(whole), suite, rows)
 
     return of
 
 
-def run(frames: dict[str, pd.DataFrame], knowledge: Knowledge, **options: Any) -> list[dict[str, Any]]:
+def run(frames: dict[str, pd.DataFrame], knowledge: Knowledge, most: int | None = None, **options: Any) -> list[dict[str, Any]]:
     verdicts = frames["verdicts"]
     counts = [{"rule_id": rule, **part["verdict"].value_counts().to_dict()} for rule, part in verdicts.groupby("rule_id")]
     told = [{"pass": 0, "fail": 0, **row} for row in counts]
-    return suites.run_suites(given(frames), pa.Table.from_pylist(told), knowledge, **options)
+    return suites.run_suites(given(frames, most), pa.Table.from_pylist(told), knowledge, **options)
 
 
 def failed(results: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -133,6 +137,53 @@ def test_faults_are_counted_and_no_value_leaves(knowledge: Knowledge, tmp_path: 
     assert CANARY not in written
     assert "4711" not in written
     assert "MedicationAdministration/" not in written
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+def test_batches_of_any_size_are_judged_like_the_whole(knowledge: Knowledge, most: int) -> None:
+    """Faults that need more than one row, or a share of all rows: twins in one batch and far apart, and enough of a kind."""
+    changed = tables(9)
+    doses, verdicts, labs = changed["doses"], changed["verdicts"], changed["labs"]
+    doses.loc[3, "dose_id"] = doses.loc[4, "dose_id"] = doses.loc[2, "dose_id"]
+    doses.loc[8, "patient_id"] = doses.loc[0, "patient_id"]
+    doses.loc[:4, "creatinine_low"] = float("nan")
+    verdicts.loc[5, "dose_id"] = verdicts.loc[6, "dose_id"]
+    verdicts["verdict"] = ["indeterminate"] * 5 + ["pass"] * 4
+    labs["usable"] = [True] * 8 + [False]
+    labs.loc[7:, "resource"] = None
+    whole, in_parts = run(changed, knowledge), run(changed, knowledge, most)
+    assert in_parts == whole
+    found = {name: one["unexpected"] for name, one in failed(in_parts).items()}
+    assert found["dose-id-unique"] == 3
+    assert found["dose-ordinal-unique"] == 2
+    assert found["verdict-unique"] == 2
+    assert found["verdict-decided"] == found["dose-creatinine-known"] == 5
+    assert {"lab-resource-present", "lab-usable-share", "lab-unusable-explained"} <= set(found)
+
+
+IDS = st.lists(st.sampled_from([None, *(f"Observation/{n}" for n in "12345678")]), max_size=12)
+
+
+@given_any(IDS, st.lists(st.sampled_from("abc"), min_size=12, max_size=12), st.integers(1, 6), st.integers(1, 12))
+def test_what_is_alike_meets_in_one_batch(ids: list[str | None], others: list[str], most: int, cut: int) -> None:
+    ordered = sorted(ids, key=lambda one: (one is None, one))
+    plain = {"resource": ordered, "patient_id": others[: len(ids)]}
+    table = pa.table([pa.array(plain.get(c.name, [None] * len(ids)), c.type) for c in LABS], schema=LABS.schema)
+    for column, values in plain.items():
+        suite = Suite("labs", "", (Expectation("u", "expect_column_values_to_be_unique", "info", "", {"column": column}, {}),))
+        assert separate(suite) == [suite]
+        found = list(batches(lambda: iter([table.slice(0, cut), table.slice(cut)]), len(ids), suite, most))
+        assert sum(batch.num_rows for batch in found) == len(ids)
+        twins = sum(int(batch[column].to_pandas().dropna().duplicated(keep=False).sum()) for batch in found)
+        assert twins == int(pd.Series(values).dropna().duplicated(keep=False).sum())
+
+
+def test_a_table_that_is_not_in_order_is_refused(knowledge: Knowledge) -> None:
+    """Two of an id could then be in different batches, and each look as if it stood once."""
+    changed = tables(4)
+    changed["doses"] = changed["doses"].iloc[[0, 3, 1, 2]].reset_index(drop=True)
+    with pytest.raises(AccountingError, match="doses is not in the order"):
+        run(changed, knowledge, 1)
 
 
 def test_data_docs_load_nothing_and_are_the_same_twice(knowledge: Knowledge, tmp_path: Path) -> None:
@@ -231,3 +282,14 @@ def test_a_library_is_hidden_from_an_import_and_from_no_other(monkeypatch: pytes
     found = importlib.import_module("colorsys")
     with suites._without("colorsys"):
         assert importlib.import_module("colorsys") is found
+
+
+def test_a_library_that_is_put_off_is_imported_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with suites._later("colorsys"):
+        promised = importlib.import_module("colorsys")
+    assert "colorsys" not in sys.modules
+    assert promised.rgb_to_hsv(0, 0, 0) == (0, 0, 0)
+    assert sys.modules["colorsys"] is not promised
+    with suites._later("colorsys"):
+        assert importlib.import_module("colorsys") is sys.modules["colorsys"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bonefhir import log
 from bonefhir.configuration import settings_from
 from bonefhir.settings import Settings
+from bonefhir.starting import undisturbed
 
 if TYPE_CHECKING:
     from bonefhir.pipeline import Summary
@@ -22,7 +23,8 @@ NOTHING = "Nothing was audited: no dose of a bone-modifying agent was found. Thi
 
 
 def run(options: argparse.Namespace) -> int:
-    from bonefhir.pipeline import audit
+    with undisturbed():
+        from bonefhir.pipeline import audit
 
     settings = settings_of(options)
     summary = audit(settings, progress(options.quiet))

@@ -18,6 +18,7 @@ from bonefhir.errors import CommandLineError
 from bonefhir.knowledge.model import Rule
 from bonefhir.report import ci
 from bonefhir.report.ci import Finding, Help
+from bonefhir.starting import undisturbed
 from bonefhir.vocabulary import SEVERITIES
 
 OPTIONS = ("format", "report", "select", "ignore", "baseline", "fail_on")
@@ -58,9 +59,10 @@ def _validation_of(options: argparse.Namespace) -> Validation:
 
 
 def _judged(options: argparse.Namespace, wanted: Validation) -> Judged:
-    from bonefhir.commands import findings
-    from bonefhir.pipeline import finish
-    from bonefhir.pipeline import judged as judged_run
+    with undisturbed():
+        from bonefhir.commands import findings
+        from bonefhir.pipeline import finish
+        from bonefhir.pipeline import judged as judged_run
 
     with work_folder.temporary("bonefhir-validate") as folder:
         keep = options.out is not None

@@ -3,9 +3,26 @@
 What is left is plain HTML with its style inside, no script and no foreign address, and the same bytes for the same run.
 """
 
+import io
 import re
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+WITHOUT_COUNTS = "BOOLEAN_ONLY"
+"""Data Docs lie in share/: their counts could not be suppressed for small groups."""
+
+# They name their pages by the time of the run and by the paths of the tables; the same input must give the same bytes.
+FOLDER = "bonefhir-suites"
+ONE_AT_A_TIME = Lock()
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 FOREIGN = r"(?:https?:)?//"
 ACTIVE = re.compile(r"<(script|style|footer|button|label)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
@@ -27,6 +44,59 @@ i.text-success::after { content: "holds"; }
 i.text-danger::after { content: "does not hold"; color: #a00; font-weight: bold; }
 i.text-warning::after { content: "could not be evaluated"; }
 </style>"""
+
+
+def write(gx: Any, folder: Path, suites: Mapping[str, Any], frames: Mapping[str, pa.Table]) -> None:
+    """The pages of a checkpoint. suites: Great Expectations' own, by table."""
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    with _in_memory(frames) as paths:
+        source = context.data_sources.add_pandas("bonefhir")
+        definitions = [_definition(gx, context, source, suite, paths[table]) for table, suite in suites.items()]
+        checkpoint = gx.Checkpoint(name="bonefhir", validation_definitions=definitions, actions=[], result_format=WITHOUT_COUNTS)
+        context.checkpoints.add(checkpoint).run(run_id=gx.RunIdentifier(run_name="bonefhir", run_time=NO_TIME))
+    _write(context, folder)
+
+
+def _definition(gx: Any, context: Any, source: Any, suite: Any, path: str) -> Any:
+    batch = source.add_parquet_asset(suite.name, path=path).add_batch_definition("whole")
+    return context.validation_definitions.add(
+        gx.ValidationDefinition(name=suite.name, data=batch, suite=context.suites.add(suite))
+    )
+
+
+@contextmanager
+def _in_memory(frames: Mapping[str, pa.Table]) -> Iterator[dict[str, str]]:
+    """Table -> a path that only this process can read.
+
+    A checkpoint takes one data frame for all its suites, but a path for each; files on disk would be another copy of
+    patient data.
+    """
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    with ONE_AT_A_TIME:
+        try:
+            for name, table in frames.items():
+                buffer = io.BytesIO()
+                pq.write_table(table, buffer)
+                memory.pipe_file(f"/{FOLDER}/{name}.parquet", buffer.getvalue())
+            yield {name: f"memory://{FOLDER}/{name}.parquet" for name in frames}
+        finally:
+            memory.rm(f"/{FOLDER}", recursive=True)
+
+
+def _write(context: Any, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    site = {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+    }
+    context.add_data_docs_site(site_name="bonefhir", site_config=site)
+    context.build_data_docs(site_names=["bonefhir"])
+    without_foreign_hosts(folder)
 
 
 def without_foreign_hosts(folder: Path) -> None:

@@ -1,30 +1,38 @@
 """The one door of Great Expectations: suites for the shape of the tables, one expectation per rule over the verdicts.
 
 Great Expectations judges tables and counts; it never lists rows, and no value of a patient leaves this module. Which doses
-failed, and why, stands in the table of verdicts. Imported only when a suite runs: it costs over a second.
+failed, and why, stands in the table of verdicts. It holds what it judges in memory, so a table comes in batches, and what it
+counts in each is added up. Imported only when a suite runs: it costs about a second.
 """
 
-import io
+import gc
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from threading import Lock
+from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bonefhir.errors import AccountingError, KnowledgeError
-from bonefhir.judge.data_docs import without_foreign_hosts
-from bonefhir.judge.suite_files import TABLES, Expectation, Suite, read_suites
+from bonefhir.judge import data_docs as pages
+from bonefhir.judge.suite_files import Expectation, Suite, read_suites
+from bonefhir.judge.suite_tables import CELLS, separate
 from bonefhir.knowledge.load import shipped
 from bonefhir.knowledge.model import Knowledge, Rule
+from bonefhir.starting import undisturbed
 from bonefhir.vocabulary import FAIL, PASS
+
+Batches = Callable[[Suite, int], Iterator[pa.Table]]
+"""The table of a suite, in batches of about so many cells."""
+
+Result = Mapping[str, Any]
+"""What Great Expectations has found out about one expectation."""
 
 RULE_TABLE = "rules"
 """Name of the suite with one expectation per rule."""
@@ -35,13 +43,12 @@ SEVERITY = {"error": "critical", "warning": "warning", "info": "info"}
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 """No other format but BOOLEAN_ONLY leaves the values out."""
 
-WITHOUT_COUNTS = "BOOLEAN_ONLY"
-"""For Data Docs, which lie in share/: their counts could not be suppressed for small groups."""
+OPTIONAL = ("rfc3987_syntax", "sqlalchemy")
+"""Libraries that Great Expectations, or what it imports, does without: one builds a grammar for over a second, so that jsonschema
+may check IRIs, the other is for databases."""
 
-# Data Docs name their pages by the time of the run and by the paths of the tables; the same input must give the same bytes.
-FOLDER = "bonefhir-suites"
-ONE_AT_A_TIME = Lock()
-NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+LATER = ("altair", "scipy.stats")
+"""Libraries that it imports, for a second, and uses only in expectations about distributions, which no suite has."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,18 @@ class Share:
         return self.failed / self.decided if self.decided else 0.0
 
 
+@dataclass(frozen=True)
+class Found:
+    """Of one expectation over all batches: counts of rows, and whether it holds."""
+
+    elements: int
+    missing: int
+    unexpected: int
+    success: bool
+
+
 def run_suites(
-    tables: Callable[[Suite], pa.Table],
+    tables: Batches,
     rule_counts: pa.Table,
     knowledge: Knowledge,
     tolerances: Mapping[str, float] | None = None,
@@ -68,21 +85,23 @@ def run_suites(
     tables      of doses, labs, patients, verdicts what suite_tables makes of them; may be empty
     rule_counts rule_id, pass, fail: a row per rule of the profile
     tolerances  rule id -> share of its decided verdicts that may be `fail`; 0 for a rule not named
-    data_docs   folder in which Great Expectations writes its own pages; None: none are written
+    data_docs   folder in which Great Expectations writes its own pages, each table held whole; None: none are written
 
     Each result: {suite, title, rows, success, expectations: [{id, type, statement, severity, success, elements, missing,
     unexpected}]}; counts only. An expectation of a rule has elements = pass + fail, unexpected = fail, and its tolerance.
     Raises AccountingError if an expectation could not be evaluated, which must never look like a finding.
     """
     suites = read_suites(shipped() / "suites", knowledge)
-    frames = {suite.table: tables(suite) for suite in suites}
     shares = shares_of(rule_counts, knowledge.rules)
-    frames[RULE_TABLE] = pa.table({rule: [share.value] for rule, share in shares.items()})
-    judged = [*suites, rule_suite(knowledge.rules, tolerances or {})]
-    results = _run_checkpoint(judged, frames, COUNTS_ONLY)
+    rules = rule_suite(knowledge.rules, tolerances or {})
+    rule_table = pa.table({rule: [share.value] for rule, share in shares.items()})
+    judge = _Judge()
+    results = [_reported_table(suite, judge, tables) for suite in suites]
+    results.append(_reported_rules(rules, judge.judged(rules, rule_table), shares))
     if data_docs is not None:
-        _run_checkpoint(judged, frames, WITHOUT_COUNTS, data_docs)
-    return [_reported(suite, results[suite.table], frames[suite.table].num_rows, shares) for suite in judged]
+        frames = {suite.table: next(tables(suite, sys.maxsize)) for suite in suites}
+        judge.write_pages(data_docs, [*suites, rules], frames | {RULE_TABLE: rule_table})
+    return results
 
 
 def shares_of(rule_counts: pa.Table, rules: Sequence[Rule]) -> dict[str, Share]:
@@ -108,35 +127,105 @@ def _rule_expectation(rule: Rule, tolerance: float) -> Expectation:
     return Expectation(rule.id, "expect_column_max_to_be_between", SEVERITY[rule.severity], rule.statement, arguments, {})
 
 
+# --------------------------------------------------------------------------------------------------- over the batches
+
+
+def _reported_table(suite: Suite, judge: "_Judge", tables: Batches) -> dict[str, Any]:
+    found: dict[str, Found] = {}
+    rows = 0
+    for part in separate(suite):
+        results: list[list[Result]] = []
+        rows = 0
+        for batch in tables(part, CELLS):
+            if results:
+                gc.collect()  # Great Expectations ties what it was given into circles
+            results.append(judge.judged(part, batch))
+            rows += batch.num_rows
+        each = zip(part.expectations, zip(*results, strict=True), strict=True)
+        found |= {expectation.id: together(expectation, parts) for expectation, parts in each}
+    return _reported(suite, rows, [(one, vars(found[one.id])) for one in suite.expectations])
+
+
+def together(expectation: Expectation, parts: Sequence[Result]) -> Found:
+    """The results of one expectation in all batches. Where it need not hold for every row, it holds for enough of all of them."""
+    counted = [_counts(part["result"]) for part in parts]
+    elements, missing, unexpected = (sum(counts) for counts in zip(*counted, strict=True))
+    mostly, considered = expectation.arguments.get("mostly", 1), elements - missing
+    if len(parts) == 1 or mostly == 1:
+        success = all(part["success"] for part in parts)
+    else:
+        success = not considered or (considered - unexpected) / considered >= mostly
+    return Found(elements, missing, unexpected, success)
+
+
+def _counts(result: Mapping[str, Any]) -> tuple[int, int, int]:
+    """elements, missing, unexpected"""
+    elements, missing, unexpected = (int(result.get(f"{name}_count") or 0) for name in ("element", "missing", "unexpected"))
+    return elements, missing, unexpected
+
+
+def _reported_rules(suite: Suite, results: Sequence[Result], shares: Mapping[str, Share]) -> dict[str, Any]:
+    told = []
+    for rule, result in zip(suite.expectations, results, strict=True):
+        share = shares[rule.id]
+        counts = {"elements": share.decided, "missing": 0, "unexpected": share.failed}
+        told.append((rule, {**counts, "success": result["success"], "tolerance": rule.arguments["max_value"]}))
+    return _reported(suite, len(shares), told)
+
+
+def _reported(suite: Suite, rows: int, told: Sequence[tuple[Expectation, Mapping[str, Any]]]) -> dict[str, Any]:
+    """An allow-list: only these counts leave, whatever Great Expectations puts into its results."""
+    expectations = [
+        {
+            "id": expectation.id,
+            "type": expectation.type,
+            "statement": expectation.statement,
+            "severity": expectation.severity,
+            "success": bool(found["success"]),
+            **{name: found[name] for name in ("elements", "missing", "unexpected", "tolerance") if name in found},
+        }
+        for expectation, found in told
+    ]
+    success = all(one["success"] for one in expectations)
+    return {"suite": suite.table, "title": suite.title, "rows": rows, "success": success, "expectations": expectations}
+
+
 # ------------------------------------------------------------------------------------------------- Great Expectations
 
 
-def _run_checkpoint(
-    suites: list[Suite], frames: Mapping[str, pa.Table], result_format: Any, data_docs: Path | None = None
-) -> dict[str, list[dict[str, Any]]]:
-    """Table -> its expectations' results as plain JSON, in the order of the suite."""
-    gx = _great_expectations()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    with _in_memory(frames) as paths:
-        source = context.data_sources.add_pandas("bonefhir")
-        definitions = [_definition(gx, context, source, suite, paths[suite.table]) for suite in suites]
-        checkpoint = gx.Checkpoint(name="bonefhir", validation_definitions=definitions, actions=[], result_format=result_format)
-        run = context.checkpoints.add(checkpoint).run(run_id=gx.RunIdentifier(run_name="bonefhir", run_time=NO_TIME))
-    if data_docs is not None:
-        _write_data_docs(context, data_docs)
-    by_suite = {result.suite_name: result.to_json_dict()["results"] for result in run.run_results.values()}
-    return {suite.table: _in_order(suite, by_suite[suite.table]) for suite in suites}
+class _Judge:
+    """Great Expectations, with what it keeps from one batch to the next."""
+
+    def __init__(self) -> None:
+        self._gx = _great_expectations()
+        self._context = self._gx.get_context(mode="ephemeral")
+        self._context.variables.progress_bars = {"globally": False}
+
+    def judged(self, suite: Suite, rows: pa.Table) -> list[Result]:
+        """Result of each expectation, in order."""
+        # Of a source of its own: it keeps what it was given.
+        source = self._context.data_sources.add_or_update_pandas("bonefhir")
+        batches = source.add_dataframe_asset(suite.table).add_batch_definition_whole_dataframe("batch")
+        batch = batches.get_batch({"dataframe": rows.to_pandas(date_as_object=False)})
+        found = batch.validate(_built_suite(self._gx, suite), result_format=COUNTS_ONLY)
+        return _in_order(suite, [dict(result) for result in found.results])
+
+    def write_pages(self, folder: Path, suites: Sequence[Suite], frames: Mapping[str, pa.Table]) -> None:
+        pages.write(self._gx, folder, {suite.table: _built_suite(self._gx, suite) for suite in suites}, frames)
 
 
 def prepare() -> None:
-    """Imports Great Expectations ahead of its use: some two seconds of CPU."""
+    """Imports Great Expectations ahead of its use: about a second of CPU."""
     _great_expectations()
 
 
 def _great_expectations() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with _without("rfc3987_syntax"):
+    with undisturbed(), ExitStack() as stack:
+        for name in OPTIONAL:
+            stack.enter_context(_without(name))
+        for name in LATER:
+            stack.enter_context(_later(name))
         import great_expectations as gx
 
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it sets itself to INFO
@@ -145,11 +234,7 @@ def _great_expectations() -> Any:
 
 @contextmanager
 def _without(name: str) -> Iterator[None]:
-    """As if an optional library were not installed, unless it is in use already.
-
-    rfc3987_syntax builds a grammar for over a second, so that jsonschema may check IRIs, for altair, for a chart of Great
-    Expectations that nobody draws here.
-    """
+    """As if an optional library were not installed, unless it is in use already."""
     if name in sys.modules:
         yield
         return
@@ -160,11 +245,24 @@ def _without(name: str) -> Iterator[None]:
         del sys.modules[name]
 
 
-def _definition(gx: Any, context: Any, source: Any, suite: Suite, path: str) -> Any:
-    batch = source.add_parquet_asset(suite.table, path=path).add_batch_definition("whole")
+@contextmanager
+def _later(name: str) -> Iterator[None]:
+    """Whoever imports a library meanwhile gets one that is imported when it is first used."""
+    if name in sys.modules:
+        yield
+        return
+    promised = ModuleType(name)
+    vars(promised)["__getattr__"] = lambda wanted: getattr(import_module(name), wanted)
+    sys.modules[name] = promised
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+def _built_suite(gx: Any, suite: Suite) -> Any:
     built = [_built(gx, suite.table, expectation) for expectation in suite.expectations]
-    added = context.suites.add(gx.ExpectationSuite(name=suite.table, expectations=built))
-    return context.validation_definitions.add(gx.ValidationDefinition(name=suite.table, data=batch, suite=added))
+    return gx.ExpectationSuite(name=suite.table, expectations=built)
 
 
 def _built(gx: Any, table: str, expectation: Expectation) -> Any:
@@ -197,7 +295,7 @@ def _condition(where: Mapping[str, Any]) -> Any:
     return condition
 
 
-def _in_order(suite: Suite, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _in_order(suite: Suite, results: Sequence[Result]) -> list[Result]:
     """Results come back in another order, and could come back fewer."""
     by_id = {result["expectation_config"]["meta"]["id"]: result for result in results}
     declared = [expectation.id for expectation in suite.expectations]
@@ -215,75 +313,3 @@ def _raised(info: Any) -> bool:
     if not isinstance(info, Mapping):
         return False
     return bool(info.get("raised_exception")) or any(_raised(value) for value in info.values())
-
-
-def _reported(suite: Suite, results: list[dict[str, Any]], rows: int, shares: Mapping[str, Share]) -> dict[str, Any]:
-    """An allow-list: only these counts leave, whatever Great Expectations puts into its results."""
-    expectations = []
-    for expectation, result in zip(suite.expectations, results, strict=True):
-        counts = _rule_counts(expectation, shares) if suite.table == RULE_TABLE else _counts(result["result"])
-        expectations.append(
-            {
-                "id": expectation.id,
-                "type": expectation.type,
-                "statement": expectation.statement,
-                "severity": expectation.severity,
-                "success": bool(result["success"]),
-                **counts,
-            }
-        )
-    return {
-        "suite": suite.table,
-        "title": suite.title,
-        "rows": rows if suite.table in TABLES else len(shares),
-        "success": all(e["success"] for e in expectations),
-        "expectations": expectations,
-    }
-
-
-def _counts(result: Mapping[str, Any]) -> dict[str, int]:
-    keys = {"elements": "element_count", "missing": "missing_count", "unexpected": "unexpected_count"}
-    return {ours: int(result.get(theirs) or 0) for ours, theirs in keys.items()}
-
-
-def _rule_counts(expectation: Expectation, shares: Mapping[str, Share]) -> dict[str, Any]:
-    share = shares[expectation.id]
-    counts = {"elements": share.decided, "missing": 0, "unexpected": share.failed}
-    return {**counts, "tolerance": expectation.arguments["max_value"]}
-
-
-# -------------------------------------------------------------------------------------------------------------- tables
-
-
-@contextmanager
-def _in_memory(frames: Mapping[str, pa.Table]) -> Iterator[dict[str, str]]:
-    """Table -> a path that only this process can read.
-
-    A checkpoint takes one data frame for all its suites, but a path for each; files on disk would be another copy of
-    patient data.
-    """
-    import fsspec
-
-    memory = fsspec.filesystem("memory")
-    with ONE_AT_A_TIME:
-        try:
-            for name, table in frames.items():
-                buffer = io.BytesIO()
-                pq.write_table(table, buffer)
-                memory.pipe_file(f"/{FOLDER}/{name}.parquet", buffer.getvalue())
-            yield {name: f"memory://{FOLDER}/{name}.parquet" for name in frames}
-        finally:
-            memory.rm(f"/{FOLDER}", recursive=True)
-
-
-def _write_data_docs(context: Any, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    site = {
-        "class_name": "SiteBuilder",
-        "show_how_to_buttons": False,
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-    }
-    context.add_data_docs_site(site_name="bonefhir", site_config=site)
-    context.build_data_docs(site_names=["bonefhir"])
-    without_foreign_hosts(folder)
