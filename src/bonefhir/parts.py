@@ -1,21 +1,24 @@
 """Tables that are written in sorted parts, one by each bucket of patients, and merged into the whole a piece at a time.
 
-In memory and in the parts, texts are codes of a dictionary of their own row group: verdicts cite the same few resources and
-words again and again. The whole is cut into row groups by number of rows, each with its dictionaries in order of first use, so
-that its bytes tell nothing of how many parts it was made of.
+A part is a stream of Arrow's record batches, each with what its codes stand for; the items that its lists cite, if it has any,
+are a stream beside it with a batch for each of its batches. The whole is cut into row groups by number of rows, each with its
+dictionaries in order of first use, so that its bytes tell nothing of how many parts it was made of.
 """
 
 import base64
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bonefhir.coded import NOTHING, Column, Lists, Rows, Structs, Texts, arrow, coded, codes_type, length, order, part, taken
+from bonefhir.interval import Integers
 from bonefhir.tables import Table
 
 ORDER = {
@@ -30,7 +33,10 @@ ORDER = {
 """Order of the rows: by what they are, never by how they were read. Only a resource without an id needs its place."""
 
 PART_ROWS = 4_096
-"""Of a row group of a part: one of each part is in memory at a time."""
+"""Of a batch of a part: one of each part is in memory at a time."""
+
+MOST = 64
+"""Parts that are merged at a time; more are merged by so many first."""
 
 ROWS = 65_536
 """Of a row group of the whole."""
@@ -38,116 +44,205 @@ ROWS = 65_536
 Key = tuple[tuple[bool, Any], ...]
 
 
-def in_order(rows: pa.Table, table: Table) -> pa.Table:
-    """Rows sorted. Arrow sorts no dictionaries, so keys are decoded."""
-    names = ORDER[table.name]
-    keys = pa.table({name: _decoded(rows[name]) for name in names})
-    return rows.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names]))
+def write_part(path: Path, table: Table, rows: Rows) -> None:
+    """rows: in any order."""
+    sorted_rows = order([rows], ORDER[table.name])
+    _store(path, table, _pieces(rows, sorted_rows), len(sorted_rows))
 
 
-def write_part(path: Path, table: Table, rows: pa.Table) -> None:
-    """rows: sorted; texts may be codes."""
-    encoded = pa.table({name: _encoded(rows[name]) for name in table.names})
-    _write(path, table, (encoded.slice(start, PART_ROWS) for start in range(0, len(encoded), PART_ROWS)))
+def read_part(path: Path, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
+    """As the table is declared."""
+    names = list(columns or table.names)
+    schema = pa.schema([table.schema.field(name) for name in names])
+    with _opened([path], table) as (each,):
+        each.read_on(each.left)
+        pieces = [pa.table({name: arrow(rows[name]) for name in names}).cast(schema) for rows in each.held]
+    return pa.concat_tables([schema.empty_table(), *pieces])
 
 
 def write_whole(path: Path, table: Table, parts: Sequence[Path]) -> None:
     """Merges parts into the table that they are parts of."""
-    with ExitStack() as stack:
-        files = [stack.enter_context(part.open("rb")) for part in parts]
-        open_parts = [_Part(pq.ParquetFile(file, read_dictionary=texts_of(table)), table) for file in files]
-        _write(path, table, _cut(_merged(open_parts, table), ROWS))
+    with TemporaryDirectory(prefix=".merged-", dir=path.parent) as folder:
+        while len(parts) > MOST:
+            parts = [_merged(Path(folder), table, parts[start : start + MOST]) for start in range(0, len(parts), MOST)]
+        with _opened(parts, table) as open_parts:
+            _write(path, table, _row_groups(open_parts, table))
 
 
-def _merged(parts: Sequence["_Part"], table: Table) -> Iterator[pa.Table]:
-    """Every row of the parts, in order. Each round takes what certainly comes before all that has not been read yet."""
+def _merged(folder: Path, table: Table, parts: Sequence[Path]) -> Path:
+    """One part of several."""
+    path = folder / f"{len(list(folder.iterdir()))}"
+    with _opened(parts, table) as open_parts:
+        rows = sum(each.left for each in open_parts)
+        pieces = (piece for group in _row_groups(open_parts, table) for piece in _pieces(group, np.arange(length(group))))
+        _store(path, table, pieces, rows)
+    return path
+
+
+def _pieces(rows: Rows, sorted_rows: Integers) -> Iterator[Rows]:
+    return (taken([rows], sorted_rows[start : start + PART_ROWS]) for start in range(0, len(sorted_rows), PART_ROWS))
+
+
+# ------------------------------------------------------------------------------------------------------------- merging
+
+
+def _row_groups(parts: Sequence["_Part"], table: Table) -> Iterator[Rows]:
+    """Every row of the parts, in order, ROWS at a time."""
+    pieces: list[Rows] = []
+    waiting = np.empty(0, dtype=np.int64)
+    for found in _rounds(parts):
+        come = order(found, ORDER[table.name])
+        waiting, pieces = np.concatenate([waiting, come + sum(map(length, pieces))]), [*pieces, *found]
+        while len(waiting) >= ROWS:
+            yield taken(pieces, waiting[:ROWS])
+            waiting = waiting[ROWS:]
+        if len(waiting) <= len(come):
+            waiting, pieces = waiting - sum(map(length, pieces)) + len(come), found
+    if len(waiting):
+        yield taken(pieces, waiting)
+
+
+def _rounds(parts: Sequence["_Part"]) -> Iterator[list[Rows]]:
+    """Each takes what certainly comes before all that has not been read yet."""
     enough = max(PART_ROWS, ROWS // max(1, len(parts)))
     while True:
-        for part in parts:
-            part.read_on(enough)
-        unread = [part.last for part in parts if part.more]
-        taken = [rows for part in parts if len(rows := part.take(min(unread, default=None)))]
-        if taken:
-            whole = _together(taken)
-            yield whole if len(taken) == 1 else in_order(whole, table)
+        for each in parts:
+            each.read_on(enough)
+        unread = [each.last for each in parts if each.left]
+        bound = min(unread, default=None)
+        if found := [piece for each in parts for piece in each.take(bound)]:
+            yield found
         if not unread:
             return
 
 
 class _Part:
-    """rows: those that have been read and not been taken. more: there are others."""
+    """held: batches that have been read and not been taken. left: rows that have not been read."""
 
-    def __init__(self, file: pq.ParquetFile, table: Table) -> None:
-        self._file, self._keys = file, ORDER[table.name]
-        self._next = 0
-        self.rows = file.read_row_groups([])
-
-    @property
-    def more(self) -> bool:
-        return self._next < int(self._file.num_row_groups)
+    def __init__(self, rows: pa.ipc.RecordBatchStreamReader, items: pa.ipc.RecordBatchStreamReader, table: Table) -> None:
+        self._rows, self._items, self._table = rows, items, table
+        self.left = int(rows.schema.metadata[b"rows"])
+        self.held: list[Rows] = []
 
     @property
     def last(self) -> Key:
-        return self._key(len(self.rows) - 1)
+        return self._key(self.held[-1], length(self.held[-1]) - 1)
 
     def read_on(self, enough: int) -> None:
         """Until it holds so many rows, and not all of one key, if there are."""
-        while self.more and (len(self.rows) < enough or self._key(0) == self.last):
-            self.rows = pa.concat_tables([self.rows, self._file.read_row_group(self._next)])
-            self._next += 1
+        while self.left and (sum(map(length, self.held)) < enough or self._key(self.held[0], 0) == self.last):
+            rows = self._rows.read_next_batch()
+            self.left -= len(rows)
+            self.held.append(_read(rows, self._items and self._items.read_next_batch(), self._table))
 
-    def take(self, bound: Key | None) -> pa.Table:
+    def take(self, bound: Key | None) -> Iterator[Rows]:
         """Those before the bound; None: all."""
-        number = len(self.rows) if bound is None else bisect_left(range(len(self.rows)), bound, key=self._key)
-        taken, self.rows = self.rows.slice(0, number), self.rows.slice(number)
-        return taken
+        while self.held and (bound is None or self._key(self.held[0], length(self.held[0]) - 1) < bound):
+            yield self.held.pop(0)
+        if self.held and bound is not None:
+            rows = self.held[0]
+            number = bisect_left(range(length(rows)), bound, key=lambda row: self._key(rows, row))
+            self.held[0] = part(rows, number, length(rows))
+            if number:
+                yield part(rows, 0, number)
 
-    def _key(self, row: int) -> Key:
-        """What is missing comes last, as Arrow has it."""
-        values = (self.rows[name][row].as_py() for name in self._keys)
+    def _key(self, rows: Rows, row: int) -> Key:
+        """What is missing comes last, as in order()."""
+        values = (_value(rows[name], row) for name in ORDER[self._table.name])
         return tuple((value is None, "" if value is None else value) for value in values)
 
 
-def _cut(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """The same rows in tables of one size, but for the last."""
-    waiting: list[pa.Table] = []
-    for table in tables:
-        waiting.append(table)
-        while sum(map(len, waiting)) >= size:
-            whole = _together(waiting)
-            yield whole.slice(0, size)
-            waiting = [whole.slice(size)]
-    if any(map(len, waiting)):
-        yield _together(waiting)
+def _value(column: Column, row: int) -> Any:
+    if isinstance(column, Texts):
+        return None if column.codes[row] == NOTHING else column.texts[int(column.codes[row])].as_py()
+    return arrow(column)[row].as_py()
 
 
-def _write(path: Path, table: Table, row_groups: Iterable[pa.Table]) -> None:
+# ------------------------------------------------------------------------------------------------------- files of parts
+
+
+def _store(path: Path, table: Table, pieces: Iterable[Rows], rows: int) -> None:
+    schema = pa.schema([(column.name, _stored_type(column.type)) for column in table], {"rows": str(rows)})
+    cited = _cited(table)
+    with ExitStack() as stack:
+        stream = stack.enter_context(_new_stream(path, schema))
+        items = stack.enter_context(_new_stream(_beside(path), _fields(table))) if cited else None
+        for piece in pieces:
+            stream.write_batch(pa.record_batch([_stored(piece[name]) for name in schema.names], schema=schema))
+            if items:
+                fields = piece[cited].values.fields  # type: ignore[union-attr]
+                items.write_batch(pa.record_batch([arrow(values) for values in fields.values()], schema=_fields(table)))
+
+
+@contextmanager
+def _new_stream(path: Path, schema: pa.Schema) -> Iterator[Any]:
+    with path.open("wb") as file, pa.ipc.new_stream(file, schema) as stream:
+        yield stream
+
+
+@contextmanager
+def _opened(paths: Sequence[Path], table: Table) -> Iterator[list[_Part]]:
+    with ExitStack() as stack:
+
+        def stream(path: Path) -> Any:
+            return stack.enter_context(pa.ipc.open_stream(stack.enter_context(path.open("rb"))))
+
+        yield [_Part(stream(path), stream(_beside(path)) if _cited(table) else None, table) for path in paths]
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.items")
+
+
+def _cited(table: Table) -> str:
+    """The column whose lists hold structs, if there is one."""
+    return next((column.name for column in table if _holds_structs(column.type)), "")
+
+
+def _stored_type(kind: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.int32()) if _holds_structs(kind) else codes_type(kind)
+
+
+def _fields(table: Table) -> pa.Schema:
+    return pa.schema([(field.name, codes_type(field.type)) for field in table.schema.field(_cited(table)).type.value_type])
+
+
+def _holds_structs(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) and pa.types.is_struct(kind.value_type))
+
+
+def _stored(column: Column) -> pa.Array:
+    if isinstance(column, Lists) and isinstance(column.values, Structs):
+        return pa.ListArray.from_arrays(pa.array(column.offsets, pa.int32()), pa.array(column.values.codes))
+    return arrow(column)
+
+
+def _read(rows: pa.RecordBatch, items: pa.RecordBatch | None, table: Table) -> Rows:
+    found = dict(coded(rows))
+    if items is not None:
+        numbers = rows.column(_cited(table))
+        offsets = numbers.offsets.to_numpy().astype(np.int64)
+        found[_cited(table)] = Lists(offsets, Structs(numbers.values.to_numpy(), coded(items)))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------ the whole
+
+
+def _write(path: Path, table: Table, row_groups: Iterable[Rows]) -> None:
     """Codes are written as they are; whoever reads the file finds the types that the table declares."""
-    encoded = pa.schema([(column.name, _codes(column.type)) for column in table])
-    with path.open("wb") as file, pq.ParquetWriter(file, encoded, store_schema=False) as writer:
+    encoded = pa.schema([(column.name, codes_type(column.type)) for column in table])
+    with path.open("wb") as file, pq.ParquetWriter(file, encoded, store_schema=False, write_batch_size=ROWS) as writer:
         declared = base64.b64encode(table.schema.serialize().to_pybytes()).decode()
         writer.add_key_value_metadata({"ARROW:schema": declared})
         for rows in row_groups:
-            compact = [_compact(rows[name].combine_chunks()) for name in encoded.names]
-            writer.write_table(pa.table(compact, schema=encoded), row_group_size=len(rows))
-
-
-# ------------------------------------------------------------------------------------------------------ texts as codes
-
-
-def _codes(kind: pa.DataType) -> pa.DataType:
-    """A type with its texts as codes; lists of texts stay: most are empty."""
-    if pa.types.is_string(kind):
-        return pa.dictionary(pa.int32(), pa.string())
-    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
-        return pa.list_(pa.struct([field.with_type(_codes(field.type)) for field in kind.value_type]))
-    return kind
+            writer.write_table(pa.table([arrow(rows[name]) for name in encoded.names], schema=encoded), row_group_size=ROWS)
 
 
 def texts_of(table: Table) -> list[str]:
     """Paths of the columns that are read as codes."""
-    plain = [column.name for column in table if pa.types.is_dictionary(_codes(column.type))]
-    lists = [column for column in table if pa.types.is_list(column.type) and pa.types.is_struct(column.type.value_type)]
+    plain = [column.name for column in table if pa.types.is_dictionary(codes_type(column.type))]
+    lists = [column for column in table if _holds_structs(column.type)]
     nested = [
         f"{column.name}.list.element.{field.name}"
         for column in lists
@@ -155,36 +250,3 @@ def texts_of(table: Table) -> list[str]:
         if pa.types.is_string(field.type)
     ]
     return plain + nested
-
-
-def _encoded(column: pa.ChunkedArray) -> pa.Array:
-    whole = _one(column)
-    return whole.dictionary_encode() if pa.types.is_string(whole.type) else whole
-
-
-def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-
-
-def _together(tables: Sequence[pa.Table]) -> pa.Table:
-    """One array per column, with one dictionary."""
-    chunks = {name: [chunk for table in tables for chunk in table[name].chunks] for name in tables[0].column_names}
-    return pa.table({name: pa.concat_arrays(parts) for name, parts in chunks.items()})
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-
-
-def _compact(array: pa.Array) -> pa.Array:
-    """Dictionaries that hold what is used, in order of first use."""
-    if pa.types.is_dictionary(array.type):
-        used = array.indices.dictionary_encode()
-        return pa.DictionaryArray.from_arrays(used.indices, array.dictionary.take(used.dictionary))
-    if pa.types.is_list(array.type) and pa.types.is_struct(array.type.value_type):
-        items = array.flatten()
-        fields = [_compact(part) for part in items.flatten()]
-        lengths = pc.fill_null(pc.list_value_length(array), 0)
-        offsets = pc.cumulative_sum(pa.concat_arrays([pa.array([0], pa.int32()), lengths]))
-        return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(fields, names=[f.name for f in items.type]))
-    return array

@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 
 from bonefhir import conform, log, tables
 from bonefhir import ledger as books
+from bonefhir.coded import coded
 from bonefhir.derive.bucket import bucket as bucket_of
 from bonefhir.derive.derive import derive
 from bonefhir.derive.output import doses_table, quality_table
@@ -35,7 +36,7 @@ from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
 from bonefhir.normalise import buckets
 from bonefhir.normalise import resolve as resolution
-from bonefhir.parts import in_order, write_part, write_whole
+from bonefhir.parts import read_part, write_part, write_whole
 from bonefhir.read import sources
 from bonefhir.read.portions import scan as scan_portion
 from bonefhir.read.sources import SourceFile
@@ -48,7 +49,6 @@ from bonefhir.run import (
     normalised,
     open_run,
     publish,
-    read_parquet,
     seconds,
     stage,
     write_json,
@@ -263,9 +263,10 @@ def audit_bucket(run: Run, bucket: int) -> None:
         verdicts, counts = judge(doses, run.knowledge.rules, run.settings.profile)
         folder = run.parts / "audit" / f"{bucket:06d}"
         folder.mkdir(exist_ok=True)
-        parts = (verdicts, doses_table(derived), quality_table(derived, patients.patients, about_input.last_date))
+        quality = quality_table(derived, patients.patients, about_input.last_date)
+        parts = (verdicts, coded(doses_table(derived)), coded(quality))
         for table, rows in zip(RESULTS, parts, strict=True):
-            write_part(folder / f"{table.name}.parquet", table, rows if table is tables.VERDICTS else in_order(rows, table))
+            write_part(folder / table.name, table, rows)
         write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
 
 
@@ -290,14 +291,14 @@ def check_suites(run: Run) -> None:
 def result(run: Run, table: tables.Table, columns: list[str] | None = None) -> pa.Table:
     """One of RESULTS of all buckets, in no particular order."""
     names = columns or table.names
-    parts = [read_parquet(f / f"{table.name}.parquet", table, names) for f in run.buckets]
+    parts = [read_part(folder / table.name, table, names) for folder in run.buckets]
     return pa.concat_tables([table.empty().select(names), *parts]).unify_dictionaries()
 
 
 def _parts(run: Run, table: tables.Table) -> Iterator[Path]:
     """Sorted parts of a table: what the buckets left, and what was known before them."""
     if table in RESULTS:
-        yield from (folder / f"{table.name}.parquet" for folder in run.buckets)
+        yield from (folder / table.name for folder in run.buckets)
     if table is tables.DATA_QUALITY:
         yield _sorted_part(run, table, pa.concat_tables([normalised(run, table), books.file_quality(run)]), "all")
     elif table not in RESULTS:
@@ -306,9 +307,9 @@ def _parts(run: Run, table: tables.Table) -> Iterator[Path]:
 
 
 def _sorted_part(run: Run, table: tables.Table, rows: pa.Table, name: str) -> Path:
-    path = run.work / "sorted" / f"{table.name}.{name}.parquet"
+    path = run.work / "sorted" / f"{table.name}.{name}"
     path.parent.mkdir(exist_ok=True)
-    write_part(path, table, in_order(rows, table))
+    write_part(path, table, coded(rows))
     return path
 
 

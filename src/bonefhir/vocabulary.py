@@ -98,22 +98,22 @@ def assumption(name: str) -> int:
 
 def as_lists(bits: Bits, words: Sequence[str]) -> pa.ListArray:
     """One list of words per row, in the order of `words`, each word once."""
-    lists, rows = _distinct(bits, words)
+    lists, rows = distinct(bits, words)
     return pa.array(lists, type=pa.list_(pa.string())).take(rows)
 
 
 def as_texts(bits: Bits, words: Sequence[str]) -> pa.DictionaryArray:
     """The same words in one text per row, apart by blanks; '' for none."""
-    lists, rows = _distinct(bits, words)
-    return pa.DictionaryArray.from_arrays(rows.cast(pa.int32()), pa.array([" ".join(each) for each in lists], pa.string()))
+    lists, rows = distinct(bits, words)
+    return pa.DictionaryArray.from_arrays(rows, pa.array([" ".join(each) for each in lists], pa.string()))
 
 
-def _distinct(bits: Bits, words: Sequence[str]) -> tuple[list[list[str]], pa.Array]:
+def distinct(bits: Bits, words: Sequence[str]) -> tuple[list[list[str]], pa.Array]:
     """The words of each distinct set of bits, and which of them each row has."""
     printed = [PRINTED_AS.get(word, word) for word in words]
-    distinct, inverse = np.unique(np.asarray(bits, dtype=np.int64), return_inverse=True)
-    lists = [list(dict.fromkeys(printed[i] for i in range(len(printed)) if int(b) >> i & 1)) for b in distinct]
-    return lists, pa.array(inverse)
+    sets = pa.array(np.asarray(bits, dtype=np.int64)).dictionary_encode()
+    lists = [list(dict.fromkeys(word for i, word in enumerate(printed) if one >> i & 1)) for one in sets.dictionary.to_pylist()]
+    return lists, sets.indices
 
 
 def evidence_bits(texts: pa.ChunkedArray) -> Bits:

@@ -15,7 +15,7 @@ CONFORMANCE = ("conform",)
 STAGES = ("read", "normalise", "derive", "judge", "report", "sample")
 GROUND = (
     *("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants", "work_folder", "parts"),
-    "starting",
+    *("coded", "starting"),
 )
 DOORWAYS = ("cli", "commands", "configuration", "contract", "flows")
 LAYERS = [DOORWAYS, ("pipeline",), ("ledger",), ("scanned",), ("run",), CONFORMANCE, STAGES, ("knowledge",), GROUND]

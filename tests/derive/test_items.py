@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from bonefhir import tables
+from bonefhir.coded import Lists, arrow
 from bonefhir.derive.items import Items
 
 
@@ -18,8 +19,8 @@ def integers(*numbers: int) -> Any:
     return np.array(numbers, dtype=np.int64)
 
 
-def told(found: pa.ListArray) -> list[list[tuple[str, str | None]]]:
-    return [[(item["role"], item["resource"]) for item in row] for row in found.to_pylist()]
+def told(found: Lists) -> list[list[tuple[str, str | None]]]:
+    return [[(item["role"], item["resource"]) for item in row] for row in arrow(found).to_pylist()]
 
 
 def test_each_verdict_cites_the_items_of_its_groups_in_order() -> None:
@@ -36,7 +37,7 @@ def test_each_verdict_cites_the_items_of_its_groups_in_order() -> None:
         [],
         [],
     ]
-    assert [item["value_low"] for item in found.to_pylist()[0]] == [None, 1.5, None, 1.5]
+    assert [item["value_low"] for item in arrow(found).to_pylist()[0]] == [None, 1.5, None, 1.5]
 
 
 def test_doses_of_a_course_share_the_items_of_its_first() -> None:
@@ -49,5 +50,5 @@ def test_doses_of_a_course_share_the_items_of_its_first() -> None:
 
 def test_without_doses_there_are_no_lists() -> None:
     found = Items(0, tables.LABS.empty()).evidence().of([("dose",)], which=integers(), dose=integers())
-    assert found.to_pylist() == []
-    assert Items(0, tables.LABS.empty()).evidence().of([], integers(), integers()).to_pylist() == []
+    assert arrow(found).to_pylist() == []
+    assert arrow(Items(0, tables.LABS.empty()).evidence().of([], integers(), integers())).to_pylist() == []

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -437,14 +438,17 @@ def test_a_write_that_fails_ends_the_run_with_one_line(
     code: int, nth: int, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = iter(range(nth - 1, -1, -1))
-    write = pq.ParquetWriter.write_table
 
-    def failing(*arguments: Any, **options: Any) -> None:
-        if not next(left, 1):
-            raise OSError(code, "CANARY of a patient")
-        write(*arguments, **options)
+    def failing(write: Callable[..., None]) -> Callable[..., None]:
+        def attempt(*arguments: Any, **options: Any) -> None:
+            if not next(left, 1):
+                raise OSError(code, "CANARY of a patient")
+            write(*arguments, **options)
 
-    monkeypatch.setattr(pq.ParquetWriter, "write_table", failing)
+        return attempt
+
+    for writer, name in ((pq.ParquetWriter, "write_table"), (pa.ipc.RecordBatchStreamWriter, "write_batch")):
+        monkeypatch.setattr(writer, name, failing(getattr(writer, name)))
     assert audit(source, tmp_path / "out") == OutputError.exit_code
     shown = message(capsys)
     assert f"{tmp_path / 'out'}: cannot be written: {os.strerror(code).lower()}" in shown

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bonefhir import parts, tables
+from bonefhir.coded import coded
 from bonefhir.tables import Table
 
 Row = dict[str, Any]
@@ -18,6 +19,7 @@ Row = dict[str, Any]
 def small_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "PART_ROWS", 3)
     monkeypatch.setattr(parts, "ROWS", 10)
+    monkeypatch.setattr(parts, "MOST", 3)
 
 
 def verdict(number: int, chance: Random) -> Row:
@@ -55,7 +57,7 @@ def merged(folder: Path, table: Table, dealt: list[list[Row]]) -> Path:
     folder.mkdir()
     paths = [folder / f"{number}.parquet" for number in range(len(dealt))]
     for path, rows in zip(paths, dealt, strict=True):
-        parts.write_part(path, table, parts.in_order(table_of(table, rows), table))
+        parts.write_part(path, table, coded(table_of(table, rows)))
     parts.write_whole(folder / "whole.parquet", table, paths)
     return folder / "whole.parquet"
 
@@ -71,7 +73,7 @@ def test_parts_become_one_sorted_table_of_the_same_bytes(table: Table, made: Any
     chance = Random(number)
     rows = [made(n, chance) for n in range(number)]
     contents = set()
-    for size in (1, 2, 5):
+    for size in (1, 2, 5, 11):
         chance.shuffle(rows)
         path = merged(tmp_path / str(size), table, [rows[start::size] for start in range(size)])
         contents.add(path.read_bytes())
@@ -87,6 +89,18 @@ def test_a_row_group_holds_the_texts_that_it_uses_and_no_others(tmp_path: Path) 
     path = merged(tmp_path / "run", tables.VERDICTS, [[verdict(n, chance) for n in range(60)]])
     first = pq.ParquetFile(path, read_dictionary=["dose_id"]).read_row_group(0, ["dose_id"])["dose_id"].chunk(0)
     assert first.dictionary.to_pylist() == [f"M/{n:03d}" for n in range(5)]
+
+
+@pytest.mark.parametrize(("table", "made"), MADE, ids=[table.name for table, _ in MADE])
+def test_a_part_is_read_as_its_table_is_declared(table: Table, made: Any, tmp_path: Path) -> None:
+    chance = Random(2)
+    rows = table_of(table, [made(number, chance) for number in range(20)])
+    parts.write_part(tmp_path / "part", table, coded(rows))
+    found = parts.read_part(tmp_path / "part", table)
+    assert found.schema == table.schema
+    assert str(found.to_pylist()) == str(sorted(rows.to_pylist(), key=lambda row: key(table, row)))
+    name = parts.ORDER[table.name][0]
+    assert parts.read_part(tmp_path / "part", table, [name]).equals(found.select([name]))
 
 
 def test_without_parts_the_table_is_empty(tmp_path: Path) -> None:

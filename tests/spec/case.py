@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bonefhir import ledger, pipeline
+from bonefhir.parts import read_part
 from bonefhir.run import normalised
 from bonefhir.settings import Settings
-from bonefhir.tables import DATA_QUALITY, LABS
+from bonefhir.tables import DATA_QUALITY, DOSES, LABS, VERDICTS, Table
 
 Resource = dict[str, Any]
 
@@ -135,15 +135,15 @@ def run(folder: Path, *resources: Resource, profile: str = "us", conformance: st
     for bucket in pipeline.resolve(started):
         pipeline.audit_bucket(started, bucket)
 
-    def parts(name: str) -> list[dict[str, Any]]:
-        return [row for part in started.buckets for row in pq.read_table(part / f"{name}.parquet").to_pylist()]
+    def parts(table: Table) -> list[dict[str, Any]]:
+        return [row for part in started.buckets for row in read_part(part / table.name, table).to_pylist()]
 
     quality: pa.Table = normalised(started, DATA_QUALITY)
     result = Result(
-        parts("verdicts"),
-        parts("doses"),
+        parts(VERDICTS),
+        parts(DOSES),
         normalised(started, LABS, 0).to_pylist(),
-        [*quality.to_pylist(), *parts("data_quality")],
+        [*quality.to_pylist(), *parts(DATA_QUALITY)],
         ledger.rejects(started).to_pylist(),
         ledger.ledger(started).to_pylist(),
     )

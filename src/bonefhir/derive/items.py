@@ -4,7 +4,7 @@ One dose has some ten items, and its fifteen verdicts cite them thirty times. So
 row of what it says; texts are put to them once, when the verdicts of all rules are known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bonefhir.coded import Lists, Plain, Rows, Structs, coded, column_of, numbered, rank, spans, taken, texts
 from bonefhir.interval import Floats, Integers
-from bonefhir.tables import EVIDENCE
 
 Objects = npt.NDArray[np.object_]
 
@@ -36,27 +36,23 @@ class Group:
 
 @dataclass(frozen=True)
 class Evidence:
-    """said: a column per field of an item but its role; texts as codes of a dictionary."""
+    """said: what is said in the rows that items point to, in parts that follow each other."""
 
     groups: dict[str, Group]
     roles: tuple[str, ...]
-    said: tuple[pa.Array, ...]
+    said: Sequence[Rows]
 
-    def of(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> pa.ListArray:
-        """One list per element: the items of its dose in the groups cited[which], in their order. Texts are codes."""
-        starts, sizes, role, said = self._spans(cited, which, dose)
-        offsets = np.concatenate([[0], np.cumsum(sizes.sum(axis=1))])
-        starts, sizes = starts.ravel(), sizes.ravel()
-        items = np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(offsets[-1])
-        roles = pa.DictionaryArray.from_arrays(pa.array(role[items], pa.int32()), pa.array(self.roles, pa.string()))
-        rows = pa.array(said[items])
-        arrays = [roles, *(column.take(rows) for column in self.said)]
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(arrays, names=EVIDENCE.names))
+    def of(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> Lists:
+        """One list per element: the items of its dose in the groups cited[which], in their order."""
+        starts, sizes = self._spans(cited, which, dose)
+        _, items = spans(starts.ravel(), sizes.ravel())
+        role, said = (_joined(getattr(group, part) for group in self.groups.values()) for part in ("role", "said"))
+        codes, used = numbered([items], [len(said)], np.arange(len(items)))
+        fields = {"role": texts(self.roles, role[used]), **taken(self.said, said[used])}
+        return Lists(np.concatenate([[0], np.cumsum(sizes.sum(axis=1))]), Structs(codes, fields))
 
-    def _spans(
-        self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers
-    ) -> tuple[Integers, Integers, Integers, Integers]:
-        """Of each element and group that it cites, where its items start and how many they are; and the items themselves."""
+    def _spans(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> tuple[Integers, Integers]:
+        """Of each element and group that it cites, where its items start and how many they are."""
         names = list(self.groups)
         base = dict(zip(names, np.cumsum([0, *(len(group.said) for group in self.groups.values())]), strict=False))
         known = [[name for name in groups if name in self.groups] for groups in cited]
@@ -68,9 +64,7 @@ class Evidence:
                 bounds = self.groups[name].starts
                 starts[rows, place] = base[name] + bounds[dose[rows]]
                 sizes[rows, place] = bounds[dose[rows] + 1] - bounds[dose[rows]]
-        nothing = [np.empty(0, dtype=np.int64)]
-        role, said = (np.concatenate([*nothing, *(getattr(g, part) for g in self.groups.values())]) for part in ("role", "said"))
-        return starts, sizes, role, said
+        return starts, sizes
 
 
 @dataclass
@@ -81,11 +75,11 @@ class Items:
     labs: pa.Table
     _parts: dict[str, list[tuple[Integers, Integers, Integers]]] = field(default_factory=dict)
     _roles: dict[str, int] = field(default_factory=dict)
-    _said: list[dict[str, pa.Array]] = field(default_factory=list)
+    _said: list[Rows] = field(default_factory=list)
     _rows: int = 0
 
     def __post_init__(self) -> None:
-        self._say({name: self.labs[name].combine_chunks() for name in _SAYS}, len(self.labs))
+        self._say(_without_nan(coded(self.labs.select(_SAYS))), len(self.labs))
 
     def add(  # noqa: PLR0913 the fields of an evidence item
         self,
@@ -102,16 +96,17 @@ class Items:
     ) -> None:
         """One item per element of `dose`; all columns have its length."""
         units = np.full(len(dose), unit, dtype=object) if isinstance(unit, str) else unit
-        texts = {"resource": resource, "time": time, "reported": reported, "unit": units}
-        columns = {name: _column(values, len(dose), pa.string()) for name, values in texts.items()}
+        words = {"resource": resource, "time": time, "reported": reported, "unit": units}
+        columns = {name: _column(values, len(dose), pa.string()) for name, values in words.items()}
         columns |= {f"value_{end}": _column(values, len(dose), pa.float64()) for end, values in (("low", low), ("high", high))}
-        self._cite(group, role, dose, self._say(columns, len(dose)) + np.arange(len(dose)))
+        first = self._say({name: column_of(columns[name]) for name in _SAYS}, len(dose))
+        self._cite(group, role, dose, first + np.arange(len(dose)))
 
     def add_labs(self, group: str, role: str, picks: tuple[Integers, Integers]) -> None:
         """picks: doses, and rows of the lab table."""
         self._cite(group, role, *picks)
 
-    def _say(self, columns: dict[str, pa.Array], rows: int) -> int:
+    def _say(self, columns: Rows, rows: int) -> int:
         """The row from which on it stands."""
         self._said.append(columns)
         self._rows += rows
@@ -125,46 +120,44 @@ class Items:
         """Gives each dose the items of its owner (the first dose of its course)."""
         parts = self._parts.pop(group, [])
         for dose, role, said in parts:
-            order = np.argsort(dose, kind="stable")
-            sorted_dose = dose[order]
+            by_dose = np.argsort(dose, kind="stable")
+            sorted_dose = dose[by_dose]
             low, high = (np.searchsorted(sorted_dose, owner, side=side) for side in ("left", "right"))
-            counts = high - low
-            receiver = np.repeat(np.arange(len(owner)), counts)
-            within = np.arange(len(receiver)) - np.repeat(np.cumsum(counts) - counts, counts)
-            rows = order[np.repeat(low, counts) + within]
+            offsets, within = spans(low, high - low)
+            receiver = np.repeat(np.arange(len(owner)), np.diff(offsets))
+            rows = by_dose[within]
             self._parts.setdefault(group, []).append((receiver, role[rows], said[rows]))
 
     def evidence(self) -> Evidence:
-        said = tuple(_encoded([_plain(columns[name]) for columns in self._said]) for name in _SAYS)
-        resource_rank, role_rank = _ranks(said[0]), _ranks(pa.array(list(self._roles), pa.string()).dictionary_encode())
-        groups = {name: self._group(parts, resource_rank, role_rank) for name, parts in self._parts.items()}
-        return Evidence(groups, tuple(self._roles), said)
+        role_rank = np.argsort(np.argsort(np.array(list(self._roles), dtype=object)))
+        groups = {name: self._group(parts, role_rank) for name, parts in self._parts.items()}
+        return Evidence(groups, tuple(self._roles), self._said)
 
-    def _group(self, parts: list[tuple[Integers, Integers, Integers]], resource_rank: Integers, role_rank: Integers) -> Group:
+    def _group(self, parts: list[tuple[Integers, Integers, Integers]], role_rank: Integers) -> Group:
         dose, role, said = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        order = np.lexsort((resource_rank[said], role_rank[role], dose))
+        key = dose * len(role_rank) + role_rank[role]
+        rows = np.argsort(key, kind="stable")
+        same = np.diff(key[rows]) == 0
+        tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
+        rows[tied] = self._by_resource(rows[tied], key, said)
         starts = np.concatenate([[0], np.cumsum(np.bincount(dose, minlength=self.doses))]).astype(np.int64)
-        return Group(role[order], said[order], starts)
+        return Group(role[rows], said[rows], starts)
+
+    def _by_resource(self, rows: Integers, key: Integers, said: Integers) -> Integers:
+        """Rows by key, then resource; one that is missing comes first."""
+        found = taken([{"resource": each["resource"]} for each in self._said], said[rows])["resource"]
+        return np.asarray(rows[np.lexsort((rank(found, missing=-1), key[rows]))])
+
+
+def _joined(parts: Iterable[Integers]) -> Integers:
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+
+def _without_nan(rows: Rows) -> Rows:
+    """NaN is no value: it is null in the evidence."""
+    numbers = {name: Plain(pc.if_else(pc.is_nan(c.values), None, c.values)) for name, c in rows.items() if isinstance(c, Plain)}
+    return {**rows, **numbers}
 
 
 def _column(values: Objects | Floats | None, rows: int, kind: pa.DataType) -> pa.Array:
     return pa.nulls(rows, kind) if values is None else pa.array(values, kind, from_pandas=True)
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """NaN is no value: it is null in the evidence."""
-    if pa.types.is_floating(column.type):
-        return pc.if_else(pc.is_nan(column), None, column)
-    return column.cast(pa.string())
-
-
-def _encoded(parts: list[pa.Array]) -> pa.Array:
-    whole = pa.concat_arrays(parts)
-    return whole.dictionary_encode() if pa.types.is_string(whole.type) else whole
-
-
-def _ranks(texts: pa.DictionaryArray) -> Integers:
-    """Of each row, the place of its text among all texts; what is missing comes first."""
-    ranks = np.zeros(len(texts.dictionary) + 1, dtype=np.int64)
-    ranks[1 + pc.sort_indices(texts.dictionary).to_numpy()] = np.arange(1, len(ranks))
-    return np.asarray(ranks[1 + pc.fill_null(texts.indices, -1).to_numpy()])

@@ -10,12 +10,13 @@ import pandas as pd
 import pyarrow as pa
 
 from bonefhir import tables
+from bonefhir.coded import Column, Lists, Plain, Rows, lists, texts
 from bonefhir.interval import Flags, Integers, Interval
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
 from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View
 from bonefhir.knowledge.model import Rule
-from bonefhir.vocabulary import ASSUMPTIONS, REASONS, as_lists, assumption, reason
+from bonefhir.vocabulary import ASSUMPTIONS, REASONS, assumption, distinct, reason
 
 Objects = npt.NDArray[np.object_]
 Kind = Callable[[View, Mapping[str, Any]], Outcome]
@@ -55,8 +56,8 @@ _BY_SEX = frozenset({"dose_by_clearance", "underdose_by_clearance", "clearance_m
 """Kinds whose verdict may depend on the sex."""
 
 
-Evidence = Callable[[Sequence[Sequence[str]], Integers, Integers], Any]
-"""Sets of groups of evidence items; of each verdict the set that it cites, and its dose → an Arrow list of items for each."""
+Evidence = Callable[[Sequence[Sequence[str]], Integers, Integers], Lists]
+"""Sets of groups of evidence items; of each verdict the set that it cites, and its dose → a list of items for each."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ def _of_ordinal(rule: Rule, view: View, verdict: Integers) -> Integers:
     return np.where(first if rule.doses == "first" else ~first, verdict, NOT_APPLICABLE)
 
 
-def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[pa.Table, pd.DataFrame]:
-    """Verdicts sorted by dose and rule, texts as codes, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
+def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd.DataFrame]:
+    """Verdicts by rule, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
     judged, counts = [], []
     for rule in (r for r in rules if profile in r.profiles):
         of_product = np.isin(doses.product, rule.products)
@@ -107,7 +108,7 @@ def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[pa.Table
         found = evaluate(rule, view)
         counts.append(_counts(rule, found, int(of_product.sum()) - len(rows)))
         judged.append(_judged(doses, rule, rows, view, found))
-    return _table(doses, judged), pd.DataFrame(counts, columns=["rule_id", *WORDS])
+    return _rows(doses, judged), pd.DataFrame(counts, columns=["rule_id", *WORDS])
 
 
 def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, str | int]:
@@ -139,8 +140,8 @@ def _judged(doses: Doses, rule: Rule, rows: Integers, view: View, found: Outcome
     applicable = found.verdict != NOT_APPLICABLE
     rows, kept = rows[applicable], _kept(found, applicable)
     first = 0 if rule.doses == "all" else assumption("first-in-data")
-    texts, numbers = messages(rule, kept, _context(rule, view, applicable))
-    return _Judged(rule, rows, replace(kept, assumed=doses.assumptions[rows] | kept.assumed | first), texts, numbers)
+    sentences, numbers = messages(rule, kept, _context(rule, view, applicable))
+    return _Judged(rule, rows, replace(kept, assumed=doses.assumptions[rows] | kept.assumed | first), sentences, numbers)
 
 
 def _kept(found: Outcome, keep: Flags) -> Outcome:
@@ -163,46 +164,41 @@ def _context(rule: Rule, view: View, applicable: Flags) -> Interval | None:
     return view.interval(name).take(applicable)
 
 
-# ----------------------------------------------------------------------------------------------------------- as a table
+# ------------------------------------------------------------------------------------------------------------- as rows
 
 
-def _table(doses: Doses, judged: list[_Judged]) -> pa.Table:
-    """All rules at once, in the order of the table before any text is put to it."""
+def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
+    """All rules at once, one after the other."""
     rule, dose = np.repeat(np.arange(len(judged)), [len(one.dose) for one in judged]), _joined(one.dose for one in judged)
-    rules = [one.rule for one in judged]
-    order = np.lexsort((_ranks([one.id for one in rules])[rule], _ranks(doses.dose_id)[dose]))
-    rule, dose = rule[order], dose[order]
-
-    def column(values: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        return _joined(values)[order]
-
-    outcomes = [one.outcome for one in judged]
+    rules, outcomes = [one.rule for one in judged], [one.outcome for one in judged]
     numbers = {
-        "observed_low": column(one.observed.low for one in outcomes),
-        "observed_high": column(one.observed.high for one in outcomes),
-        "limit": column(one.limit for one in outcomes),
+        "observed_low": _joined(one.observed.low for one in outcomes),
+        "observed_high": _joined(one.observed.high for one in outcomes),
+        "limit": _joined(one.limit for one in outcomes),
     }
-    texts = {
-        "rule_id": _coded([one.id for one in rules], rule),
-        "rule_version": _coded([one.version for one in rules], rule),
-        "severity": _coded([one.severity for one in rules], rule),
-        "dose_id": _coded(doses.dose_id, dose),
-        "patient_id": _coded(doses.patient_id, dose),
-        "product": _coded(doses.product, dose),
-        "indication": _coded(doses.indication, dose),
-        "dose_start": _coded(doses.start, dose),
-        "verdict": _coded(WORDS, column(one.verdict for one in outcomes)),
-        "unit": _coded(*_distinct(column(one.unit for one in outcomes))),
-        "message": _coded([text for one in judged for text in one.texts], column(_numbered(judged))),
-    }
-    lists = {
-        "reasons": as_lists(column(one.reasons for one in outcomes), REASONS),
-        "assumptions": as_lists(column(one.assumed for one in outcomes), ASSUMPTIONS),
+    found: dict[str, Column] = {
+        "rule_id": texts([one.id for one in rules], rule),
+        "rule_version": texts([one.version for one in rules], rule),
+        "severity": texts([one.severity for one in rules], rule),
+        "dose_id": texts(doses.dose_id, dose),
+        "patient_id": texts(doses.patient_id, dose),
+        "product": texts(doses.product, dose),
+        "indication": texts(doses.indication, dose),
+        "dose_start": texts(doses.start, dose),
+        "verdict": texts(WORDS, _joined(one.verdict for one in outcomes)),
+        "unit": texts(*_distinct(_joined(one.unit for one in outcomes))),
+        "message": texts([text for one in judged for text in one.texts], _joined(_numbered(judged))),
+        "reasons": _lists(_joined(one.reasons for one in outcomes), REASONS),
+        "assumptions": _lists(_joined(one.assumed for one in outcomes), ASSUMPTIONS),
         "evidence": doses.evidence([one.groups for one in judged], rule, dose),
     }
-    arrays = {name: pa.array(values, pa.float64(), from_pandas=True) for name, values in numbers.items()}
-    found = texts | lists | arrays
-    return pa.table({name: found[name] for name in tables.VERDICTS.names})
+    found |= {name: Plain(pa.array(values, pa.float64(), from_pandas=True)) for name, values in numbers.items()}
+    return {name: found[name] for name in tables.VERDICTS.names}
+
+
+def _lists(bits: Integers, words: Sequence[str]) -> Lists:
+    sets, codes = distinct(bits, words)
+    return lists(sets, codes.to_numpy())
 
 
 def _joined(parts: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
@@ -217,18 +213,7 @@ def _numbered(judged: list[_Judged]) -> Iterator[Integers]:
         before += len(one.texts)
 
 
-def _ranks(texts: Sequence[str] | Objects) -> Integers:
-    """Of each text its place among all."""
-    ranks = np.empty(len(texts), dtype=np.int64)
-    ranks[np.argsort(np.asarray(texts, dtype=object), kind="stable")] = np.arange(len(texts))
-    return ranks
-
-
 def _distinct(values: Objects) -> tuple[Objects, Integers]:
     """The distinct texts, None among them, and of each row the index of its own."""
-    codes, texts = pd.factorize(values, use_na_sentinel=False)
-    return np.asarray(texts, dtype=object), codes
-
-
-def _coded(texts: Sequence[str] | Objects, rows: Integers) -> pa.DictionaryArray:
-    return pa.array(texts, pa.string(), from_pandas=True).dictionary_encode().take(pa.array(rows))
+    codes, kinds = pd.factorize(values, use_na_sentinel=False)
+    return np.asarray(kinds, dtype=object), codes

@@ -53,7 +53,8 @@ def extracted(verdicts: Path) -> Iterator[Findings]:
         findings = Findings(Path(folder))
         with ExitStack() as stack:
             options = pa.ipc.IpcWriteOptions(compression="lz4")
-            writers = {g: stack.enter_context(pa.ipc.new_stream(findings.file(*g), _SCHEMA, options=options)) for g in GROUPS}
+            files = {g: stack.enter_context(findings.file(*g).open("wb")) for g in GROUPS}  # closed here even on a full disk
+            writers = {g: stack.enter_context(pa.ipc.new_stream(files[g], _SCHEMA, options=options)) for g in GROUPS}
             _split(verdicts, writers)
         yield findings
 

@@ -1,0 +1,291 @@
+"""Columns whose texts, and whose structs in lists, are codes: verdicts cite the same few words and resources again and again.
+
+Rows are taken, sorted and put together as integers; texts are touched once for each that is used.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bonefhir.interval import Integers
+
+Codes = npt.NDArray[np.int32]
+
+NOTHING = -1
+"""The code of what is missing."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """One value per row."""
+
+    values: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def part(self, start: int, stop: int) -> "Plain":
+        return Plain(self.values.slice(start, stop - start))
+
+
+@dataclass(frozen=True)
+class Texts:
+    """codes: of each row, the index into texts, which are distinct; or NOTHING."""
+
+    codes: Codes
+    texts: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def part(self, start: int, stop: int) -> "Texts":
+        return Texts(self.codes[start:stop], self.texts)
+
+
+@dataclass(frozen=True)
+class Structs:
+    """codes: of each row, the row of the fields. There is none for which a row is missing."""
+
+    codes: Codes
+    fields: "Rows"
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Row i holds the values from offsets[i] to offsets[i + 1]."""
+
+    offsets: Integers
+    values: "Texts | Structs"
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def part(self, start: int, stop: int) -> "Lists":
+        return Lists(self.offsets[start : stop + 1], self.values)
+
+
+Column = Plain | Texts | Lists
+Rows = Mapping[str, Column]
+"""Columns of one length."""
+
+
+def length(rows: Rows) -> int:
+    return len(next(iter(rows.values())))
+
+
+def part(rows: Rows, start: int, stop: int) -> Rows:
+    return {name: column.part(start, stop) for name, column in rows.items()}
+
+
+# ------------------------------------------------------------------------------------------------------------ making
+
+
+def texts(kinds: Sequence[str | None] | npt.NDArray[np.object_], codes: npt.NDArray[Any]) -> Texts:
+    """Of each code its kind, None for none; kinds may repeat."""
+    alike = pa.array(kinds, pa.string(), from_pandas=True).dictionary_encode()
+    return Texts(alike.indices.fill_null(NOTHING).to_numpy()[codes], alike.dictionary)
+
+
+def lists(kinds: Sequence[Sequence[str]], codes: npt.NDArray[Any]) -> Lists:
+    """Of each code a list of texts."""
+    sizes = np.array([len(kind) for kind in kinds], dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    offsets, places = spans(starts[codes], sizes[codes])
+    return Lists(offsets, texts([word for kind in kinds for word in kind], places))
+
+
+# ------------------------------------------------------------------------------------------------------------ taking
+
+
+def taken(parts: Sequence[Rows], rows: Integers) -> Rows:
+    """Rows of the parts, numbered through. What codes stand for is only what is used, in order of first use."""
+    return {name: _taken([each[name] for each in parts], rows) for name in parts[0]}
+
+
+def _taken(parts: Sequence[Any], rows: Integers) -> Any:
+    first = parts[0]
+    if isinstance(first, Plain):
+        return Plain(_one([each.values for each in parts]).take(pa.array(rows)))
+    if isinstance(first, Texts):
+        return _texts(parts, rows)
+    if isinstance(first, Structs):
+        return _structs(parts, rows)
+    return _lists(parts, rows)
+
+
+def _texts(parts: Sequence[Texts], rows: Integers) -> Texts:
+    number, used = numbered([each.codes for each in parts], [len(each.texts) for each in parts], rows)
+    texts = _one([each.texts for each in parts]).take(pa.array(used))
+    if len(parts) == 1:
+        return Texts(number, texts)
+    alike = texts.dictionary_encode()
+    return Texts(_looked_up(alike.indices.to_numpy(), number), alike.dictionary)
+
+
+def _structs(parts: Sequence[Structs], rows: Integers) -> Structs:
+    fields = [each.fields for each in parts]
+    number, used = numbered([each.codes for each in parts], [length(each) for each in fields], rows)
+    return Structs(number, {name: _taken([each[name] for each in fields], used) for name in fields[0]})
+
+
+def _lists(parts: Sequence[Lists], rows: Integers) -> Lists:
+    before = _sums(len(each.values) for each in parts)
+    starts = _joined([each.offsets[:-1] + base if base else each.offsets[:-1] for each, base in zip(parts, before, strict=False)])
+    ends = _joined([each.offsets[1:] + base if base else each.offsets[1:] for each, base in zip(parts, before, strict=False)])
+    first = starts[rows]
+    offsets, values = spans(first, ends[rows] - first)
+    return Lists(offsets, _taken([each.values for each in parts], values))
+
+
+def spans(starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:
+    """Offsets of lists of these sizes, and the numbers from each start on."""
+    offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=offsets[1:])
+    return offsets, np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
+
+
+def numbered(codes: Sequence[Codes | Integers], sizes: Sequence[int], rows: Integers) -> tuple[Codes, Integers]:
+    """Codes of these rows numbered anew by first use, and the codes that are used, numbered through; sizes: of their kinds."""
+    before = _sums(sizes)
+    none = before[-1]
+    whole = codes[0] if len(codes) == 1 else _joined([_shifted(*each) for each in zip(codes, before, strict=False)])
+    wanted = whole[rows]
+    place = np.arange(len(wanted), dtype=np.int32)
+    seen = _ROOM.of(none + 1)
+    seen[wanted[::-1]] = place[::-1]  # of several values for one place the last one stays
+    used = wanted[seen[wanted] == place]
+    used = used[used != NOTHING]
+    seen[used] = place[: len(used)]
+    seen[NOTHING] = NOTHING
+    return seen[wanted], used.astype(np.int64)
+
+
+class _Room(threading.local):
+    """Memory that is written before it is read: new memory would cost more than what is done with it."""
+
+    def __init__(self) -> None:
+        self._room = np.empty(0, dtype=np.int32)
+
+    def of(self, size: int) -> Codes:
+        if len(self._room) < size:
+            self._room = np.empty(2 * size, dtype=np.int32)
+        return self._room[:size]
+
+
+_ROOM = _Room()
+
+
+def _shifted(codes: npt.NDArray[Any], base: int) -> Codes:
+    return codes if base == 0 else np.where(codes == NOTHING, np.int32(NOTHING), codes + np.int32(base))
+
+
+def _looked_up(values: Codes, codes: Codes) -> Codes:
+    return np.append(values, np.int32(NOTHING))[codes]  # the last one is that of NOTHING
+
+
+def _sums(sizes: Iterable[int]) -> list[int]:
+    return list(accumulate(sizes, initial=0))
+
+
+def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _one(parts: list[pa.Array]) -> pa.Array:
+    return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+
+# ------------------------------------------------------------------------------------------------------------ order
+
+
+def order(parts: Sequence[Rows], names: Sequence[str]) -> Integers:
+    """The rows of the parts, numbered through, sorted by these columns: texts by code point, what is missing last."""
+    every = np.arange(sum(map(length, parts)))
+    key, rows = np.zeros(len(every), dtype=np.int64), every
+    for name in names:
+        place = rank(_taken([each[name] for each in parts], every))
+        key = key * (int(place.max(initial=0)) + 1) + place
+        rows = np.argsort(key, kind="stable")
+        new = np.diff(key[rows], prepend=-1) != 0
+        if new.all():
+            break
+        key[rows] = np.cumsum(new) - 1
+    return rows
+
+
+def rank(column: Column, missing: int | None = None) -> Integers:
+    """Of each value its place among the distinct ones; missing: that of texts that are, the last one if None."""
+    if isinstance(column, Texts):
+        places = _places(column.texts)
+        return np.append(places, len(places) if missing is None else missing)[column.codes]
+    return _places(column.values)
+
+
+def _places(values: pa.Array) -> Integers:
+    found = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
+    return np.asarray(found.to_numpy().astype(np.int64) - 1)
+
+
+# ------------------------------------------------------------------------------------------------------------ Arrow
+
+
+def codes_type(kind: pa.DataType) -> pa.DataType:
+    """The type that arrow() gives such values."""
+    if pa.types.is_string(kind):
+        return pa.dictionary(pa.int32(), pa.string())
+    if pa.types.is_list(kind):
+        return pa.list_(codes_type(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(codes_type(field.type)) for field in kind])
+    return kind
+
+
+def coded(rows: pa.Table | pa.RecordBatch) -> Rows:
+    return {name: column_of(rows[name]) for name in rows.schema.names}
+
+
+def column_of(column: pa.Array | pa.ChunkedArray) -> Any:
+    whole = column
+    if isinstance(column, pa.ChunkedArray):
+        whole = _one(column.chunks) if column.num_chunks else pa.array([], column.type)
+    if pa.types.is_string(whole.type):
+        return column_of(whole.dictionary_encode())
+    if pa.types.is_dictionary(whole.type):
+        return Texts(whole.indices.fill_null(NOTHING).to_numpy(), whole.dictionary)
+    if pa.types.is_list(whole.type):
+        sizes = pc.fill_null(pc.list_value_length(whole), 0).to_numpy()
+        return Lists(np.concatenate([[0], np.cumsum(sizes)]), column_of(whole.flatten()))
+    if pa.types.is_struct(whole.type):
+        fields = zip(whole.type, whole.flatten(), strict=True)
+        return Structs(np.arange(len(whole), dtype=np.int32), {field.name: column_of(values) for field, values in fields})
+    return Plain(whole)
+
+
+def arrow(column: Column | Structs) -> pa.Array:
+    """Texts are codes of a dictionary; structs are told in full."""
+    if isinstance(column, Plain):
+        return column.values
+    if isinstance(column, Texts):
+        return pa.DictionaryArray.from_arrays(pa.array(column.codes, mask=column.codes == NOTHING), column.texts)
+    if isinstance(column, Lists):
+        return pa.ListArray.from_arrays(pa.array(column.offsets, pa.int32()), arrow(column.values))
+    fields = [arrow(told(values, column.codes)) for values in column.fields.values()]
+    return pa.StructArray.from_arrays(fields, names=list(column.fields))
+
+
+def told(values: Column, codes: Codes) -> Column:
+    """Of each code the value in its row."""
+    if isinstance(values, Texts):
+        return Texts(values.codes[codes], values.texts)
+    found: Column = _taken([values], codes.astype(np.int64))
+    return found
