@@ -111,12 +111,27 @@ def scan(work: str, numbers: list[int]) -> int:
     return len(numbers)
 
 
+@task(name="deal patients", cache_policy=NO_CACHE, persist_result=False)
+@safely
+def deal(work: str) -> list[int]:
+    """The buckets of patients."""
+    buckets: list[int] = pipeline.deal(pipeline.load_run(work))
+    return buckets
+
+
 @task(name="resolve versions and references", cache_policy=NO_CACHE, persist_result=False)
 @safely
-def resolve(work: str) -> list[int]:
-    """The buckets of patients."""
-    buckets: list[int] = pipeline.resolve(pipeline.load_run(work))
-    return buckets
+def resolve_buckets(work: str, buckets: list[int]) -> int:
+    run = pipeline.load_run(work)
+    for bucket in buckets:
+        pipeline.resolve_bucket(run, bucket)
+    return len(buckets)
+
+
+@task(name="gather facts", cache_policy=NO_CACHE, persist_result=False)
+@safely
+def gather(work: str) -> None:
+    pipeline.gather(pipeline.load_run(work))
 
 
 @task(name="audit patients", cache_policy=NO_CACHE, persist_result=False)
@@ -161,6 +176,7 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     terminology: list[str] | None = None,
     conformance: str | None = None,
     jobs: int | None = None,
+    memory: int | None = None,
     parts: str | None = None,
     fail_on: str | None = None,
     strict: bool | None = None,
@@ -175,7 +191,7 @@ def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     tasks: per stage, at most
     """
     given = {"sources": tuple(sources), "out": Path(out), "profile": profile, "conformance": conformance}
-    given |= {"jobs": jobs, "parts": parts}
+    given |= {"jobs": jobs, "memory": memory, "parts": parts}
     given |= {"rules": paths(rules), "terminology": paths(terminology)}
     given |= {"fail_on": fail_on, "strict": strict, "data_docs": data_docs, "html": html, "language": language}
     run = pipeline.load_run(open_run(given, config))
@@ -204,7 +220,10 @@ def stages(run: pipeline.Run, tasks: int = TASKS) -> pipeline.Summary:
     """As pipeline.audit, but files and buckets side by side."""
     work = str(run.parts)
     finished([scan.submit(work, group) for group in groups(range(len(run.portions)), tasks)])
-    finished([audit_buckets.submit(work, group) for group in groups(resolve(work), tasks)])
+    buckets = groups(deal(work), tasks)
+    finished([resolve_buckets.submit(work, group) for group in buckets])
+    gather(work)
+    finished([audit_buckets.submit(work, group) for group in buckets])
     check_suites(work)
     summary = report(work)
     publish(work)
@@ -260,6 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             terminology=[str(path) for path in options.terminology or ()],
             conformance=options.conformance,
             jobs=options.jobs,
+            memory=options.memory,
             parts=options.parts,
             fail_on=options.fail_on,
             strict=options.strict,

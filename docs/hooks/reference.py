@@ -24,6 +24,7 @@ MEANINGS = {
     "profile": "whose labels apply",
     "conformance": "what fhir.resources checks: the evidence of verdicts, every resource of the types used, or nothing",
     "jobs": "processes; 0: one per core",
+    "memory": "that all processes may take together, about, such as `2GiB` (a number: bytes): so many patients at a time",
     "parts": "where the stages leave tables for each other until the end, a URL that all workers reach; empty: beside the output",
     "rules": "folders of a site's own rules and overrides, relative to the file",
     "terminology": "CSV files of local codes, relative to the file",
@@ -132,6 +133,8 @@ def _settings() -> Iterator[str]:
 def _default(value: object) -> str:
     if value in ((), None):
         return "none"
+    if value == 1 << 30:
+        return "`1GiB`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{list(value)}`" if isinstance(value, tuple) else f"`{value}`"

@@ -21,7 +21,7 @@ from bonefhir import __version__, log
 from bonefhir.configuration import FORMATS
 from bonefhir.defects import described
 from bonefhir.errors import BonefhirError, OutputError
-from bonefhir.settings import CONFORMANCE, FAIL_ON, LANGUAGES, PROFILES
+from bonefhir.settings import CONFORMANCE, FAIL_ON, LANGUAGES, PROFILES, size_of
 
 COMPARED = ("text", "json", "html")
 DEFECT = 70
@@ -179,6 +179,7 @@ def _judging() -> argparse.ArgumentParser:
 def _running() -> argparse.ArgumentParser:
     part = _part()
     part.add_argument("--jobs", type=_count, metavar="N", help="processes (default: one per core)")
+    part.add_argument("--memory", type=_size, metavar="SIZE", help="of all processes together, about (default: 1GiB)")
     part.add_argument("--parts", metavar="URL", help="where parts of the work lie until the end (default: beside the output)")
     part.add_argument("--config", type=Path, metavar="FILE", help="default: [tool.bonefhir] of pyproject.toml, or bonefhir.toml")
     part.add_argument("--quiet", action="store_true", help="no progress")
@@ -190,6 +191,13 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _size(text: str) -> int:
+    size = size_of(text)
+    if not size:
+        raise argparse.ArgumentTypeError("must be a size, such as 1GiB or 512MiB")
+    return size
 
 
 def _terminated(*_: object) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bonefhir.errors import CommandLineError
-from bonefhir.settings import CONFORMANCE, FAIL_ON, LANGUAGES, PROFILES, WEIGHTS, Settings
+from bonefhir.settings import CONFORMANCE, FAIL_ON, LANGUAGES, PROFILES, WEIGHTS, Settings, size_of
 
 FORMATS = ("text", "json", "junit", "sarif", "github")
 CHOICES = {
@@ -110,6 +110,8 @@ def _fault(field: "Field[Any] | None", value: Any) -> str | None:
         return None if isinstance(value, list) and all(isinstance(v, str) for v in value) else f"must be a list of {what}"
     if field.name == "baseline":
         return None if isinstance(value, str) else "must be a path"
+    if field.name == "memory" and isinstance(value, str):
+        return None if size_of(value) else "must be a size, such as '1GiB'"
     if isinstance(default, bool):
         return None if isinstance(value, bool) else "must be true or false"
     if isinstance(default, tuple):
@@ -134,6 +136,8 @@ def _typed(name: str, value: Any, folder: Path) -> Any:
         return tuple(folder / path for path in value)
     if name == "baseline":
         return folder / value
+    if name == "memory" and isinstance(value, str):
+        return size_of(value)
     if name == "report":  # a text without '=' is refused where it is used
         parts = [text.partition("=") for text in value]
         return tuple(f"{form}={folder / file}" if sign else form for form, sign, file in parts)

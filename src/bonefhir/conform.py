@@ -8,7 +8,7 @@ the kind of error; no value of the data ever enters it, nor does a key that FHIR
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -59,25 +59,6 @@ def check(files: Mapping[int, SourceFile], candidates: pd.DataFrame) -> pd.DataF
                 found.append((int(seq), *fault))
     # Of objects: pandas would make texts and None a column of texts and NaN.
     return pd.DataFrame(sorted(found), columns=list(FAULTS), dtype=object).astype({"seq": "int64"})
-
-
-def pieces(candidates: pd.DataFrame, size: int) -> list[pd.DataFrame]:
-    """Candidates cut between files, in pieces of `size` at least: a compressed file is read through for its last candidate."""
-    in_order = candidates.sort_values("file", kind="stable")
-    counts = in_order.groupby("file", sort=True).size().tolist()
-    cuts, start, end = [], 0, 0
-    for count in counts:
-        end += count
-        if end - start >= size:
-            cuts.append((start, end))
-            start = end
-    return [in_order[a:b] for a, b in [*cuts, (start, end)] if b > a]
-
-
-def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """What `check` gives for each piece, as it would have for all at once."""
-    found = [part for part in parts if len(part)] or list(parts[:1])
-    return pd.concat(found, ignore_index=True).sort_values("seq", kind="stable", ignore_index=True)
 
 
 def fault_of(raw: bytes, resource_type: str, release: str) -> Fault | None:

@@ -1,20 +1,42 @@
 """The books of a run: every resource read in exactly one fate, every reject, every count."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from bonefhir import tables
+from bonefhir.coded import coded
+from bonefhir.dealt import load, save
 from bonefhir.errors import AccountingError
+from bonefhir.normalise.books import Books
 from bonefhir.normalise.fates import FATES
-from bonefhir.run import Run, facts, normalised
+from bonefhir.parts import write_part
+from bonefhir.run import Run, read_parquet, sorted_part, write_parquet
 from bonefhir.scanned import Scanned
+
+_FATES = "fates.npy"
+
+
+def write(folder: Path, found: Books) -> None:
+    """The books of a bucket, or of what belongs to none."""
+    write_parquet(found.rejects, folder / f"{tables.REJECTS.name}.parquet")
+    write_part(sorted_part(folder, tables.DATA_QUALITY), tables.DATA_QUALITY, coded(found.quality))
+    save(folder / _FATES, found.per_file)
+
+
+def _folders(run: Run) -> list[Path]:
+    """Where books lie."""
+    return [run.parts / "normalised", *run.resolved]
 
 
 def ledger(run: Run) -> pa.Table:
     """FILES. Raises AccountingError unless every resource that was read ended in exactly one fate."""
-    per_file = np.array(facts(run)["per_file"], dtype=np.int64).reshape(len(run.files), len(FATES))
+    per_file = np.zeros((len(run.files), len(FATES)), dtype=np.int64)
+    for folder in _folders(run):
+        per_file += load(folder / _FATES)
     used, superseded = FATES.index("used"), FATES.index("superseded")
     for folder in run.buckets:
         for seq in json.loads((folder / "counts.json").read_text(encoding="utf-8"))["superseded"]:
@@ -39,7 +61,7 @@ def ledger(run: Run) -> pa.Table:
 
 
 def rejects(run: Run) -> pa.Table:
-    parts = [Scanned(run).rejects, normalised(run, tables.REJECTS)]
+    parts = [Scanned(run).rejects, *(read_parquet(f / f"{tables.REJECTS.name}.parquet", tables.REJECTS) for f in _folders(run))]
     return pa.concat_tables(parts).sort_by(
         [("file", "ascending"), ("line", "ascending"), ("entry", "ascending"), ("id", "ascending")]
     )
@@ -63,8 +85,16 @@ def rule_counts(run: Run) -> pa.Table:
     return pa.table({"rule_id": list(total), **{name: [counts[name] for counts in total.values()] for name in names}})
 
 
-def file_quality(run: Run) -> pa.Table:
-    """DATA_QUALITY: warnings about files."""
+def parts_of_quality(run: Run) -> Iterator[Path]:
+    """Sorted parts of DATA_QUALITY: what was found before the audit."""
+    yield from (sorted_part(folder, tables.DATA_QUALITY) for folder in _folders(run))
+    of_files = sorted_part(run.work, tables.DATA_QUALITY)
+    write_part(of_files, tables.DATA_QUALITY, coded(_file_quality(run)))
+    yield of_files
+
+
+def _file_quality(run: Run) -> pa.Table:
+    """Warnings about files."""
     rows = [
         (kind, run.files[counts.file].name, line, detail)
         for counts in Scanned(run).counts

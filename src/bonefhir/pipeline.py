@@ -1,6 +1,7 @@
 """The stages of a run in order: the map of the program. Each is a function of a run's work folder; files pass between them.
 
-    open_run → scan (portions of files) → resolve → audit_bucket (each bucket of patients) → check_suites → report → publish
+    open_run → scan (portions of files) → deal → resolve_bucket → gather → audit_bucket → check_suites → report → publish
+                                             (each bucket of patients)     (each)
 
 The same functions run one after the other here, and as tasks of an orchestrator in flows/. The work folder lies beside the
 output folder and becomes it by one rename at the end: an output folder that exists is complete.
@@ -8,24 +9,18 @@ output folder and becomes it by one rename at the end: an output folder that exi
 
 import json
 import resource
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from itertools import repeat
-from multiprocessing import get_context
-from os import cpu_count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bonefhir import conform, log, tables
+from bonefhir import conform, tables, whole
 from bonefhir import ledger as books
 from bonefhir.coded import coded
 from bonefhir.derive.bucket import bucket as bucket_of
@@ -34,30 +29,32 @@ from bonefhir.derive.output import doses_table, quality_table
 from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
-from bonefhir.normalise import buckets
 from bonefhir.normalise import resolve as resolution
 from bonefhir.parts import read_part, write_part, write_whole
 from bonefhir.read import sources
 from bonefhir.read.portions import scan as scan_portion
-from bonefhir.read.sources import SourceFile
 from bonefhir.report.facts import Facts
 from bonefhir.run import (
+    FACTS,
     Run,
     discard,
     facts,
     load_run,
     normalised,
+    normalised_folder,
     open_run,
     publish,
     seconds,
+    sorted_part,
     stage,
     write_json,
     write_parquet,
 )
-from bonefhir.scanned import Scanned, write_scan
+from bonefhir.scanned import write_scan
 from bonefhir.settings import Settings
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 from bonefhir.work_folder import written
+from bonefhir.workers import workers
 
 __all__ = [
     "Run",
@@ -65,8 +62,10 @@ __all__ = [
     "audit",
     "audit_bucket",
     "check_suites",
+    "deal",
     "discard",
     "finish",
+    "gather",
     "judged",
     "load_run",
     "open_run",
@@ -74,21 +73,16 @@ __all__ = [
     "rejected",
     "report",
     "resolve",
+    "resolve_bucket",
     "result",
     "scan",
 ]
 
 NORMALISED = (tables.ADMINISTRATIONS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
 RESULTS = (tables.VERDICTS, tables.DOSES, tables.DATA_QUALITY)
-"""What each bucket leaves, sorted; merged they are tables of phi/."""
+"""What the audit of each bucket leaves, sorted; merged they are tables of phi/."""
 WHOLE = (*RESULTS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
 """The tables of phi/."""
-
-WORTH_A_POOL = 64 << 20
-"""Bytes on disk from which on a process per core is started: each costs half a second."""
-
-WORTH_A_TASK = 100_000
-"""Resources that are checked in one process before another one is started: they take some two seconds."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +123,16 @@ def judged(
     tell = progress or (lambda _: None)
     run = open_run(settings)
     try:
-        for done, _ in enumerate(_each(run, scan, range(len(run.portions)), meanwhile), start=1):
-            tell(f"scan: {done} of {len(run.portions)} parts")
-        tell("resolve")
-        numbers = resolve(run, run.settings.jobs or cpu_count() or 1)
-        for done, _ in enumerate(_each(run, audit_bucket, numbers), start=1):
-            tell(f"audit: {done} of {len(numbers)} buckets")
+        with workers(run) as each:
+            for done, _ in enumerate(each(scan, range(len(run.portions)), meanwhile), start=1):
+                tell(f"scan: {done} of {len(run.portions)} parts")
+            tell("resolve")
+            numbers = deal(run)
+            for done, _ in enumerate(each(resolve_bucket, numbers), start=1):
+                tell(f"resolve: {done} of {len(numbers)} buckets")
+            gather(run)
+            for done, _ in enumerate(each(audit_bucket, numbers), start=1):
+                tell(f"audit: {done} of {len(numbers)} buckets")
         yield run
     finally:
         discard(run)
@@ -151,33 +149,6 @@ def finish(run: Run, progress: Callable[[str], None] | None = None) -> Summary:
     return summary
 
 
-def _each(
-    run: Run, work: Callable[[Run, int], None], numbers: Sequence[int], meanwhile: Callable[[], None] | None = None
-) -> Iterator[int]:
-    """Numbers of portions or buckets as they are done: in a process per core where there is enough to do, else here."""
-    jobs = min(run.settings.jobs or cpu_count() or 1, len(numbers))
-    if jobs <= 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
-        for number in numbers:
-            work(run, number)
-            yield number
-        return
-    pa.default_memory_pool().release_unused()  # what the stage before has needed: the processes need it now
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=log.set_up) as pool:
-        waiting = {pool.submit(_in_a_process, work, str(run.parts), number): number for number in numbers}
-        try:
-            if meanwhile:
-                meanwhile()
-            for future in as_completed(waiting):
-                future.result()
-                yield waiting[future]
-        finally:
-            pool.shutdown(cancel_futures=True)  # of a run that fails or is to end, what has not begun never does
-
-
-def _in_a_process(work: Callable[[Run, int], None], folder: str, number: int) -> None:
-    work(load_run(folder), number)
-
-
 # ------------------------------------------------------------------------------------------------------------------ scan
 
 
@@ -191,50 +162,61 @@ def scan(run: Run, number: int) -> None:
 # --------------------------------------------------------------------------------------------------------------- resolve
 
 
-def resolve(run: Run, jobs: int = 1) -> list[int]:
-    """Decides what only the whole input can decide, and leaves the normalised tables by bucket of patients.
-
-    jobs: processes that check what is to be evidence. Returns the numbers of the buckets.
-    """
+def deal(run: Run) -> list[int]:
+    """Finds what only the whole input can tell. Returns the numbers of the buckets of patients."""
     with stage(run, "resolve"):
-        scanned = Scanned(run)
-        read = {table.name: scanned.table(table) for table in tables.READ_TABLES}
-        full_urls = scanned.table(tables.FULL_URLS)
+        return list(range(len(whole.deal(run))))
+
+
+def resolve_bucket(run: Run, bucket: int) -> None:
+    """Decides what becomes of the resources of one bucket of patients, and leaves the normalised tables."""
+    with stage(run, "resolve", bucket + 1):
+        read, others = whole.bucket(run, bucket)
         names = pa.array([f.name for f in run.files], pa.string())
-        check = partial(_check, {f.number: f for f in run.files}, jobs)
-        found = resolution.resolve(read, full_urls, run.knowledge, run.settings.conformance, names, check)
-        return list(range(_store_resolution(run, found)))
+        full = run.settings.conformance == "full"
+        found = resolution.resolve(read, others, run.knowledge, full, names, whole.checking(run))
+        _store_resolution(run, bucket, found)
 
 
-def _check(files: Mapping[int, SourceFile], jobs: int, candidates: pd.DataFrame) -> pd.DataFrame:
-    """As conform.check, in a process per core where there is enough to check."""
-    parts = conform.pieces(candidates, WORTH_A_TASK)
-    if min(jobs, len(parts)) <= 1:
-        return conform.check(files, candidates)
-    with ProcessPoolExecutor(min(jobs, len(parts)), mp_context=get_context("spawn"), initializer=log.set_up) as pool:
-        return conform.together(list(pool.map(conform.check, repeat(files), parts)))
-
-
-def _store_resolution(run: Run, found: resolution.Resolved) -> int:
-    """Returns the number of buckets."""
-    folder = run.parts / "normalised"
-    number = buckets.count(len(found.administrations), len(found.labs))
-    for bucket in range(number):
-        (folder / f"{bucket:06d}").mkdir(exist_ok=True)
-    by_patient = (found.administrations, found.labs, found.conditions, found.procedures, found.patients)
-    for table, whole in zip(NORMALISED, by_patient, strict=True):
-        for bucket, rows in enumerate(buckets.split(whole, number)):
-            write_parquet(rows, folder / f"{bucket:06d}" / f"{table.name}.parquet")
-    write_parquet(found.rejects, folder / f"{tables.REJECTS.name}.parquet")
-    write_parquet(found.quality, folder / f"{tables.DATA_QUALITY.name}.parquet")
+def _store_resolution(run: Run, bucket: int, found: resolution.Resolved) -> None:
+    """The rows of everybody, sorted, for phi/; and those of patients with a dose, for the audit."""
+    folder = normalised_folder(run, bucket)
+    folder.mkdir(exist_ok=True)
+    treated = found.administrations["patient_id"].unique()
+    for table, rows in ((tables.LABS, found.labs), (tables.CONDITIONS, found.conditions), (tables.PROCEDURES, found.procedures)):
+        write_part(sorted_part(folder, table), table, coded(rows))
+        of_treated = pc.is_in(rows["patient_id"].cast(pa.string()), treated.cast(pa.string()))
+        write_parquet(rows.filter(of_treated), folder / f"{table.name}.parquet")
+    write_part(sorted_part(folder, tables.PATIENTS), tables.PATIENTS, coded(found.patients))
+    write_parquet(found.patients, folder / f"{tables.PATIENTS.name}.parquet")
+    write_parquet(found.administrations, folder / f"{tables.ADMINISTRATIONS.name}.parquet")
+    books.write(folder, found.books)
     about = {
         "last_date": int(found.facts.last_date.astype("datetime64[D]").astype(np.int64)),
         "lab_records": sorted(found.facts.lab_records),
         "dental_records": found.facts.dental_records,
-        "per_file": found.per_file.tolist(),
     }
-    write_json(folder / "facts.json", about)
-    return number
+    write_json(folder / FACTS, about)
+
+
+def gather(run: Run) -> None:
+    """Facts about the whole input, from those of the buckets."""
+    read = [json.loads((folder / FACTS).read_text(encoding="utf-8")) for folder in run.resolved]
+    about = {
+        "last_date": max(each["last_date"] for each in read),  # NEVER is the least number
+        "lab_records": sorted({analyte for each in read for analyte in each["lab_records"]}),
+        "dental_records": any(each["dental_records"] for each in read),
+    }
+    write_json(run.parts / "normalised" / FACTS, about)
+
+
+def resolve(run: Run) -> list[int]:
+    """All of this, one bucket after the other. Returns their numbers."""
+    numbers = deal(run)
+    for number in numbers:
+        resolve_bucket(run, number)
+    gather(run)
+    return numbers
 
 
 # ----------------------------------------------------------------------------------------------------------------- audit
@@ -300,17 +282,9 @@ def _parts(run: Run, table: tables.Table) -> Iterator[Path]:
     if table in RESULTS:
         yield from (folder / table.name for folder in run.buckets)
     if table is tables.DATA_QUALITY:
-        yield _sorted_part(run, table, pa.concat_tables([normalised(run, table), books.file_quality(run)]), "all")
+        yield from books.parts_of_quality(run)
     elif table not in RESULTS:
-        for folder in run.buckets:
-            yield _sorted_part(run, table, normalised(run, table, int(folder.name)), folder.name)
-
-
-def _sorted_part(run: Run, table: tables.Table, rows: pa.Table, name: str) -> Path:
-    path = run.work / "sorted" / f"{table.name}.{name}"
-    path.parent.mkdir(exist_ok=True)
-    write_part(path, table, coded(rows))
-    return path
+        yield from (sorted_part(folder, table) for folder in run.resolved)
 
 
 # ---------------------------------------------------------------------------------------------------------------- report

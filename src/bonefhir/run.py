@@ -9,8 +9,8 @@ and there too, or where the setting `parts` says, so that workers on other machi
 
     run.json, seconds/          settings and files, wall times
     scan/<portion>/             read tables and counts of some files, or of a range of one
-    normalised/                 rejects, data quality, facts about the whole input
-    normalised/<bucket>/        normalised tables of one bucket of patients
+    normalised/                 what only the whole input can tell, and books of what belongs to nobody
+    normalised/<bucket>/        normalised tables and books of one bucket of patients
     audit/<bucket>/             verdicts, doses and data quality of one bucket of patients
 """
 
@@ -22,33 +22,45 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from os import cpu_count
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bonefhir import tables, work_folder
+from bonefhir import shards, tables, work_folder
 from bonefhir.errors import InputError, OutputError
 from bonefhir.knowledge.load import load
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.read import sources
-from bonefhir.read.portions import Portion, portions
+from bonefhir.read.portions import Portion, portions, unpacked
 from bonefhir.read.sources import SourceFile
 from bonefhir.report import decision_store
 from bonefhir.settings import Settings
 
 STAGES = ("scan", "resolve", "audit", "suites")
 
+FACTS = "facts.json"
+"""What resolving has found out about a bucket, and about the whole input."""
+
 
 @dataclass(frozen=True)
 class Run:
-    """A run on its way: what its settings say and where its files lie."""
+    """A run on its way: what its settings say and where its files lie.
+
+    shards          into which patients are dealt while files are read
+    bucket_size     resources, about, that are worked on together
+    jobs            processes
+    """
 
     work: Path
     settings: Settings
     files: tuple[SourceFile, ...]
     portions: tuple[Portion, ...]
+    shards: int
+    bucket_size: int
+    jobs: int
 
     @property
     def knowledge(self) -> Knowledge:
@@ -74,6 +86,11 @@ class Run:
         return work_folder.absolute(self.settings.out)
 
     @property
+    def resolved(self) -> list[Path]:
+        """Folders of the buckets that have been resolved."""
+        return sorted(path for path in (self.parts / "normalised").iterdir() if path.is_dir())
+
+    @property
     def buckets(self) -> list[Path]:
         """Folders of the buckets that have been audited."""
         return sorted((self.parts / "audit").iterdir())
@@ -91,7 +108,9 @@ def open_run(settings: Settings) -> Run:
     out = work_folder.absolute(settings.out)
     work_folder.refuse_unusable(out)
     cut = tuple(portions(files))
-    run = Run(work_folder.make_beside(out), settings, files, cut)
+    jobs = shards.processes(settings.memory, settings.jobs or cpu_count() or 1)
+    size = shards.bucket_size(settings.memory, jobs)
+    run = Run(work_folder.make_beside(out), settings, files, cut, shards.count(unpacked(files), size), size, jobs)
     work_folder.sweep(out)
     try:
         decision_store.load(decision_store.beside(out))
@@ -100,7 +119,8 @@ def open_run(settings: Settings) -> Run:
             _make_parts(run)
             started = datetime.now(UTC).isoformat(timespec="seconds")
             listed = [asdict(file) | {"path": str(file.path)} for file in files]
-            content = {"work": str(run.work), "settings": settings.as_json(), "started": started, "files": listed}
+            content: dict[str, Any] = {"work": str(run.work), "settings": settings.as_json(), "started": started, "files": listed}
+            content |= {"shards": run.shards, "bucket_size": size, "jobs": jobs}
             write_json(run.parts / "run.json", content | {"portions": [asdict(portion) for portion in run.portions]})
     except BaseException:
         discard(run)
@@ -139,7 +159,7 @@ def load_run(parts: Path | str) -> Run:
     settings = Settings.from_json(stored["settings"])
     files = tuple(SourceFile(**file | {"path": Path(file["path"])}) for file in stored["files"])
     cut = tuple(Portion(tuple(each.pop("files")), **each) for each in stored["portions"])
-    return Run(Path(stored["work"]), settings, files, cut)
+    return Run(Path(stored["work"]), settings, files, cut, stored["shards"], stored["bucket_size"], stored["jobs"])
 
 
 def _place(parts: Path | str) -> Path:
@@ -168,10 +188,18 @@ def discard(run: Run) -> None:
 # ------------------------------------------------------------------------------------------------ what lies in it
 
 
-def normalised(run: Run, table: tables.Table, bucket: int | None = None) -> pa.Table:
-    """What resolve() has left: REJECTS and DATA_QUALITY of the whole input, the others of a bucket of patients."""
-    folder = run.parts / "normalised"
-    return read_parquet((folder if bucket is None else folder / f"{bucket:06d}") / f"{table.name}.parquet", table)
+def normalised(run: Run, table: tables.Table, bucket: int) -> pa.Table:
+    """What was resolved of a bucket of patients; of all but Patients, what concerns those with a dose."""
+    return read_parquet(normalised_folder(run, bucket) / f"{table.name}.parquet", table)
+
+
+def normalised_folder(run: Run, bucket: int) -> Path:
+    return run.parts / "normalised" / f"{bucket:06d}"
+
+
+def sorted_part(folder: Path, table: tables.Table) -> Path:
+    """Of a bucket: its rows of a table of phi/, everybody's."""
+    return folder / f"{table.name}.sorted"
 
 
 def write_parquet(rows: pa.Table, path: Path) -> None:
@@ -185,8 +213,8 @@ def read_parquet(path: Path, table: tables.Table, columns: list[str] | None = No
 
 
 def facts(run: Run) -> dict[str, Any]:
-    """What resolve() has found out about the whole input."""
-    found: dict[str, Any] = json.loads((run.parts / "normalised" / "facts.json").read_text(encoding="utf-8"))
+    """About the whole input."""
+    found: dict[str, Any] = json.loads((run.parts / "normalised" / FACTS).read_text(encoding="utf-8"))
     return found
 
 

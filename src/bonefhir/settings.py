@@ -1,5 +1,6 @@
 """The settings of a run, once: where they come from and what they may be. Every stage takes them from here."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ class Settings:
     """sources and out as given by the user; numbers marked policy in semantics.md are fields here with its default.
 
     jobs            processes; 0: one per core
+    memory          bytes that all processes together may take, about: so many patients are worked on at a time
     html            write the two report.html, too
     language        of the two report.html and of findings.xlsx; all else is in English
     parts           where the stages leave tables for each other, an fsspec URL; '': in the work folder beside `out`
@@ -28,6 +30,7 @@ class Settings:
     profile: str = "us"
     conformance: str = "evidence"
     jobs: int = 0
+    memory: int = 1 << 30
     parts: str = ""
     rules: tuple[Path, ...] = ()
     terminology: tuple[Path, ...] = ()
@@ -54,6 +57,19 @@ class Settings:
     def from_json(cls, stored: Mapping[str, Any], **others: Any) -> "Settings":
         """From what as_json gave; others: fields that are not in it, or are others now."""
         return cls(**{name: _read(name, value) for name, value in stored.items()} | others)
+
+
+_SIZE = re.compile(r"(\d+) ?(?:([kMGT])(i?)B?|B)?")
+
+
+def size_of(text: str) -> int | None:
+    """Bytes of '1GiB', '512 MiB', '2G' or a plain number; null: it is none."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        return None
+    number, letter, binary = found.groups()
+    base: int = 1024 if binary else 1000
+    return int(number) * int(base ** " kMGT".index(letter or " "))
 
 
 def language_of(run: Mapping[str, Any]) -> str:

@@ -14,11 +14,12 @@ CODE = [*MODULES, *sorted((ROOT / "flows").glob("*.py"))]
 CONFORMANCE = ("conform",)
 STAGES = ("read", "normalise", "derive", "judge", "report", "sample")
 GROUND = (
-    *("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants", "work_folder", "parts"),
+    *("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants", "work_folder", "parts", "shards"),
     *("coded", "starting"),
 )
 DOORWAYS = ("cli", "commands", "configuration", "contract", "flows")
-LAYERS = [DOORWAYS, ("pipeline",), ("ledger",), ("scanned",), ("run",), CONFORMANCE, STAGES, ("knowledge",), GROUND]
+RUNS = (("pipeline",), ("workers", "whole"), ("ledger",), ("scanned",), ("dealt",), ("run",))
+LAYERS = [DOORWAYS, *RUNS, CONFORMANCE, STAGES, ("knowledge",), GROUND]
 """From the top; a module may import what lies below its own layer, and what lies in its own part.
 
 Conformance reads evidence again from its place, so it stands above `read`, the only stage it may import.

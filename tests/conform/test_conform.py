@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bonefhir.conform import CANDIDATES, check, fault_of, pieces, together
+from bonefhir.conform import CANDIDATES, check, fault_of
 from bonefhir.read.sources import expand
 from tests.read.fhir import (
     Json,
@@ -172,29 +172,6 @@ def test_candidates_are_read_back_from_their_files(tmp_path: Path, packed: bool)
     ]
     found = check(files, pd.DataFrame(rows, columns=list(CANDIDATES)))
     assert found[["seq", "reason", "path"]].values.tolist() == [[9, "not-fhir", "note[0].text"], [12, "not-fhir", "note[0].text"]]
-
-
-@pytest.mark.parametrize(("size", "expected"), [(1, [2, 1, 3]), (2, [2, 4]), (3, [3, 3]), (7, [6])])
-def test_pieces_hold_whole_files(size: int, expected: list[int]) -> None:
-    files = pd.DataFrame({"file": [5, 2, 5, 3, 5, 2], "seq": range(6)})
-    found = pieces(files, size)
-    assert [len(piece) for piece in found] == expected
-    assert sorted(seq for piece in found for seq in piece["seq"]) == list(range(6))
-    assert sum(piece["file"].nunique() for piece in found) == 3
-    assert pieces(files[:0], size) == []
-
-
-def test_checked_in_pieces_as_at_once(tmp_path: Path) -> None:
-    contents = [observation(surname=1), observation(), observation(status=1)]
-    for number, content in enumerate(contents):
-        (tmp_path / f"{number}.json").write_bytes(json.dumps(content).encode())
-    files = {file.number: file for file in expand([str(tmp_path)])}
-    rows = [(9 - n, n, 0, len(json.dumps(each)), "Observation", "R4") for n, each in enumerate(contents)]
-    candidates = pd.DataFrame(rows, columns=list(CANDIDATES))
-    at_once = check(files, candidates)
-    assert len(at_once) == 2
-    pd.testing.assert_frame_equal(together([check(files, piece) for piece in pieces(candidates, 1)]), at_once)
-    pd.testing.assert_frame_equal(together([check(files, candidates[:0])]), check(files, candidates[:0]))
 
 
 def test_no_candidates_no_faults() -> None:

@@ -19,8 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bonefhir import pipeline, tables
-from bonefhir.normalise import buckets
+from bonefhir import pipeline, shards, tables, workers
 from bonefhir.read.portions import SIZE, portions
 from bonefhir.sample.write import write
 from bonefhir.settings import Settings
@@ -152,13 +151,13 @@ def run(source: Path | Iterable[Path], out: Path, jobs: int = 1) -> Path:
 # --------------------------------------------------------------------------------------------------- the same input, in order
 
 
-@pytest.mark.parametrize(("size", "doses"), [(SIZE, buckets.DOSES), (10_000, 7)])
+@pytest.mark.parametrize(("size", "bucket"), [(SIZE, shards.LEAST), (10_000, 60)])
 def test_two_processes_and_other_portions_and_buckets_do_not_differ(
-    source: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, doses: int
+    source: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, bucket: int
 ) -> None:
-    monkeypatch.setattr(pipeline, "WORTH_A_POOL", 0)
-    monkeypatch.setattr(pipeline, "WORTH_A_TASK", 5 if doses < buckets.DOSES else pipeline.WORTH_A_TASK)
-    monkeypatch.setattr(buckets, "DOSES", doses)
+    monkeypatch.setattr(workers, "WORTH_A_POOL", 0)
+    monkeypatch.setattr(shards, "LEAST", bucket)
+    monkeypatch.setattr(shards, "MOST", bucket)
     monkeypatch.setattr("bonefhir.run.portions", partial(portions, size=size))
     assert files(run(source, tmp_path / "out", jobs=2)) == files(first)
 

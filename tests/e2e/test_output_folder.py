@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bonefhir import pipeline, work_folder
+from bonefhir import pipeline, work_folder, workers
 from bonefhir.cli import main
 from bonefhir.errors import OutputError
 from bonefhir.settings import Settings
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 STAGES = [
     "bonefhir.work_folder:sweep",
     "bonefhir.pipeline:write_scan",
-    "bonefhir.pipeline:resolve",
+    "bonefhir.pipeline:resolve_bucket",
     "bonefhir.pipeline:audit_bucket",
     "bonefhir.report.write:write_all",
     "bonefhir.work_folder:put_into_place",
@@ -272,10 +272,10 @@ def failing_at_first(run: pipeline.Run, number: int) -> None:
 
 
 def test_a_run_that_fails_waits_for_what_has_begun_alone(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "WORTH_A_POOL", 0)
+    monkeypatch.setattr(workers, "WORTH_A_POOL", 0)
     run = pipeline.open_run(Settings(sources=(str(source),), out=tmp_path / "out", jobs=2))
-    with pytest.raises(ValueError):  # noqa: PT011 it has no words
-        list(pipeline._each(run, failing_at_first, range(9)))
+    with pytest.raises(ValueError), workers.workers(run) as each:  # noqa: PT011 it has no words
+        list(each(failing_at_first, range(9)))
     begun, ended = (len(list(run.work.glob(f"{what}.*"))) for what in ("begun", "ended"))
     assert begun == ended + 1 < 9
     pipeline.discard(run)

@@ -146,7 +146,7 @@ def quoting() -> list[Exception]:
 PLACES = [
     "bonefhir.pipeline.scan_portion",
     "bonefhir.pipeline.resolution.resolve",
-    "bonefhir.pipeline.conform.check",
+    "bonefhir.whole.conform.check",
     "bonefhir.pipeline.derive",
     "bonefhir.pipeline.judge",
     SUITES,
@@ -190,8 +190,9 @@ def test_what_libraries_log_and_warn_is_withheld_in_the_process_of_a_command(sou
     code = f"""
 import logging, sys, warnings
 import bonefhir.pipeline as pipeline
+import bonefhir.workers as workers
 from bonefhir.cli import main
-pipeline.WORTH_A_POOL = 0
+workers.WORTH_A_POOL = 0
 derive = pipeline.derive
 def talking(*given):
     warnings.warn("{HIDDEN}", RuntimeWarning)
@@ -228,7 +229,8 @@ def test_what_the_tasks_hand_to_prefect_holds_paths_and_counts(source: Path, tmp
     given = {"sources": (str(source),), "out": tmp_path / "out"}
     work = flow.open_run.fn(given, None)
     numbers = list(range(len(pipeline.load_run(Path(work)).portions)))
-    results = [work, flow.scan.fn(work, numbers), buckets := flow.resolve.fn(work), flow.audit_buckets.fn(work, buckets)]
+    results = [work, flow.scan.fn(work, numbers), buckets := flow.deal.fn(work), flow.resolve_buckets.fn(work, buckets)]
+    results += [flow.gather.fn(work), flow.audit_buckets.fn(work, buckets)]
     results += [flow.check_suites.fn(work), summary := flow.report.fn(work), flow.publish.fn(work)]
     assert silent_about(repr(results) + flow.summary_text(summary), *EVERY)
     assert silent_about(heard.text, *EVERY)
@@ -243,7 +245,7 @@ def test_what_a_task_raises_has_no_words_of_a_library(error: Exception, tmp_path
     work = flow.open_run.fn({"sources": (str(source),), "out": tmp_path / "out"}, None)
     monkeypatch.setattr(pipeline.resolution, "resolve", raising(error))
     with pytest.raises((flow.DefectError, flow.TransientError, BonefhirError)) as caught:
-        flow.resolve.fn(work)
+        flow.resolve_buckets.fn(work, flow.deal.fn(work))
     assert silent_about(str(caught.value), *EVERY)
     assert caught.value.__cause__ is None
     pipeline.discard(pipeline.load_run(Path(work)))

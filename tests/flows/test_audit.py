@@ -155,10 +155,11 @@ def test_every_option_of_the_command_reaches_the_flow(monkeypatch: pytest.Monkey
     texts = {"profile": "eu", "conformance": "none", "parts": "memory://x", "fail_on": "info", "language": "de"}
     options = [part for name, value in texts.items() for part in (f"--{name.replace('_', '-')}", value)]
     lists = {"rules": ["r"], "terminology": ["t.csv"]}
-    options += ["--rules", "r", "--terminology", "t.csv", "--config", "c.toml", "--jobs", "3", "--tasks", "9"]
+    options += ["--rules", "r", "--terminology", "t.csv", "--config", "c.toml", "--jobs", "3", "--memory", "2GiB", "--tasks", "9"]
     options += ["--strict", "--data-docs", "--no-html"]
     assert flow.main(["in", "--out", "out", *options]) == 0
     rest = {"config": "c.toml", "jobs": 3, "tasks": 9, "strict": True, "data_docs": True, "html": False, "return_state": True}
+    rest |= {"memory": 2 << 30}
     assert given == {"sources": ["in"], "out": "out", **texts, **lists, **rest}
     assert set(OPTIONS) <= set(given)
 

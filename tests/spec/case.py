@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from bonefhir import ledger, pipeline
 from bonefhir.parts import read_part
 from bonefhir.run import normalised
@@ -138,12 +136,12 @@ def run(folder: Path, *resources: Resource, profile: str = "us", conformance: st
     def parts(table: Table) -> list[dict[str, Any]]:
         return [row for part in started.buckets for row in read_part(part / table.name, table).to_pylist()]
 
-    quality: pa.Table = normalised(started, DATA_QUALITY)
+    quality = [row for part in ledger.parts_of_quality(started) for row in read_part(part, DATA_QUALITY).to_pylist()]
     result = Result(
         parts(VERDICTS),
         parts(DOSES),
         normalised(started, LABS, 0).to_pylist(),
-        [*quality.to_pylist(), *parts(DATA_QUALITY)],
+        [*quality, *parts(DATA_QUALITY)],
         ledger.rejects(started).to_pylist(),
         ledger.ledger(started).to_pylist(),
     )

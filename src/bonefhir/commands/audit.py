@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from bonefhir.pipeline import Summary
 
 OPTIONS = (
-    *("sources", "out", "profile", "rules", "terminology", "conformance", "jobs", "parts", "fail_on", "strict", "data_docs"),
-    *("html", "language"),
+    *("sources", "out", "profile", "rules", "terminology", "conformance", "jobs", "memory", "parts", "fail_on", "strict"),
+    *("data_docs", "html", "language"),
 )
 VERDICTS = ("fail", "indeterminate", "pass")
 NOTHING = "Nothing was audited: no dose of a bone-modifying agent was found. This is not a result without findings."

@@ -8,12 +8,12 @@ import pyarrow.compute as pc
 
 from bonefhir import tables
 from bonefhir.knowledge.model import Rule
-from bonefhir.ledger import file_quality
+from bonefhir.ledger import parts_of_quality
+from bonefhir.parts import read_part
 from bonefhir.pipeline import Run, rejected, result
 from bonefhir.read.places import columns_of
 from bonefhir.report.ci import Finding
 from bonefhir.report.visible import visible
-from bonefhir.run import normalised
 from bonefhir.scanned import Scanned
 from bonefhir.vocabulary import FAIL
 
@@ -63,7 +63,7 @@ def doses(run: Run) -> int:
 def quality(run: Run) -> dict[str, int]:
     """Findings on data quality, counted by kind."""
     table = tables.DATA_QUALITY
-    parts = (result(run, table), normalised(run, table), file_quality(run))
+    parts = [result(run, table, ["kind"]), *(read_part(part, table, ["kind"]) for part in parts_of_quality(run))]
     return dict(sorted(Counter(kind for part in parts for kind in part["kind"].to_pylist()).items()))
 
 

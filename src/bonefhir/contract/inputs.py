@@ -141,6 +141,8 @@ def _setting(field: "Field[Any]") -> Schema:
         return one_of(CHOICES[field.name])
     if field.name in PATHS + TEXTS:
         return listed(TEXT)
+    if field.name == "memory":
+        return {"anyOf": [COUNT, TEXT], "default": "1GiB"}
     default = None if field.default is MISSING else field.default
     typed: list[tuple[Callable[[Any], bool], Schema]] = [
         (lambda v: isinstance(v, bool), BOOLEAN),

@@ -73,7 +73,7 @@ def run() -> Schema:
     ledger = dict.fromkeys([*LEDGER], COUNT)
     verdicts = fields({"version": TEXT, "digest": TEXT, "severity": SEVERITY, **dict.fromkeys(OUTCOMES, COUNT)})
     here = {"started": {"type": "string", "format": "date-time"}, "seconds": each(NUMBER), "peak_memory_bytes": COUNT}
-    where: dict[str, Schema] = {"sources": listed(TEXT), "out": TEXT, "jobs": COUNT}
+    where: dict[str, Schema] = {"sources": listed(TEXT), "out": TEXT, "jobs": COUNT, "memory": COUNT}
     body = {
         **PROGRAM,
         "settings": fields({field.name: {} for field in fields_of(Settings) if field.name not in WHERE}),

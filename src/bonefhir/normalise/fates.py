@@ -13,6 +13,9 @@ from bonefhir.interval import Flags
 FATES = ("used", "irrelevant", "superseded", "excluded", "rejected")
 USED, IRRELEVANT, SUPERSEDED, EXCLUDED, REJECTED = range(5)
 
+Reason = tuple[str, str | None, str | None]
+"""reason, path, detail of a reject."""
+
 
 class Fates:
     """Fates of the resources of one type. The first decision stands: later calls change only what is still used."""
@@ -21,7 +24,7 @@ class Fates:
         self.resource_type = resource_type
         self.resources = resources
         self.fate = np.full(len(resources), USED, dtype=np.int8)
-        self._rejects: list[tuple[npt.NDArray[np.int64], str, list[tuple[str, str | None, str | None]]]] = []
+        self._rejects: list[tuple[npt.NDArray[np.int64], str, list[Reason]]] = []
 
     @property
     def used(self) -> Flags:
@@ -36,7 +39,7 @@ class Fates:
         self.fate[hit] = REJECTED
         self._rejects.append((hit, stage, [(reason, path, detail)] * len(hit)))
 
-    def reject_each(self, rows: npt.NDArray[np.int64], stage: str, faults: Sequence[tuple[str, str | None, str | None]]) -> None:
+    def reject_each(self, rows: npt.NDArray[np.int64], stage: str, faults: Sequence[Reason]) -> None:
         """A reason, path and detail for each row given; rows no longer used are passed over."""
         open_ = [(int(row), fault) for row, fault in zip(rows, faults, strict=True) if self.fate[row] == USED]
         hit = np.array([row for row, _ in open_], dtype=np.int64)
@@ -55,7 +58,7 @@ class Fates:
         return pa.concat_tables([tables.REJECTS.empty(), *parts])
 
     def _reject_table(
-        self, rows: npt.NDArray[np.int64], stage: str, faults: Sequence[tuple[str, str | None, str | None]]
+        self, rows: npt.NDArray[np.int64], stage: str, faults: Sequence[Reason]
     ) -> pa.Table:
         source = self.resources.take(rows)
         return tables.build(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from bonefhir import tables
@@ -12,12 +13,19 @@ _PLAIN = ("subject", "medication_ref", "request")
 _LISTS = ("part_of", "reason_refs")
 
 
-def urn_targets(full_urls: pa.Table) -> dict[str, str]:
-    """urn:uuid → 'Type/<id>'. Of one urn with several targets the first in reading order counts."""
-    targets: dict[str, str] = {}
-    for url, target in zip(full_urls["url"].to_pylist(), full_urls["target"].to_pylist(), strict=True):
-        targets.setdefault(url, target)
-    return targets
+def urns(table: pa.Table) -> set[str]:
+    """Those that the references of a table still are."""
+    found: set[str] = set()
+    for name in [n for n in (*_PLAIN, *_LISTS) if n in table.column_names]:
+        texts = [text for text in table[name].unique().cast(pa.string()).to_pylist() if text is not None and "urn:" in text]
+        found.update(ref for text in texts for ref in (_refs(text) if name in _LISTS else (text,)) if ref.startswith("urn:"))
+    return found
+
+
+def _refs(text: str) -> list[str]:
+    """Of a list of part_of or reason_refs."""
+    found = (each.get("ref") if isinstance(each, dict) else each for each in json.loads(text))
+    return [ref for ref in found if isinstance(ref, str)]
 
 
 def resolve(table: pa.Table, targets: Mapping[str, str]) -> pa.Table:
@@ -54,3 +62,12 @@ def _element(element: object, targets: Mapping[str, str]) -> object:
         ref = element.get("ref")
         return element | {"ref": _of(ref, targets) if isinstance(ref, str) else None}
     return _of(element, targets) if isinstance(element, str) else None
+
+
+def conditions(reason_refs: pa.ChunkedArray, numbers: npt.NDArray[np.int64]) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """Ids of the Conditions that are named, and the number of the row that names each; once for each number."""
+    encoded = reason_refs.cast(pa.string()).combine_chunks().dictionary_encode()
+    codes, rows = np.unique(np.stack([encoded.indices.to_numpy(), numbers]), axis=1)
+    named = [[ref[10:] for ref in _refs(text) if ref.startswith("Condition/")] for text in encoded.dictionary.to_pylist()]
+    lengths = np.array([len(named[code]) for code in codes.tolist()], dtype=np.int64)
+    return pa.array([each for code in codes.tolist() for each in named[code]], pa.string()), np.repeat(rows, lengths)

@@ -1,37 +1,26 @@
-"""What only the whole input can decide: versions, references, relevance, status, conformance; then the normalised tables.
+"""What is decided of a bucket of patients: relevance, status, conformance, references; then the normalised tables.
 
 The order of decisions is that of semantics.md, section 1, and `fates.Fates` keeps it: older version → superseded; no code
 that anybody asks for → irrelevant; status → excluded; no id, no patient, no time, invalid → rejected; else used.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bonefhir import tables
 from bonefhir.interval import Flags
 from bonefhir.knowledge.model import Knowledge
-from bonefhir.normalise import administrations, conditions, labs, patients, quality, references, times, versions
-from bonefhir.normalise.concepts import per_distinct
-from bonefhir.normalise.drugs import DrugMatcher, decode_medication
-from bonefhir.normalise.fates import EXCLUDED, IRRELEVANT, REJECTED, SUPERSEDED, Fates, contained
+from bonefhir.normalise import administrations, conditions, labs, patients, quality, references, versions
+from bonefhir.normalise.books import Books, books
+from bonefhir.normalise.everywhere import Others, decide_conditions, reasons
+from bonefhir.normalise.fates import IRRELEVANT, REJECTED
+from bonefhir.normalise.inputs import Check, Input, equals, null, undated
 from bonefhir.normalise.value_sets import Membership
 from bonefhir.vocabulary import UNREADABLE
-
-_EXCLUDED_STATUS = {
-    "MedicationAdministration": ("not-done", "entered-in-error", "on-hold"),
-    "Observation": ("registered", "preliminary", "cancelled", "entered-in-error", "unknown"),
-    "Procedure": ("preparation", "not-done", "on-hold", "stopped", "entered-in-error", "unknown"),
-    "Medication": ("entered-in-error",),
-}
-_REFUTED = ("refuted", "entered-in-error")
-
-Check = Callable[[pd.DataFrame], pd.DataFrame]
-"""Candidates (seq, file, offset, length, resource_type, release) → those that do not conform (seq, reason, path, detail)."""
 
 
 @dataclass(frozen=True)
@@ -50,114 +39,55 @@ class Facts:
 
 @dataclass(frozen=True)
 class Resolved:
+    """The normalised tables of a bucket."""
+
     administrations: pa.Table
     labs: pa.Table
     conditions: pa.Table
     procedures: pa.Table
     patients: pa.Table
-    per_file: npt.NDArray[np.int64]
-    rejects: pa.Table
-    quality: pa.Table
+    books: Books
     facts: Facts
 
 
-@dataclass
-class _Input:
-    """One resource type on its way: the rows read (observations: one per value), one row per resource, and its fate."""
-
-    name: str
-    rows: pa.Table
-    resources: pa.Table = field(init=False)
-    resource_of: npt.NDArray[np.int64] = field(init=False)
-    fates: Fates = field(init=False)
-    quality: list[tuple[int, str]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        seq = self.rows["seq"].to_numpy()
-        if (seq[1:] > seq[:-1]).all():  # each row a resource of its own, as nearly always: not a second copy of all of them
-            self.resources, self.resource_of = self.rows, np.arange(len(seq))
-        else:
-            _, first, inverse = np.unique(seq, return_index=True, return_inverse=True)
-            self.resources, self.resource_of = self.rows.take(first), inverse.reshape(-1)
-        self.fates = Fates(self.name, self.resources)
-        found = versions.decide(self.resources)
-        self.quality = found.quality
-        self.fates.decide(found.superseded, SUPERSEDED)
-
-    def of_any_row(self, flags: Flags) -> Flags:
-        """Per resource: the flag holds for at least one of its rows."""
-        return np.bincount(self.resource_of, weights=flags, minlength=len(self.resources)) > 0
-
-    def status_excluded(self) -> None:
-        self.fates.decide(_in(self.resources["status"], _EXCLUDED_STATUS[self.name]), EXCLUDED)
-
-    def rejected_by_reader(self, needs_patient: bool = True) -> None:
-        self.fates.reject_faults()
-        self.fates.reject(_null(self.resources["id"]), "resolve", "no-id", None, "neither an id nor a fullUrl that tells one")
-        if needs_patient:
-            self.fates.reject(
-                _null(self.resources["subject"]),
-                "resolve",
-                "no-patient",
-                "subject",
-                "no reference to a Patient that can be resolved",
-            )
-
-    @property
-    def used_rows(self) -> Flags:
-        return np.asarray(self.fates.used[self.resource_of])
-
-
 def resolve(
-    read: Mapping[str, pa.Table], full_urls: pa.Table, knowledge: Knowledge, conformance: str, file_names: pa.Array, check: Check
+    read: Mapping[str, pa.Table], others: Others, knowledge: Knowledge, full: bool, file_names: pa.Array, check: Check | None
 ) -> Resolved:
-    """read: the read tables of all files, by name."""
-    run = _Resolution(read, references.urn_targets(full_urls), knowledge, conformance, check)
-    run.decide()
+    """read: the read tables of a bucket, by name, with their references resolved; without Medications.
+
+    check: of what is to be evidence, and if `full`, of all that is used; null: nothing is checked
+    """
+    run = _Resolution(read, others, knowledge)
+    if check is not None:
+        run.conform(check, full)
     return run.result(file_names)
 
 
 class _Resolution:
-    def __init__(
-        self, read: Mapping[str, pa.Table], targets: Mapping[str, str], knowledge: Knowledge, conformance: str, check: Check
-    ) -> None:
-        self.knowledge, self.conformance, self.check = knowledge, conformance, check
-        table = {name: references.resolve(rows.unify_dictionaries(), targets) for name, rows in read.items()}
-        self.patients = _Input("Patient", table["patients_read"])
-        self.medications = _Input("Medication", table["medications_read"])
-        self.doses = _Input("MedicationAdministration", table["administrations_read"])
-        self.labs = _Input("Observation", table["observations_read"])
-        self.conditions = _Input("Condition", table["conditions_read"])
-        self.procedures = _Input("Procedure", table["procedures_read"])
-        self.inputs = (self.patients, self.medications, self.doses, self.labs, self.conditions, self.procedures)
+    def __init__(self, read: Mapping[str, pa.Table], others: Others, knowledge: Knowledge) -> None:
+        self.others, self.knowledge = others, knowledge
+        self.invalid_reasons: list[int] = []
 
-    def decide(self) -> None:
-        self._medications()
+        def given(name: str, table: tables.Table) -> Input:
+            return Input(name, read[table.name], others.versions)
+
+        self.patients = given("Patient", tables.PATIENTS_READ)
+        self.doses = given("MedicationAdministration", tables.ADMINISTRATIONS_READ)
+        self.labs = given("Observation", tables.OBSERVATIONS_READ)
+        self.conditions = given("Condition", tables.CONDITIONS_READ)
+        self.procedures = given("Procedure", tables.PROCEDURES_READ)
+        self.inputs = (self.patients, self.doses, self.labs, self.conditions, self.procedures)
         self._doses()
         self._labs()
-        self._conditions()
+        self.condition_sets = decide_conditions(self.conditions, self.knowledge)
         self._procedures()
         self.patients.rejected_by_reader(needs_patient=False)
-        treated = self._treated()
-        for each in (self.doses, self.patients, self.labs, self.conditions, self.procedures):
-            self._conform(each, None if each is self.doses or self.conformance == "full" else treated)
-
-    def _medications(self) -> None:
-        """Only those that are, or may be, of a drug of the catalogue matter."""
-        matcher = DrugMatcher(self.knowledge)
-        texts = self.medications.resources["medication"].to_pylist()
-        relevant = [matcher.match(decode_medication(text, self.knowledge.systems)).drug is not None for text in texts]
-        unreadable = ~_null(self.medications.resources["fault"])
-        self.medications.fates.decide(~(np.array(relevant, dtype=bool) | unreadable), IRRELEVANT)
-        self.medications.status_excluded()
-        self.medications.rejected_by_reader(needs_patient=False)
-        self._conform(self.medications, None)
 
     def _doses(self) -> None:
-        self.identified = administrations.identify(self.doses.resources, self._medications_by_reference(), self.knowledge)
-        unreadable = ~_null(self.doses.resources["fault"])
+        self.identified = administrations.identify(self.doses.resources, self.others.medications, self.knowledge)
+        unreadable = ~null(self.doses.resources["fault"])
         for name in ("medication", "medication_ref", "contained_medication"):
-            unreadable &= _null(self.doses.resources[name])
+            unreadable &= null(self.doses.resources[name])
         self.doses.fates.decide(~(self.identified.relevant | unreadable), IRRELEVANT)
         self.doses.status_excluded()
         self.doses.rejected_by_reader()
@@ -166,19 +96,8 @@ class _Resolution:
                 self.identified.problem == problem, "resolve", problem, "medicationReference", "the Medication cannot be used"
             )
         self.doses.fates.reject(
-            _undated(self.doses.resources["start"]), "resolve", "no-time", "effective[x]", "no start that can be read"
+            undated(self.doses.resources["start"]), "resolve", "no-time", "effective[x]", "no start that can be read"
         )
-
-    def _medications_by_reference(self) -> dict[str, tuple[str | None, str]]:
-        """Newest version of each: its JSON, and '' or why a dose of it must be rejected."""
-        problem = {EXCLUDED: "medication-in-error", REJECTED: "medication-unresolved"}
-        rows = zip(
-            self.medications.resources["id"].to_pylist(),
-            self.medications.resources["medication"].to_pylist(),
-            self.medications.fates.fate,
-            strict=True,
-        )
-        return {f"Medication/{i}": (text, problem.get(int(fate), "")) for i, text, fate in rows if fate != SUPERSEDED}
 
     def _labs(self) -> None:
         self.analytes, self.unmapped = labs.identify(self.labs.rows, self.knowledge)
@@ -187,24 +106,18 @@ class _Resolution:
         self.labs.status_excluded()
         self.labs.rejected_by_reader()
         self.labs.fates.reject(
-            _undated(self.labs.resources["effective"]),
+            undated(self.labs.resources["effective"]),
             "resolve",
             "no-time",
             "effective[x]",
             "neither effective nor issued can be read",
         )
 
-    def _conditions(self) -> None:
-        self.condition_sets = conditions.identify(self.conditions.resources, "Condition", self.knowledge)
-        unreadable = _null(self.conditions.resources["code"]) & ~_null(self.conditions.resources["fault"])
-        self.conditions.fates.decide(~(_any(self.condition_sets) | unreadable), IRRELEVANT)
-        self.conditions.fates.decide(_in(self.conditions.resources["verification_status"], _REFUTED), EXCLUDED)
-        self.conditions.rejected_by_reader()
-
     def _procedures(self) -> None:
         self.procedure_sets = conditions.identify(self.procedures.resources, "Procedure", self.knowledge)
-        unreadable = _null(self.procedures.resources["code"]) & ~_null(self.procedures.resources["fault"])
-        self.procedures.fates.decide(~(_any(self.procedure_sets) | unreadable), IRRELEVANT)
+        unreadable = null(self.procedures.resources["code"]) & ~null(self.procedures.resources["fault"])
+        asked_for = np.array([bool(found) for found in self.procedure_sets], dtype=bool)
+        self.procedures.fates.decide(~(asked_for | unreadable), IRRELEVANT)
         self.procedures.status_excluded()
         self.procedures.rejected_by_reader()
 
@@ -212,73 +125,58 @@ class _Resolution:
         """Patients with a dose of the catalogue: only theirs becomes evidence."""
         return set(self.doses.resources["subject"].filter(pa.array(self.doses.fates.used)).to_pylist())
 
-    def _conform(self, each: _Input, treated: set[str] | None) -> None:
-        """treated None: all that are used."""
-        if self.conformance == "none":
-            return
-        candidates = each.fates.used & ~contained(each.resources["id"])
-        if treated is not None:
-            candidates &= _of_patients(each, treated)
-        rows = np.flatnonzero(candidates)
-        if not len(rows):
-            return
-        frame = each.resources.select(["seq", "file", "offset", "length", "release"]).take(rows).to_pandas()
-        faults = self.check(frame.assign(resource_type=each.name))
-        by_seq = dict(zip(frame["seq"], rows, strict=True))
-        hit = np.array([by_seq[seq] for seq in faults["seq"]], dtype=np.int64)
-        each.fates.reject_each(hit, "conform", list(zip(faults["reason"], faults["path"], faults["detail"], strict=True)))
+    def conform(self, check: Check, full: bool) -> None:
+        """What is to be evidence: doses, and what is known of those who got them."""
+        self.doses.conform(check, self.doses.fates.used)
+        treated = self._treated()
+        for each in (self.patients, self.labs, self.conditions, self.procedures):
+            candidates = each.fates.used if full else each.of_patients(treated)
+            each.conform(check, candidates)
+        invalid, _ = self.conditions.invalid(check, self._named() & ~self.conditions.of_patients(treated))
+        self.invalid_reasons = invalid.tolist()
+
+    def _named(self) -> Flags:
+        """Conditions that doses name as their reason: evidence, whoever's they are."""
+        refs = self.doses.resources["reason_refs"].filter(pa.array(self.doses.fates.used)).drop_null()
+        ids, _ = references.conditions(refs, np.zeros(len(refs), dtype=np.int64))
+        return np.asarray(pc.is_in(self.conditions.resources["id"], ids).to_numpy())
 
     def result(self, file_names: pa.Array) -> Resolved:
         dose_table = self._administrations(file_names)
         lab_table, suspect = self._lab_table(file_names)
         procedure_table = self._used(self.procedures, self.procedure_sets, conditions.normalise_procedures, file_names)
-        found = [quality.of_resources(each.name, each.resources, each.quality, file_names) for each in self.inputs]
-        found += [quality.while_reading(each.name, each.resources, each.fates.fate, file_names) for each in self.inputs]
-        found.append(quality.of_collisions(self.patients.resources, versions.collisions(self.patients.resources), file_names))
-        found.append(quality.of_labs(lab_table, suspect))
-        for each, prefix in ((self.doses, "dose"), (self.labs, "quantity")):
-            used = each.rows.filter(pa.array(each.used_rows))
-            found.append(quality.of_units(each.name, used, prefix, self.knowledge, file_names))
-        found.append(quality.of_medications(self.doses.resources, self.doses.fates.fate, self.identified.matches, file_names))
         return Resolved(
             administrations=dose_table,
             labs=lab_table,
             conditions=self._used(self.conditions, self.condition_sets, conditions.normalise_conditions, file_names),
             procedures=procedure_table,
             patients=patients.normalise(self.patients.resources.filter(pa.array(self.patients.fates.used)), file_names),
-            per_file=np.sum([each.fates.per_file(len(file_names)) for each in self.inputs], axis=0),
-            rejects=pa.concat_tables([each.fates.rejects() for each in self.inputs]),
-            quality=pa.concat_tables(found),
+            books=books(self.inputs, file_names, list(self._quality(lab_table, suspect, file_names))),
             facts=self._facts(dose_table, lab_table, procedure_table),
         )
+
+    def _quality(self, lab_table: pa.Table, suspect: Flags, file_names: pa.Array) -> Iterator[pa.Table]:
+        """Beside what is said of every type."""
+        yield quality.of_collisions(self.patients.resources, versions.collisions(self.patients.resources), file_names)
+        yield quality.of_labs(lab_table, suspect)
+        for each, prefix in ((self.doses, "dose"), (self.labs, "quantity")):
+            used = each.rows.filter(pa.array(each.used_rows))
+            yield quality.of_units(each.name, used, prefix, self.knowledge, file_names)
+        yield quality.of_medications(self.doses.resources, self.doses.fates.fate, self.identified.matches, file_names)
 
     def _administrations(self, file_names: pa.Array) -> pa.Table:
         rows = np.flatnonzero(self.doses.fates.used)
         matches = [self.identified.matches[row] for row in rows]
+        known = {**self.others.conditions, **reasons(self.conditions, self.condition_sets, self.invalid_reasons)}
         return administrations.normalise(
-            self.doses.resources.take(rows), matches, self._reason_conditions(), self.knowledge, file_names
+            self.doses.resources.take(rows), matches, known, self.knowledge, file_names
         )
-
-    def _reason_conditions(self) -> dict[str, Membership]:
-        """'Condition/<id>' → what it says as a reason; a refuted or erroneous one says nothing.
-
-        One that lacks nothing but its own patient says what it says: the dose tells whose it is. Any other that was rejected is
-        not here, so that the display of the reference speaks in its place.
-        """
-        conditions = self.conditions.resources
-        fate = self.conditions.fates.fate
-        readable = _null(conditions["fault"]) | _is(conditions["fault"], "no-patient")
-        unread = (fate == REJECTED) & ~(readable & _null(conditions["subject"]))
-        known = np.flatnonzero((fate != SUPERSEDED) & ~unread)
-        ids = conditions["id"].take(known).to_pylist()
-        refuted = fate == EXCLUDED
-        return {f"Condition/{i}": {} if refuted[row] else self.condition_sets[row] for i, row in zip(ids, known, strict=True)}
 
     def _lab_table(self, file_names: pa.Array) -> tuple[pa.Table, Flags]:
         """Used and rejected measurements. One without a value is none, unless it may stand in a component that cannot be read."""
         fate = self.labs.fates.fate[self.labs.resource_of]
-        rejected = (fate == REJECTED) & ~_null(self.labs.rows["subject"])
-        absent = _is(self.labs.rows["value_kind"], "none")
+        rejected = (fate == REJECTED) & ~null(self.labs.rows["subject"])
+        absent = equals(self.labs.rows["value_kind"], "none")
         path = self.labs.rows["fault_path"].cast(pa.string())
         unreadable = np.asarray(pc.starts_with(path, "component").fill_null(False))
         wanted = self.asked_for & ((self.labs.used_rows & ~absent) | (rejected & (~absent | unreadable)))
@@ -288,7 +186,7 @@ class _Resolution:
         )
 
     @staticmethod
-    def _used(each: _Input, sets: Sequence[Membership], function: Callable[..., pa.Table], file_names: pa.Array) -> pa.Table:
+    def _used(each: Input, sets: Sequence[Membership], function: Callable[..., pa.Table], file_names: pa.Array) -> pa.Table:
         rows = np.flatnonzero(each.fates.used).tolist()
         return function(each.resources.take(pa.array(rows, pa.int64())), [sets[row] for row in rows], file_names)
 
@@ -302,30 +200,3 @@ class _Resolution:
             lab_records=frozenset(self.analytes[readable]),
             dental_records=bool(pc.any(pc.equal(procedure_table["value_set"].cast(pa.string()), "dental")).as_py()),
         )
-
-
-def _null(column: pa.ChunkedArray) -> Flags:
-    return np.asarray(column.is_null().to_numpy())
-
-
-def _is(column: pa.ChunkedArray, word: str) -> Flags:
-    return np.asarray(pc.equal(column.cast(pa.string()), word).fill_null(False).to_numpy())
-
-
-def _undated(column: pa.ChunkedArray) -> Flags:
-    return ~times.parse(column).known
-
-
-def _any(memberships: Sequence[Membership]) -> Flags:
-    return np.array([bool(found) for found in memberships], dtype=bool)
-
-
-def _in(column: pa.ChunkedArray, words: Collection[str]) -> Flags:
-    values, codes = per_distinct(column, lambda text: text in words)
-    return np.asarray(np.array(values, dtype=bool)[codes])
-
-
-def _of_patients(each: _Input, treated: set[str]) -> Flags:
-    if each.name == "Patient":
-        return np.array([i is not None and f"Patient/{i}" in treated for i in each.resources["id"].to_pylist()], dtype=bool)
-    return _in(each.resources["subject"], treated)

@@ -1,5 +1,6 @@
 """Same type and id read more than once: which is the newest, and what must be said about it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +21,57 @@ class Versions:
     quality: list[tuple[int, str]]
 
 
-def decide(resources: pa.Table) -> Versions:
+@dataclass(frozen=True)
+class Elsewhere:
+    """Of ids under which resources of several buckets of patients stand, decided once for all of them.
+
+    seq         of every such resource, sorted
+    superseded  of each: there is a newer one
+    kinds       seq of the newest → what must be said of it
+    """
+
+    seq: npt.NDArray[np.int64]
+    superseded: Flags
+    kinds: Mapping[int, Sequence[str]]
+
+
+NONE_ELSEWHERE = Elsewhere(np.empty(0, dtype=np.int64), np.empty(0, dtype=bool), {})
+
+
+def decide(resources: pa.Table, elsewhere: Elsewhere = NONE_ELSEWHERE) -> Versions:
     """One row per resource. Greatest meta.lastUpdated (absent first), then versionId (numeric), then reading order.
 
     A resource without an id has no other versions: it will be rejected.
     """
+    found = _among(resources)
+    if not len(elsewhere.seq):
+        return found
+    seq = resources["seq"].to_numpy()
+    rows = np.flatnonzero(np.isin(seq, elsewhere.seq))
+    found.superseded[rows] = elsewhere.superseded[np.searchsorted(elsewhere.seq, seq[rows])]
+    ours = [(row, kind) for row, kind in found.quality if row not in set(rows.tolist())]
+    theirs = [(row, kind) for row in rows.tolist() for kind in elsewhere.kinds.get(int(seq[row]), ())]
+    return Versions(found.superseded, sorted(ours + theirs))
+
+
+def across(resources: pa.Table) -> Elsewhere:
+    """From all resources whose id stands in several buckets; sorted by seq."""
+    found, seq = _among(resources), resources["seq"].to_numpy()
+    kinds: dict[int, list[str]] = {}
+    for row, kind in found.quality:
+        kinds.setdefault(int(seq[row]), []).append(kind)
+    return Elsewhere(seq, found.superseded, kinds)
+
+
+def joined(parts: Sequence[Elsewhere]) -> Elsewhere:
+    """Of several types."""
+    seq = np.concatenate([NONE_ELSEWHERE.seq, *(part.seq for part in parts)])
+    superseded = np.concatenate([NONE_ELSEWHERE.superseded, *(part.superseded for part in parts)])
+    order = np.argsort(seq)
+    return Elsewhere(seq[order], superseded[order], {seq: kinds for part in parts for seq, kinds in part.kinds.items()})
+
+
+def _among(resources: pa.Table) -> Versions:
     ids = resources["id"]
     if pc.count_distinct(ids).as_py() == len(ids) - ids.null_count:  # as in nearly all input
         return Versions(np.zeros(len(ids), dtype=bool), [])

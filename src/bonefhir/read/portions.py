@@ -20,6 +20,13 @@ SIZE = 32 << 20
 """Bytes on disk: enough to outweigh what a portion costs, few enough that every core gets some."""
 
 
+PACKED = 12
+"""Bytes of FHIR in a byte of gzip or zstd, about."""
+
+ELSEWHERE = 64 << 20
+"""Bytes of a file behind a URL, which are not asked for."""
+
+
 @dataclass(frozen=True)
 class Portion:
     """Whole files; or, of one NDJSON file, the lines that begin at byte `start` or later and before `end` (null: the last)."""
@@ -48,6 +55,13 @@ def portions(files: Sequence[SourceFile], size: int = SIZE) -> Iterator[Portion]
             together, total = [*together, file.number], total + own
     if together:
         yield Portion(tuple(together))
+
+
+def unpacked(files: Sequence[SourceFile]) -> int:
+    """Bytes of FHIR in all, as far as that can be told before they are read."""
+    sizes = (ELSEWHERE if (size := _size(file)) is None else size for file in files)
+    packed = (PACKED if file.name.lower().endswith((".gz", ".gzip", ".zst", ".zstd")) else 1 for file in files)
+    return sum(size * factor for size, factor in zip(sizes, packed, strict=True))
 
 
 def _size(file: SourceFile) -> int | None:

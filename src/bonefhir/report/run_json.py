@@ -16,7 +16,7 @@ from bonefhir.report.identity import rule_digest
 FORMAT = 1
 """Of the whole output folder. Changed only with the contract."""
 
-WHERE = ("sources", "out", "jobs", "parts", "html", "language")
+WHERE = ("sources", "out", "jobs", "memory", "parts", "html", "language")
 """Settings that say where, how fast and in which forms, not what: the same input gives the same bytes from another place."""
 
 

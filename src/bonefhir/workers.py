@@ -1,0 +1,61 @@
+"""Processes that work on the portions and buckets of a run side by side. They are started once: each start takes a second."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import Protocol
+
+import pyarrow as pa
+
+from bonefhir import log
+from bonefhir.run import Run, load_run
+
+WORTH_A_POOL = 64 << 20
+"""Bytes on disk from which on processes are started: less is done sooner here."""
+
+Work = Callable[[Run, int], None]
+
+
+class Each(Protocol):
+    """Does the work for each number, and yields the numbers as they are done.
+
+    meanwhile: what this process can do while others work
+    """
+
+    def __call__(self, work: Work, numbers: Sequence[int], meanwhile: Callable[[], None] | None = None, /) -> Iterator[int]: ...
+
+
+@contextmanager
+def workers(run: Run) -> Iterator[Each]:
+    """In as many processes as the run may have, where there is enough to do, else one after the other here."""
+    if run.jobs <= 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
+        yield lambda work, numbers, _=None: _one_by_one(run, work, numbers)
+        return
+    with ProcessPoolExecutor(run.jobs, mp_context=get_context("spawn"), initializer=log.set_up) as pool:
+        try:
+            yield lambda work, numbers, meanwhile=None: _side_by_side(pool, run, work, numbers, meanwhile)
+        finally:
+            pool.shutdown(cancel_futures=True)  # of a run that fails or is to end, what has not begun never does
+
+
+def _one_by_one(run: Run, work: Work, numbers: Sequence[int]) -> Iterator[int]:
+    for number in numbers:
+        work(run, number)
+        yield number
+
+
+def _side_by_side(
+    pool: ProcessPoolExecutor, run: Run, work: Work, numbers: Sequence[int], meanwhile: Callable[[], None] | None
+) -> Iterator[int]:
+    waiting = {pool.submit(_in_a_process, work, str(run.parts), number): number for number in numbers}
+    if meanwhile:
+        meanwhile()
+    for future in as_completed(waiting):
+        future.result()
+        yield waiting[future]
+
+
+def _in_a_process(work: Work, folder: str, number: int) -> None:
+    work(load_run(folder), number)
+    pa.default_memory_pool().release_unused()  # other processes need it now
