@@ -38,8 +38,8 @@ def months_of(fails: Sequence[int], doses: int = 50, opened: int = 0) -> list[di
 
 
 def of(folder: Path, rows: list[dict[str, Any]]) -> Trends:
-    make(folder, [A, B, W], rows)
-    return trends(Sliced(folder / "phi"))
+    facts = make(folder, [A, B, W], rows)
+    return trends(Sliced(folder / "phi", facts.rule_counts["rule_id"].to_pylist()))
 
 
 def test_a_rule_by_month(tmp_path: Path) -> None:

@@ -180,3 +180,8 @@ def is_g(events: Bools, months: int) -> bool:
     has on average fewer than LEAST_EVENTS."""
     hits = int(events.sum())
     return LEAST_POINTS < hits < LEAST_EVENTS * months and hits <= RARE * len(events)
+
+
+def may_be_g(events: Ints) -> bool:
+    """Whether there are events enough, of which some may not be known to the day."""
+    return int(events.sum()) > LEAST_POINTS

@@ -1,10 +1,11 @@
-"""Everything the reports count, counted once, column by column, from the tables in phi/."""
+"""Everything the reports count, from the tables in phi/ and the tally of the verdicts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -13,6 +14,8 @@ from bonefhir.errors import AccountingError
 from bonefhir.knowledge.model import Rule
 from bonefhir.report.facts import Facts
 from bonefhir.report.rates import Share, wilson
+from bonefhir.report.slices import Sliced
+from bonefhir.report.tally import JUDGED, Tally
 from bonefhir.vocabulary import FAIL, INDETERMINATE, NOT_APPLICABLE, PASS, REASONS, SEVERITIES
 
 INCOMPLETE = ("more-pages", "outcome-entry", "empty-file")
@@ -21,7 +24,6 @@ INCOMPLETE = ("more-pages", "outcome-entry", "empty-file")
 _DATA = r"\.(json|ndjson|jsonl|gz|zst)$"
 """A README in the folder is rejected too, and nothing is missing without it."""
 
-JUDGED = (PASS, FAIL, INDETERMINATE)
 OUTCOMES = (*JUDGED, NOT_APPLICABLE)
 LEDGER = ("read", "used", "irrelevant", "superseded", "excluded", "rejected")
 
@@ -102,20 +104,19 @@ class Counts:
     incomplete: tuple[str, ...]
 
 
-def count(phi: Path, facts: Facts) -> Counts:
+def count(phi: Path, facts: Facts, sliced: Sliced) -> Counts:
     """Raises AccountingError if the table of verdicts and `facts.rule_counts` disagree."""
     quality = _quality(phi)
-    doses = pq.read_table(phi / "doses.parquet", columns=["patient_id", "date_first", "date_last"])
-    verdicts = _verdicts(phi)
+    doses, verdicts = sliced.doses, sliced.tally
     return Counts(
         files=facts.files.num_rows,
         doses=doses.num_rows,
-        patients=pc.count_distinct(doses["patient_id"]).as_py(),
+        patients=len(pc.unique(doses["patient_id"])),
         first=pc.min(doses["date_first"]).as_py(),
         last=pc.max(doses["date_last"]).as_py(),
         rules=tuple(sorted(_rules(facts, verdicts), key=_gravest_first)),
         faulty=_faulty(verdicts),
-        unjudged=pc.count_distinct(verdicts.filter(pc.field("verdict") == INDETERMINATE)["dose_id"]).as_py(),
+        unjudged=verdicts.doses(INDETERMINATE),
         reasons=tuple(sorted(_reasons(verdicts), key=lambda r: (-r.doses, REASONS.index(r.reason)))),
         quality=quality,
         rejects=tallied(facts.rejects, "reason"),
@@ -152,43 +153,19 @@ def tallied(table: pa.Table, column: str) -> dict[str, int]:
     return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
-def _verdicts(phi: Path) -> pa.Table:
-    """Ids as codes of a dictionary: a tenth of the memory of the texts."""
-    names = ["rule_id", "verdict", "severity", "dose_id", "patient_id"]
-    table = pq.read_table(phi / "verdicts.parquet", columns=[*names, "reasons"], read_dictionary=names).unify_dictionaries()
-    for name in names:
-        column = table[name].combine_chunks()
-        codes = column.indices if name in ("dose_id", "patient_id") else column.cast(pa.string())
-        table = table.set_column(table.column_names.index(name), name, codes)
-    return table
-
-
-def _rules(facts: Facts, verdicts: pa.Table) -> Iterator[RuleCount]:
+def _rules(facts: Facts, verdicts: Tally) -> Iterator[RuleCount]:
     rules = {rule.id: rule for rule in facts.knowledge.rules}
-    doses = _by_rule(verdicts, "verdict", ("dose_id", "count"))
-    patients = _by_rule(verdicts, "verdict", ("patient_id", "count_distinct"))
-    reasons = _by_rule(_exploded(verdicts), "reason", ("dose_id", "count"))
-    for counted in facts.rule_counts.to_pylist():
+    for place, counted in enumerate(facts.rule_counts.to_pylist()):
         rule = rules[counted["rule_id"]]
-        found = doses.pop(rule.id, {})
-        if any(counted[verdict] != found.get(verdict, 0) for verdict in JUDGED):
+        if [counted[verdict] for verdict in JUDGED] != verdicts.outcomes[place].tolist():
             raise AccountingError(f"rule {rule.id}: its counts differ from the table of verdicts")
+        reasons = {name: number for name, number in zip(REASONS, verdicts.reasons[place].tolist(), strict=True) if number}
         yield RuleCount(
             rule,
             doses={outcome: counted[outcome] for outcome in OUTCOMES},
-            patients={verdict: patients.get(rule.id, {}).get(verdict, 0) for verdict in JUDGED},
-            reasons=dict(sorted(reasons.get(rule.id, {}).items(), key=lambda pair: (-pair[1], REASONS.index(pair[0])))),
+            patients=dict(zip(JUDGED, verdicts.patients[place].tolist(), strict=True)),
+            reasons=dict(sorted(reasons.items(), key=lambda pair: (-pair[1], REASONS.index(pair[0])))),
         )
-    if doses:
-        raise AccountingError("verdicts of rules that were not counted: " + ", ".join(sorted(doses)))
-
-
-def _by_rule(table: pa.Table, column: str, measure: tuple[str, str]) -> dict[str, dict[str, int]]:
-    """Rule -> value of the column -> count."""
-    counts: dict[str, dict[str, int]] = {}
-    for row in table.group_by(["rule_id", column], use_threads=False).aggregate([measure]).to_pylist():
-        counts.setdefault(row["rule_id"], {})[row[column]] = row["_".join(measure)]
-    return counts
 
 
 def _gravest_first(row: RuleCount) -> tuple[int, float, str]:
@@ -196,24 +173,15 @@ def _gravest_first(row: RuleCount) -> tuple[int, float, str]:
     return severity_order(row.rule.severity), -(share.value if share else -1.0), row.rule.id
 
 
-def _faulty(verdicts: pa.Table) -> dict[str, int]:
-    failed = verdicts.filter(pc.field("verdict") == FAIL)
-    each = {severity: failed.filter(pc.field("severity") == severity) for severity in reversed(SEVERITIES)}
-    return {severity: pc.count_distinct(rows["dose_id"]).as_py() for severity, rows in {**each, "any": failed}.items()}
+def _faulty(verdicts: Tally) -> dict[str, int]:
+    each = {severity: verdicts.doses(FAIL, [severity]) for severity in reversed(SEVERITIES)}
+    return each | {"any": verdicts.doses(FAIL)}
 
 
-def _exploded(verdicts: pa.Table) -> pa.Table:
-    """One row per indeterminate verdict and reason."""
-    rows = verdicts.filter(pc.field("verdict") == INDETERMINATE).select(["rule_id", "dose_id", "reasons"])
-    reasons = rows["reasons"].combine_chunks()
-    again = rows.select(["rule_id", "dose_id"]).take(pc.list_parent_indices(reasons))
-    return again.append_column("reason", pc.list_flatten(reasons))
-
-
-def _reasons(verdicts: pa.Table) -> Iterator[ReasonCount]:
-    measures = [("dose_id", "count"), ("dose_id", "count_distinct")]
-    for row in _exploded(verdicts).group_by("reason", use_threads=False).aggregate(measures).to_pylist():
-        yield ReasonCount(row["reason"], row["dose_id_count"], row["dose_id_count_distinct"])
+def _reasons(verdicts: Tally) -> Iterator[ReasonCount]:
+    for bit, (reason, number) in enumerate(zip(REASONS, verdicts.reasons.sum(0).tolist(), strict=True)):
+        if number:
+            yield ReasonCount(reason, number, int(np.count_nonzero(verdicts.why >> bit & 1)))
 
 
 def _quality(phi: Path) -> tuple[KindCount, ...]:

@@ -20,28 +20,27 @@ from bonefhir.report.detected_issues import RULES
 from bonefhir.report.identity import resource_id
 from bonefhir.report.rates import wilson
 from bonefhir.report.run_json import write_json
-from bonefhir.report.slices import Sliced, cube
+from bonefhir.report.slices import STRATIFIERS, Sliced, strata
 from bonefhir.report.visible import visible
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
 _POPULATION = "http://terminology.hl7.org/CodeSystem/measure-population"
 _NOTATION = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
-STRATIFIERS = ("product", "indication", "month")
 UNKNOWN = "unknown"
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 
 Strata = Mapping[str, list[dict[str, Any]]]
-"""Name of a slice → cells of `cube` by it, of one rule."""
+"""Name of a slice → cells of `strata` by it, of one rule."""
 
 
 def write(path: Path, counts: Counts, sliced: Sliced) -> None:
-    strata: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    by_rule: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for name in STRATIFIERS:
-        for cell in sorted(cube(sliced, (name,)), key=lambda cell: (cell[name] is None, cell[name] or "")):
-            strata.setdefault(cell["rule_id"], {}).setdefault(name, []).append(cell)
+        for cell in sorted(strata(sliced, name), key=lambda cell: (cell[name] is None, cell[name] or "")):
+            by_rule.setdefault(cell["rule_id"], {}).setdefault(name, []).append(cell)
     rows = sorted(counts.rules, key=lambda row: row.rule.id)
-    entries = [_entry(as_report(row, counts, strata.get(row.rule.id, {}))) for row in rows]
+    entries = [_entry(as_report(row, counts, by_rule.get(row.rule.id, {}))) for row in rows]
     write_json(path, {"resourceType": "Bundle", "type": "collection", "entry": entries})
 
 

@@ -1,10 +1,73 @@
-"""Months of doses, as 'YYYY-MM'."""
+"""Months of doses, and the axis of those that a trend shows."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from bonefhir.report.control_chart import LEAST_DENOMINATOR, Ints
+
+MONTHS = 36
+"""The most that are shown; the last ones."""
+
+Days = NDArray[np.datetime64]
 
 
-def month_column(first: pa.Array, last: pa.Array) -> pa.Array:
-    """The month of each range of days; null where it is not known to the month."""
-    months = [pc.strftime(day.cast(pa.date32()), format="%Y-%m") for day in (first, last)]
-    return pc.if_else(pc.equal(*months), months[0], pa.scalar(None, pa.string()))
+def months_of(first: pa.ChunkedArray, last: pa.ChunkedArray) -> pa.DictionaryArray:
+    """'YYYY-MM' of each range of days; null where it is not known to the month. Months are in order."""
+    months, ends = (days(column).astype("datetime64[M]") for column in (first, last))
+    known = ~np.isnat(months) & (months == ends)
+    listed, codes = np.unique(months[known], return_inverse=True)
+    indices = np.zeros(len(months), np.int32)
+    indices[known] = codes
+    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=~known), pa.array(np.datetime_as_string(listed), pa.string()))
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The months shown, and where each dose stands.
+
+    place   of the month of each dose; -1: in none of them
+    rank    of each dose by day and time, then as in doses.parquet; -1: not known to the day, or in no month shown
+    days    of each dose, the first possible
+    """
+
+    months: tuple[str, ...]
+    place: Ints
+    rank: Ints
+    days: Days
+
+
+def axis_of(doses: pa.Table) -> Axis:
+    """From the first to the last month with LEAST_DENOMINATOR doses: one mistyped date must not stretch the axis.
+
+    doses: month, date_first, date_last, instant
+    """
+    first, last = (days(doses[name]) for name in ("date_first", "date_last"))
+    column = doses["month"].combine_chunks()
+    codes = pc.fill_null(column.indices, -1).to_numpy().astype(np.int64)
+    listed = np.array(column.dictionary.to_pylist(), "datetime64[M]")
+    full = listed[np.bincount(codes[codes >= 0], minlength=len(listed)) >= LEAST_DENOMINATOR]
+    none = np.full(doses.num_rows, -1, np.int64)
+    if not len(full):
+        return Axis((), none, none, first)
+    start = max(full[0], full[-1] - np.timedelta64(MONTHS - 1, "M"))
+    places = np.where((listed >= start) & (listed <= full[-1]), (listed - start).astype(np.int64), -1)
+    place = np.append(places, -1)[codes]
+    months = np.datetime_as_string(np.arange(start, full[-1] + np.timedelta64(1, "M"))).tolist()
+    rank = none.copy()
+    rank[np.lexsort((_instants(doses["instant"]), first))] = np.arange(len(rank))
+    return Axis(tuple(months), place, np.where((place >= 0) & (first == last), rank, -1), first)
+
+
+def days(column: pa.ChunkedArray) -> Days:
+    found: Days = column.cast(pa.timestamp("s")).to_numpy().astype("datetime64[D]")
+    return found
+
+
+def _instants(column: pa.ChunkedArray) -> Ints:
+    """Microseconds; where no time of day is known, before all others of the day."""
+    found: Ints = pc.fill_null(column.cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
+    return found

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.report.adjudication import Decisions
-from bonefhir.report.counts import JUDGED, Counts
+from bonefhir.report.counts import Counts
 from bonefhir.report.identity import fingerprint
 from bonefhir.report.records import Row
 from bonefhir.report.slices import SLICES, Sliced, cube, slices
+from bonefhir.report.tally import JUDGED
 from bonefhir.report.visible import visible
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import SEVERITIES

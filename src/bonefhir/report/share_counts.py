@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bonefhir import __version__
-from bonefhir.report.counts import JUDGED, LEDGER, OUTCOMES, Counts, RuleCount, by_kind, severity_order
+from bonefhir.report.counts import LEDGER, OUTCOMES, Counts, RuleCount, by_kind, severity_order
 from bonefhir.report.facts import Facts
 from bonefhir.report.rates import Share
 from bonefhir.report.run_json import FORMAT
 from bonefhir.report.suppress import HIDDEN, Shown, alone, at_least, below, lowest, protected, separate, small, total, union
+from bonefhir.report.tally import JUDGED
 from bonefhir.vocabulary import FAIL, INDETERMINATE, NOT_APPLICABLE, PASS, SEVERITIES
 
 

@@ -15,7 +15,6 @@ from bonefhir.report.share_counts import rule_rows, summary
 from bonefhir.report.share_trend import ShareTrend, exact_totals, share_trend
 from bonefhir.report.slices import Sliced
 from bonefhir.report.trend_page import Shown, shown
-from bonefhir.report.trends import flags
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import SEVERITIES
 
@@ -27,7 +26,7 @@ def write(folder: Path, facts: Facts, counts: Counts, wording: Wording, sliced: 
         return
     k = facts.settings.small_number
     rows = rule_rows(counts, k)[1]
-    judged, failed, opened = (int(flag.sum()) for flag in flags(sliced, "error"))
+    judged, failed, opened = (int(flag.sum()) for flag in sliced.tally.flags("error"))
     pairs = [(counts.faulty["any"], failed), (counts.unjudged, opened), (counts.doses, judged)]
     found = share_trend(sliced, exact_totals(printed, rows, pairs, k), k)
     values = {

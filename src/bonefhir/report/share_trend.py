@@ -15,7 +15,7 @@ from bonefhir.report.control_chart import Bools, is_p, p_chart
 from bonefhir.report.share_counts import ShareRow
 from bonefhir.report.slices import Sliced
 from bonefhir.report.suppress import small
-from bonefhir.report.trends import Trend, by_month, flags, of_severity
+from bonefhir.report.trends import Trend, by_month, of_severity
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
 
@@ -89,7 +89,7 @@ def _cells(sliced: Sliced) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
     Printed are fails, answers, applicable and complete; all doses are known from elsewhere.
     """
-    judged, failed, opened = flags(sliced, "error")
+    judged, failed, opened = sliced.tally.flags("error")
     groups = (
         failed,
         judged & ~failed,

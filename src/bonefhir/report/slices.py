@@ -4,52 +4,93 @@ Site is the folder that a dose's record came in, as it was given to the run; whe
 places for it (performer, location of the encounter), which are not read.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bonefhir.report.counts import JUDGED
-from bonefhir.report.months import month_column
+from bonefhir.report.control_chart import Ints
+from bonefhir.report.months import Axis, axis_of, months_of
+from bonefhir.report.tally import JUDGED, Group, Tally, codes_of, groups, tally
 
 SLICES = ("product", "indication", "site", "month")
+STRATIFIERS = ("product", "indication", "month")
+"""Of which counts are kept. There may be as many sites as files."""
 
 
 class Sliced:
     """Doses and verdicts of the run.
 
-    doses       in the order of doses.parquet: dose_id, patient_id, date_first, date_last, instant, and SLICES
-    verdicts    rule_id, verdict, severity, reasons, and `dose`, the row in `doses`
+    doses   in the order of doses.parquet: patient_id, date_first, date_last, instant, and SLICES; texts are codes
+    rules   ids of those that were counted
     """
 
-    def __init__(self, phi: Path) -> None:
+    def __init__(self, phi: Path, rules: Sequence[str]) -> None:
+        self._phi = phi
+        self.rules = tuple(rules)
         self.doses = _doses(phi / "doses.parquet")
-        names = ["rule_id", "verdict", "severity", "reasons"]
-        # An id stands in many verdicts: as codes of a dictionary each is looked up once.
-        table = pq.read_table(phi / "verdicts.parquet", columns=[*names, "dose_id"], read_dictionary=["dose_id"])
-        ids = table["dose_id"].unify_dictionaries().combine_chunks()
-        self.verdicts = table.select(names).append_column("dose", self._places(ids.dictionary).take(ids.indices))
+
+    @cached_property
+    def tally(self) -> Tally:
+        columns = {name: self.doses[name].combine_chunks() for name in ("patient_id", *STRATIFIERS)}
+        return tally(self.groups(), len(self.rules), columns)
+
+    @cached_property
+    def axis(self) -> Axis:
+        return axis_of(self.doses)
+
+    def groups(self) -> Iterator[Group]:
+        """The verdicts, read anew."""
+        return groups(self._phi, self.rules)
 
     def of(self, dose_ids: pa.Array) -> pa.Table:
         """The doses of these ids, in order."""
-        return self.doses.take(self._places(dose_ids))
-
-    def _places(self, dose_ids: pa.Array) -> pa.Array:
-        return pc.index_in(dose_ids, self.doses["dose_id"].combine_chunks())
+        wanted = dose_ids.dictionary_encode()
+        rows = np.zeros(len(wanted.dictionary), np.int64)
+        before = 0
+        with pq.ParquetFile(self._phi / "doses.parquet") as file:
+            for number in range(file.num_row_groups):
+                ids = file.read_row_group(number, columns=["dose_id"])["dose_id"].cast(pa.string()).combine_chunks()
+                place = pc.index_in(ids, wanted.dictionary)
+                found = np.flatnonzero(place.is_valid())
+                rows[place.drop_null().to_numpy()] = before + found
+                before += len(ids)
+        return self.doses.take(rows[wanted.indices.to_numpy()])
 
 
 def _doses(path: Path) -> pa.Table:
-    kept = ["dose_id", "patient_id", "date_first", "date_last", "instant"]
-    table = pq.read_table(path, columns=[*kept, "product", "rule_indication", "source_file"])
-    columns = {
-        "product": table["product"].cast(pa.string()),
-        "indication": table["rule_indication"].cast(pa.string()),
-        "site": sites(table["source_file"].cast(pa.string()).combine_chunks()),
-        "month": month_column(table["date_first"].combine_chunks(), table["date_last"].combine_chunks()),
-    }
-    return pa.table({**{name: table[name] for name in kept}, **columns})
+    texts = ["patient_id", "product", "rule_indication", "source_file"]
+    plain = ["date_first", "date_last", "instant"]
+    with pq.ParquetFile(path, read_dictionary=texts) as file:
+        parts = [file.read_row_group(number, columns=[*plain, *texts]) for number in range(file.num_row_groups)]
+    table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+    patient, product, indication, file = (_codes(table[name]) for name in texts)
+    return pa.table(
+        {
+            "patient_id": patient,
+            **{name: table[name] for name in plain},
+            "product": product,
+            "indication": indication,
+            "site": _renamed(file, sites),
+            "month": months_of(table["date_first"], table["date_last"]),
+        }
+    )
+
+
+def _codes(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    whole = column.combine_chunks()
+    return whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
+
+
+def _renamed(column: pa.DictionaryArray, name: Callable[[pa.Array], pa.Array]) -> pa.DictionaryArray:
+    """Texts that have become alike have one code."""
+    named = name(column.dictionary).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(named.indices.take(column.indices), named.dictionary)
 
 
 def sites(files: pa.Array) -> pa.Array:
@@ -59,20 +100,40 @@ def sites(files: pa.Array) -> pa.Array:
 
 
 def slices(sliced: Sliced) -> list[dict[str, Any]]:
-    """Doses by slice."""
-    grouped = sliced.doses.group_by(list(SLICES), use_threads=False).aggregate([([], "count_all")])
-    return list(grouped.to_pylist())
+    """Doses by all slices."""
+    combined, of_dose = _combined(sliced.doses)
+    counts = np.bincount(of_dose, minlength=combined.num_rows)
+    return [{**values, "count_all": number} for values, number in zip(combined.to_pylist(), counts.tolist(), strict=True)]
 
 
-def cube(sliced: Sliced, by: tuple[str, ...] = SLICES) -> list[dict[str, Any]]:
-    """Numbers of pass, fail and indeterminate by rule and slice, in the order in which they are met."""
-    keys = [*by, "rule_id"]
-    found = sliced.doses.select(list(by)).take(sliced.verdicts["dose"].combine_chunks())
-    for name in ("rule_id", "verdict"):
-        found = found.append_column(name, sliced.verdicts[name].combine_chunks())
-    cells: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in found.group_by([*keys, "verdict"], use_threads=False).aggregate([([], "count_all")]).to_pylist():
-        key = tuple(row[name] for name in keys)
-        one = cells.setdefault(key, {**{name: row[name] for name in keys}, **dict.fromkeys(JUDGED, 0)})
-        one[row["verdict"]] = row["count_all"]
-    return list(cells.values())
+def strata(sliced: Sliced, name: str) -> list[dict[str, Any]]:
+    """Numbers of pass, fail and indeterminate by rule and value of one of STRATIFIERS."""
+    counts, values = sliced.tally.strata[name], [*sliced.doses[name].combine_chunks().dictionary.to_pylist(), None]
+    cells = np.argwhere(counts.any(axis=2)).tolist()
+    return [_cell({name: values[value]}, sliced.rules[rule], counts[value, rule]) for value, rule in cells]
+
+
+def cube(sliced: Sliced) -> list[dict[str, Any]]:
+    """Numbers of pass, fail and indeterminate by all slices and rule."""
+    combined, of_dose = _combined(sliced.doses)
+    rules = len(sliced.rules)
+    counts = np.zeros((combined.num_rows * rules, len(JUDGED)), np.int32)
+    for group in sliced.groups():
+        np.add.at(counts, (of_dose[group.dose] * rules + group.rule, group.outcome), 1)
+    cells = np.flatnonzero(counts.any(axis=1))
+    each = zip(combined.take(cells // rules).to_pylist(), (cells % rules).tolist(), counts[cells], strict=True)
+    return [_cell(values, sliced.rules[rule], numbers) for values, rule, numbers in each]
+
+
+def _combined(doses: pa.Table) -> tuple[pa.Table, Ints]:
+    """The combinations of slices that there are, and which of them each dose has."""
+    code = np.zeros(doses.num_rows, np.int64)
+    for name in SLICES:
+        codes, values = codes_of(doses[name].combine_chunks())
+        code = code * (values + 1) + codes
+    _, first, of_dose = np.unique(code, return_index=True, return_inverse=True)
+    return doses.select(list(SLICES)).take(first), of_dose.astype(np.int64)
+
+
+def _cell(values: dict[str, Any], rule: str, numbers: Ints) -> dict[str, Any]:
+    return {**values, "rule_id": rule, **dict(zip(JUDGED, numbers.tolist(), strict=True))}

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
 from bonefhir.report.slices import Sliced
-from bonefhir.vocabulary import INDETERMINATE
+from bonefhir.report.tally import codes_of
+from bonefhir.vocabulary import REASONS
 
 
 class AtSite(NamedTuple):
@@ -18,16 +18,15 @@ class AtSite(NamedTuple):
 
 def most_at(sliced: Sliced) -> dict[str, AtSite]:
     """Reason → its site, ties by name; empty where all doses are of one site, of which there is nothing to say."""
-    site = sliced.doses["site"].combine_chunks()
-    if pc.count_distinct(site).as_py() < 2:
+    column = sliced.doses["site"].combine_chunks()
+    codes, values = codes_of(column)
+    if len(np.unique(codes[codes < values])) < 2:
         return {}
-    rows = sliced.verdicts.filter(pc.equal(sliced.verdicts["verdict"], INDETERMINATE)).combine_chunks()
-    reasons = rows["reasons"].combine_chunks()
-    doses = rows["dose"].combine_chunks().take(pc.list_parent_indices(reasons))
-    each = pa.table({"reason": pc.list_flatten(reasons), "dose": doses}).group_by(["reason", "dose"]).aggregate([])
-    placed = each.append_column("site", site.take(each["dose"].combine_chunks()))
+    names = [*column.dictionary.to_pylist(), ""]
     found: dict[str, AtSite] = {}
-    counted = placed.group_by(["reason", "site"]).aggregate([([], "count_all")]).to_pylist()
-    for row in sorted(counted, key=lambda row: (-row["count_all"], row["site"] or "")):
-        found.setdefault(row["reason"], AtSite(row["site"] or "", row["count_all"]))
+    for bit, reason in enumerate(REASONS):
+        numbers = np.bincount(codes[sliced.tally.why >> bit & 1 == 1], minlength=values + 1).tolist()
+        number, name = min((-number, name) for number, name in zip(numbers, names, strict=True))
+        if number:
+            found[reason] = AtSite(name, -number)
     return found

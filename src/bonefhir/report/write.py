@@ -33,8 +33,8 @@ def write_all(folder: Path, facts: Facts) -> None:
     phi, share, fhir = folder / "phi", folder / "share", folder / "phi" / "fhir"
     share.mkdir(exist_ok=True)
     fhir.mkdir(exist_ok=True)
-    counts, wording, rules = count(phi, facts), load(facts.settings.language), facts.knowledge.rules
-    sliced = Sliced(phi)
+    sliced = Sliced(phi, facts.rule_counts["rule_id"].to_pylist())
+    counts, wording, rules = count(phi, facts, sliced), load(facts.settings.language), facts.knowledge.rules
     decisions = Decisions(decision_store.load(decision_store.beside(facts.settings.out)), date.fromisoformat(facts.started[:10]))
     rejects.write(phi / "rejects.ndjson", facts)
     with extracted(phi / "verdicts.parquet") as findings:
