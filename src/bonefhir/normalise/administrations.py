@@ -1,7 +1,7 @@
 """MedicationAdministrations of catalogue drugs → tables.ADMINISTRATIONS: what was given, how much, how fast, when, why."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -10,49 +10,57 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir import tables
-from bonefhir.interval import Flags, Floats
+from bonefhir.interval import Flags, Integers
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.normalise import times
 from bonefhir.normalise.amounts import Amounts, charted
-from bonefhir.normalise.concepts import decode, per_distinct, plain
+from bonefhir.normalise.concepts import codes_of, decode, distinct_of, per_distinct, plain, taken
 from bonefhir.normalise.drugs import DrugMatch, DrugMatcher, Medication, decode_medication
 from bonefhir.normalise.value_sets import Membership, ValueSetMatcher
 from bonefhir.vocabulary import assumption
 
 Objects = npt.NDArray[np.object_]
+Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Identified:
-    """Per administration: what it names. problem: 'medication-unresolved', 'medication-in-error' or ''."""
+    """What administrations name: few different things, and for each administration the number of the one that it names.
 
-    matches: list[DrugMatch]
-    problem: Objects
+    problems: of each thing, 'medication-unresolved', 'medication-in-error' or ''
+    """
+
+    matches: Sequence[DrugMatch]
+    problems: Sequence[str]
+    codes: Codes
 
     @property
     def relevant(self) -> Flags:
         """Of a catalogue drug, or of one that cannot be told."""
-        known = np.array([m.drug is not None for m in self.matches], dtype=bool)
-        return np.asarray(known | (self.problem != ""))
+        return np.asarray(self.have(lambda match: match.drug is not None) | (self.problem != ""))
+
+    @property
+    def problem(self) -> Objects:
+        return np.asarray(np.array(self.problems, dtype=object)[self.codes])
+
+    def have(self, quality: Callable[[DrugMatch], bool]) -> Flags:
+        return np.asarray(np.array([quality(match) for match in self.matches], dtype=bool)[self.codes])
+
+    def texts(self, part: Callable[[DrugMatch], str | None]) -> pa.Array:
+        return taken(map(part, self.matches), self.codes, pa.string())
+
+    def of_rows(self, rows: Codes) -> "Identified":
+        return replace(self, codes=self.codes[rows])
 
 
 def identify(administrations: pa.Table, medications: Mapping[str, tuple[str | None, str]], knowledge: Knowledge) -> Identified:
     """medications: 'Medication/<id>' → (JSON, fate) of the newest version of each Medication read; fate '' if it may be used."""
     matcher = DrugMatcher(knowledge)
-    keys = zip(
-        *(
-            administrations[name].to_pylist()
-            for name in ("medication", "medication_ref", "contained_medication", "medication_display")
-        ),
-        strict=True,
-    )
-    cache: dict[tuple[str | None, ...], tuple[DrugMatch, str]] = {}
-    found = []
-    for key in keys:
-        if key not in cache:
-            cache[key] = _identify_one(key, medications, knowledge, matcher)
-        found.append(cache[key])
-    return Identified([match for match, _ in found], np.array([problem for _, problem in found], dtype=object))
+    columns = administrations.select(["medication", "medication_ref", "contained_medication", "medication_display"])
+    first, codes = distinct_of(map(codes_of, columns.columns))
+    keys = zip(*(column.to_pylist() for column in columns.take(pa.array(first)).columns), strict=True)
+    found = [_identify_one(key, medications, knowledge, matcher) for key in keys]
+    return Identified([match for match, _ in found], [problem for _, problem in found], codes)
 
 
 def _identify_one(
@@ -77,24 +85,25 @@ def _identify_one(
 
 def normalise(
     administrations: pa.Table,
-    matches: Sequence[DrugMatch],
+    identified: Identified,
     conditions: Mapping[str, Membership],
     knowledge: Knowledge,
     file_names: pa.Array,
 ) -> pa.Table:
     """conditions: 'Condition/<id>' → value sets, of every Condition that a reason may refer to."""
     start, end = times.parse(administrations["start"]), times.parse(administrations["end"])
-    drugs = np.array([m.drug for m in matches], dtype=object)
-    amounts = charted(administrations, matches, knowledge)
-    reasons = _reasons(administrations, conditions, knowledge)
+    amounts = charted(administrations, identified.matches, identified.codes, knowledge)
+    reasons, reason_codes = _reasons(administrations, conditions, knowledge)
+    by_code = ([name for name in sorted(found) if not found[name]] for found in reasons)
+    by_text = ([name for name in sorted(found) if found[name]] for found in reasons)
     columns = {
         "seq": administrations["seq"],
         "id": administrations["id"],
         "patient_id": administrations["subject"],
         "status": administrations["status"],
-        "drug": pa.array(drugs, pa.string()),
-        "product": pa.array([m.product for m in matches], pa.string()),
-        "product_basis": pa.array([m.product_basis for m in matches], pa.string()),
+        "drug": identified.texts(lambda match: match.drug),
+        "product": identified.texts(lambda match: match.product),
+        "product_basis": identified.texts(lambda match: match.product_basis),
         "start": administrations["start"],
         "end": administrations["end"],
         "instant": _instants(start),
@@ -103,11 +112,11 @@ def normalise(
         "end_instant": _instants(end),
         "end_last": pa.array(end.last),
         "route": _routes(administrations["route"], knowledge),
-        "reasons": pa.array([sorted(k for k, by_text in r.items() if not by_text) for r in reasons], tables.TEXTS),
-        "reasons_by_text": pa.array([sorted(k for k, by_text in r.items() if by_text) for r in reasons], tables.TEXTS),
+        "reasons": taken(by_code, reason_codes, tables.TEXTS),
+        "reasons_by_text": taken(by_text, reason_codes, tables.TEXTS),
         "request": administrations["request"],
         "part_of": _part_of(administrations["part_of"]),
-        "assumptions": _assumptions(administrations, matches, start, amounts),
+        "assumptions": _assumptions(administrations, identified, start, amounts),
         "source_file": file_names.take(administrations["file"].combine_chunks()),
         "source_line": administrations["line"],
     } | amounts.columns()
@@ -118,13 +127,14 @@ def _instants(when: times.Times) -> pa.Array:
     return pa.array(when.instant).cast(pa.timestamp("us", tz="UTC"))
 
 
-def _assumptions(administrations: pa.Table, matches: Sequence[DrugMatch], start: times.Times, amounts: Amounts) -> Floats:
-    status = np.asarray(administrations["status"].to_pylist(), dtype=object)
-    bits = np.where(status == "unknown", assumption("status-unknown"), 0)
+def _assumptions(administrations: pa.Table, identified: Identified, start: times.Times, amounts: Amounts) -> Integers:
+    values, codes = per_distinct(administrations["status"], lambda text: text == "unknown")
+    bits = np.where(np.array(values, dtype=bool)[codes], assumption("status-unknown"), 0)
     bits = bits | np.where(start.no_offset, assumption("no-offset"), 0)
     bits = bits | np.where(amounts.by_alias, assumption("dose-unit-alias"), 0)
-    bits = bits | np.where([m.by_text for m in matches], assumption("matched-by-text"), 0)
-    return np.asarray(bits | np.where([m.product_basis == "text" for m in matches], assumption("product-by-text"), 0))
+    bits = bits | np.where(identified.have(lambda match: match.by_text), assumption("matched-by-text"), 0)
+    product_by_text = identified.have(lambda match: match.product_basis == "text")
+    return np.asarray(bits | np.where(product_by_text, assumption("product-by-text"), 0))
 
 
 def _routes(column: pa.ChunkedArray, knowledge: Knowledge) -> pa.Array:
@@ -135,12 +145,12 @@ def _routes(column: pa.ChunkedArray, knowledge: Knowledge) -> pa.Array:
         return next((r for r in (*by_code, *by_text) if r), None)
 
     values, codes = per_distinct(column, route)
-    return pa.array(np.array(values, dtype=object)[codes], pa.string())
+    return taken(values, codes, pa.string())
 
 
 def _part_of(column: pa.ChunkedArray) -> pa.Array:
     values, codes = per_distinct(column, lambda text: [] if text is None else [r for r in msgspec.json.decode(text) if r])
-    return pa.array([values[code] for code in codes], tables.TEXTS)
+    return taken(values, codes, tables.TEXTS)
 
 
 class _ReasonRef(msgspec.Struct):
@@ -148,8 +158,10 @@ class _ReasonRef(msgspec.Struct):
     display: str | None = None
 
 
-def _reasons(administrations: pa.Table, conditions: Mapping[str, Membership], knowledge: Knowledge) -> list[Membership]:
-    """Indications among the reasons of each administration; a set found by code counts as by code."""
+def _reasons(
+    administrations: pa.Table, conditions: Mapping[str, Membership], knowledge: Knowledge
+) -> tuple[list[Membership], Codes]:
+    """Indications among the reasons, and which of them each administration has; a set found by code counts as by code."""
     matcher = ValueSetMatcher(knowledge, "Condition")
     indications = {i for p in knowledge.products.values() for i in p.indications}
 
@@ -163,8 +175,9 @@ def _reasons(administrations: pa.Table, conditions: Mapping[str, Membership], kn
 
     concept_values, concept_codes = per_distinct(administrations["reasons"], by_concept)
     ref_values, ref_codes = per_distinct(administrations["reason_refs"], by_reference)
-    both = (_union([concept_values[c], ref_values[r]]) for c, r in zip(concept_codes, ref_codes, strict=True))
-    return [{name: by_text for name, by_text in found.items() if name in indications} for found in both]
+    first, codes = distinct_of((concept_codes, ref_codes))
+    both = (_union([concept_values[concept_codes[row]], ref_values[ref_codes[row]]]) for row in first.tolist())
+    return [{name: by_text for name, by_text in found.items() if name in indications} for found in both], codes
 
 
 def _of_reference(reason: _ReasonRef, conditions: Mapping[str, Membership], matcher: ValueSetMatcher) -> Membership:

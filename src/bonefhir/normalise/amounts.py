@@ -1,6 +1,6 @@
 """dosage.dose and dosage.rate → amounts in mg or kBq, volumes in mL, and rates per minute."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,12 @@ import pyarrow as pa
 from bonefhir.interval import Flags, Floats
 from bonefhir.knowledge import units
 from bonefhir.knowledge.model import Knowledge, Unit
-from bonefhir.normalise.concepts import plain
-from bonefhir.normalise.drugs import DrugMatch, QuantityJson, RatioJson
+from bonefhir.normalise.concepts import codes_of, distinct_of, taken
+from bonefhir.normalise.drugs import DrugMatch, QuantityJson
 
+Codes = npt.NDArray[np.int64]
+
+UNIT = ("unit", "system", "code")
 _AMOUNT_KINDS = {"mg": "mass", "kBq": "radioactivity"}
 _PER_KG_KINDS = {"mg": "mass_per_mass", "kBq": "radioactivity_per_mass"}
 _READY_TO_USE = (0.04, 0.05)
@@ -23,12 +26,12 @@ _READY_TO_USE = (0.04, 0.05)
 class Amounts:
     """One element per administration; NaN where the form was not used or could not be read."""
 
-    reported: list[str | None]
-    reported_rate: list[str | None]
+    reported: pa.Array
+    reported_rate: pa.Array
     amount: Floats
-    unit: list[str]
+    unit: pa.Array
     per_kg: Floats
-    problem: list[str]
+    problem: pa.Array
     volume: Floats
     rate_amount: Floats
     rate_volume: Floats
@@ -36,12 +39,12 @@ class Amounts:
 
     def columns(self) -> dict[str, object]:
         return {
-            "reported_amount": pa.array(self.reported, pa.string()),
-            "reported_rate": pa.array(self.reported_rate, pa.string()),
+            "reported_amount": self.reported,
+            "reported_rate": self.reported_rate,
             "amount": self.amount,
-            "amount_unit": pa.array(self.unit, pa.string()),
+            "amount_unit": self.unit,
             "amount_per_kg": self.per_kg,
-            "amount_problem": pa.array(self.problem, pa.string()),
+            "amount_problem": self.problem,
             "volume_ml": self.volume,
             "rate_amount": self.rate_amount,
             "rate_volume": self.rate_volume,
@@ -86,53 +89,43 @@ class Charted:
     by_alias: bool = False
 
 
-def charted(administrations: pa.Table, matches: Sequence[DrugMatch], knowledge: Knowledge) -> Amounts:
-    """Distinct forms are read once: the numbers and units of doses repeat."""
-    parts = [
-        administrations[f"{prefix}_{part}"].to_pylist()
-        for prefix in ("dose", "rate", "rate_per")
-        for part in ("value", "comparator", "unit", "system", "code")
-    ]
+def charted(administrations: pa.Table, matches: Sequence[DrugMatch], codes: Codes, knowledge: Knowledge) -> Amounts:
+    """codes: which match each administration has. Distinct forms are read once: the numbers and units of doses repeat."""
+    parts = [f"{prefix}_{part}" for prefix in ("dose", "rate", "rate_per") for part in ("value", "comparator", *UNIT)]
+    first, forms = distinct_of((codes, *(codes_of(administrations[name]) for name in parts)))
+    columns = (column.to_pylist() for column in administrations.select(parts).take(pa.array(first)).columns)
     reader = _Reader(knowledge)
     rows = [
-        reader.read(match, Quantity(*row[:5]), Quantity(*row[5:10]), Quantity(*row[10:]))
-        for match, *row in zip(matches, *parts, strict=True)
+        reader.read(matches[code], Quantity(*row[:5]), Quantity(*row[5:10]), Quantity(*row[10:]))
+        for code, *row in zip(codes[first].tolist(), *columns, strict=True)
     ]
-    number = _floats(rows)
+
+    def texts(part: Callable[[Charted], str | None]) -> pa.Array:
+        return taken(map(part, rows), forms, pa.string())
+
+    def numbers(part: Callable[[Charted], float]) -> Floats:
+        return np.asarray(np.array(list(map(part, rows)), dtype=np.float64)[forms])
+
     return Amounts(
-        [r.reported for r in rows],
-        [r.reported_rate for r in rows],
-        number["amount"],
-        [r.unit for r in rows],
-        number["per_kg"],
-        [r.problem for r in rows],
-        number["volume"],
-        number["rate_amount"],
-        number["rate_volume"],
-        np.array([r.by_alias for r in rows], dtype=bool),
+        reported=texts(lambda row: row.reported),
+        reported_rate=texts(lambda row: row.reported_rate),
+        amount=numbers(lambda row: row.amount),
+        unit=texts(lambda row: row.unit),
+        per_kg=numbers(lambda row: row.per_kg),
+        problem=texts(lambda row: row.problem),
+        volume=numbers(lambda row: row.volume),
+        rate_amount=numbers(lambda row: row.rate_amount),
+        rate_volume=numbers(lambda row: row.rate_volume),
+        by_alias=np.asarray(np.array([row.by_alias for row in rows], dtype=bool)[forms]),
     )
-
-
-def _floats(rows: Sequence[Charted]) -> dict[str, npt.NDArray[np.float64]]:
-    return {
-        name: np.array([getattr(row, name) for row in rows], dtype=np.float64)
-        for name in ("amount", "per_kg", "volume", "rate_amount", "rate_volume")
-    }
 
 
 class _Reader:
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
-        self._cache: dict[tuple[DrugMatch, Quantity, Quantity, Quantity], Charted] = {}
         self._units: dict[tuple[str | None, str | None, str | None], units.UnitMatch] = {}
 
     def read(self, match: DrugMatch, dose: Quantity, rate: Quantity, per: Quantity) -> Charted:
-        key = (match.drug, _strength_key(match.strength), dose, rate, per)
-        if key not in self._cache:  # type: ignore[comparison-overlap]
-            self._cache[key] = self._read(match, dose, rate, per)  # type: ignore[index]
-        return self._cache[key]  # type: ignore[index]
-
-    def _read(self, match: DrugMatch, dose: Quantity, rate: Quantity, per: Quantity) -> Charted:
         drug = self._knowledge.drugs[match.drug or ""]
         rate_amount, rate_volume = self._rate(drug.amount_unit, rate, per)
         form = self._dose(drug.amount_unit, match, dose)
@@ -217,10 +210,3 @@ def _ready_to_use(drug: str | None, volume_ml: float, concentration: float) -> b
 
 def _quantity(raw: QuantityJson) -> Quantity:
     return Quantity(bytes(raw.value).decode() or None, None, raw.unit, raw.system, raw.code)
-
-
-def _strength_key(strength: RatioJson | None) -> str:
-    if strength is None:
-        return ""
-    parts = (strength.numerator, strength.denominator)
-    return "|".join("" if q is None else plain(f"{bytes(q.value)!r} {q.unit} {q.system} {q.code}") for q in parts)

@@ -105,6 +105,29 @@ def per_distinct(column: pa.ChunkedArray | pa.Array, function: Callable[[str | N
     return values, codes
 
 
+def codes_of(column: pa.ChunkedArray | pa.Array) -> "np.ndarray":
+    """A number for each distinct text of a column; null is one of them."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    return np.asarray(encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64))
+
+
+def distinct_of(codes: Iterable["np.ndarray"]) -> tuple["np.ndarray", "np.ndarray"]:
+    """Of rows with a number in each of several columns: the first row of each distinct one, and each row's index into them."""
+    found: np.ndarray = np.zeros(1, dtype=np.int64)
+    for column in codes:
+        found = found if len(found) == len(column) else np.zeros(len(column), dtype=np.int64)
+        if len(column) and (column != column[0]).any():
+            found = np.unique(found * (int(column.max()) + 1) + column, return_inverse=True)[1].astype(np.int64)
+    _, first, inverse = np.unique(found, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def taken(values: Iterable[object], codes: "np.ndarray", kind: pa.DataType) -> pa.Array:
+    """The value of each row."""
+    return pa.array(list(values), kind).take(pa.array(codes))
+
+
 def distinct_rows(keys: pa.StructArray) -> tuple[list[dict[str, str | None]], "np.ndarray"]:
     """Distinct structs and each row's index into them (Arrow does not dictionary-encode structs)."""
     joined = pc.binary_join_element_wise(

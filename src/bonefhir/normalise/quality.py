@@ -12,7 +12,6 @@ from bonefhir.interval import Flags
 from bonefhir.knowledge import units
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.normalise.concepts import distinct_rows
-from bonefhir.normalise.drugs import DrugMatch
 from bonefhir.normalise.fates import EXCLUDED, IRRELEVANT, SUPERSEDED
 
 SEVERITY = {
@@ -83,12 +82,13 @@ def of_collisions(patients: pa.Table, rows: Sequence[int], file_names: pa.Array)
     return of_resources("Patient", patients, [(row, "id-collision") for row in rows], file_names)
 
 
-def of_medications(doses: pa.Table, fate: npt.NDArray[np.int8], matches: Sequence[DrugMatch], file_names: pa.Array) -> pa.Table:
+def of_medications(
+    doses: pa.Table, fate: npt.NDArray[np.int8], mismatch: Flags, unlisted: Flags, file_names: pa.Array
+) -> pa.Table:
     """Of doses that are used, and of those that a mismatching code has kept out."""
     open_ = (fate != SUPERSEDED) & (fate != EXCLUDED)
-    rows = np.flatnonzero(open_).tolist()
-    found = [(row, "code-text-mismatch") for row in rows if matches[row].mismatch]
-    found += [(row, "code-unlisted") for row in rows if matches[row].unlisted]
+    found = [(row, "code-text-mismatch") for row in np.flatnonzero(open_ & mismatch).tolist()]
+    found += [(row, "code-unlisted") for row in np.flatnonzero(open_ & unlisted).tolist()]
     return of_resources("MedicationAdministration", doses, sorted(found), file_names)
 
 

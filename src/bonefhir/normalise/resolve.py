@@ -6,6 +6,7 @@ that anybody asks for → irrelevant; status → excluded; no id, no patient, no
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
@@ -157,19 +158,19 @@ class _Resolution:
 
     def _quality(self, lab_table: pa.Table, suspect: Flags, file_names: pa.Array) -> Iterator[pa.Table]:
         """Beside what is said of every type."""
+        mismatch, unlisted = (self.identified.have(attrgetter(name)) for name in ("mismatch", "unlisted"))
         yield quality.of_collisions(self.patients.resources, versions.collisions(self.patients.resources), file_names)
         yield quality.of_labs(lab_table, suspect)
         for each, prefix in ((self.doses, "dose"), (self.labs, "quantity")):
             used = each.rows.filter(pa.array(each.used_rows))
             yield quality.of_units(each.name, used, prefix, self.knowledge, file_names)
-        yield quality.of_medications(self.doses.resources, self.doses.fates.fate, self.identified.matches, file_names)
+        yield quality.of_medications(self.doses.resources, self.doses.fates.fate, mismatch, unlisted, file_names)
 
     def _administrations(self, file_names: pa.Array) -> pa.Table:
         rows = np.flatnonzero(self.doses.fates.used)
-        matches = [self.identified.matches[row] for row in rows]
         known = {**self.others.conditions, **reasons(self.conditions, self.condition_sets, self.invalid_reasons)}
         return administrations.normalise(
-            self.doses.resources.take(rows), matches, known, self.knowledge, file_names
+            self.doses.resources.take(pa.array(rows)), self.identified.of_rows(rows), known, self.knowledge, file_names
         )
 
     def _lab_table(self, file_names: pa.Array) -> tuple[pa.Table, Flags]:
