@@ -90,9 +90,9 @@ def part(rows: Rows, start: int, stop: int) -> Rows:
 # ------------------------------------------------------------------------------------------------------------ making
 
 
-def texts(kinds: Sequence[str | None] | npt.NDArray[np.object_], codes: npt.NDArray[Any]) -> Texts:
+def texts(kinds: Sequence[str | None] | npt.NDArray[np.object_] | pa.Array, codes: npt.NDArray[Any]) -> Texts:
     """Of each code its kind, None for none; kinds may repeat."""
-    alike = pa.array(kinds, pa.string(), from_pandas=True).dictionary_encode()
+    alike = (kinds if isinstance(kinds, pa.Array) else pa.array(kinds, pa.string(), from_pandas=True)).dictionary_encode()
     return Texts(alike.indices.fill_null(NOTHING).to_numpy()[codes], alike.dictionary)
 
 

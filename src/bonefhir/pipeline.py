@@ -29,6 +29,7 @@ from bonefhir.derive.output import doses_table, quality_table
 from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
+from bonefhir.judge.view import Words
 from bonefhir.normalise import resolve as resolution
 from bonefhir.parts import read_part, write_part, write_whole
 from bonefhir.read import sources
@@ -231,13 +232,13 @@ def audit_bucket(run: Run, bucket: int) -> None:
         derived = derive(patients, run.knowledge, run.settings, about_input)
         frame = derived.frame
         doses = Doses(
-            columns=derived.columns.data | {"amount_unit": frame["amount_unit"].to_numpy(dtype=object)},
+            columns=derived.columns.data | {name: _words(frame, name) for name in ("amount_unit", "route", "indication")},
             by_rule=derived.by_rule,
             dose_id=frame["dose_id"].to_numpy(dtype=object),
             patient_id=frame["patient_id"].to_numpy(dtype=object),
-            product=frame["product"].to_numpy(dtype=object),
-            indication=frame["indication"].to_numpy(dtype=object),
-            rule_indication=frame["rule_indication"].to_numpy(dtype=object),
+            product=_words(frame, "product"),
+            indication=_words(frame, "indication"),
+            rule_indication=_words(frame, "rule_indication"),
             start=frame["start"].to_numpy(dtype=object),
             assumptions=frame["dose_assumptions"].to_numpy(dtype=np.int64),
             evidence=derived.evidence.of,
@@ -250,6 +251,10 @@ def audit_bucket(run: Run, bucket: int) -> None:
         for table, rows in zip(RESULTS, parts, strict=True):
             write_part(folder / table.name, table, rows)
         write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
+
+
+def _words(frame: pd.DataFrame, name: str) -> Words:
+    return Words.of(frame[name].to_numpy(dtype=object))
 
 
 # ---------------------------------------------------------------------------------------------------------------- suites

@@ -20,16 +20,15 @@ TIMED = ("dose", "duration")
 
 
 def route(view: View, rule: Parameters) -> Outcome:
-    given = view.text("route")
-    known = np.array([g is not None for g in given], dtype=bool)
-    allowed = np.isin(given, rule["allowed"])
+    given = view.words("route")
+    known, allowed = ~given.among([None]), given.among(rule["allowed"])
     return outcome(view, verdicts(known & ~allowed, known & allowed), (), more=reason("no-route"), said=given, groups=("dose",))
 
 
 def dose_max(view: View, rule: Parameters) -> Outcome:
     amount, most = view.interval("amount"), rule["max"] + rule["tolerance"]
     verdict = verdicts(above(amount.low, most), at_most(amount.high, most))
-    return outcome(view, verdict, ("amount",), observed=amount, limit=rule["max"], unit=view.text("amount_unit"), groups=GIVEN)
+    return outcome(view, verdict, ("amount",), observed=amount, limit=rule["max"], unit=view.words("amount_unit"), groups=GIVEN)
 
 
 def dose_min(view: View, rule: Parameters) -> Outcome:
@@ -43,7 +42,7 @@ def dose_min(view: View, rule: Parameters) -> Outcome:
         ("amount",),
         observed=amount,
         limit=least,
-        unit=view.text("amount_unit"),
+        unit=view.words("amount_unit"),
         more=np.where(view.bits("amount_missing") == 0, unsure, view.union("missing", quantities)),
         assumed=view.union("assumed", quantities),
         groups=(*GIVEN, *(("own",) if quantities else ())),
@@ -125,7 +124,7 @@ def _banded(
         (name, "amount"),
         observed=view.interval("amount"),
         limit=limit,
-        unit=view.text("amount_unit"),
+        unit=view.words("amount_unit"),
         more=np.where(gap & ~missing, reason("printed-gap"), 0),
         assumed=assumed,
         groups=groups,

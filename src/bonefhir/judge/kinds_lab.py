@@ -7,7 +7,7 @@ import numpy as np
 
 from bonefhir.constants import CALCIUM_MG_DL, CREATININE_UMOL_L, VITAMIN_D_NMOL_L
 from bonefhir.interval import Flags, Floats, Integers, Interval, above, at_least, at_most, below, exactly
-from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, Outcome, View, outcome, verdicts
+from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, Outcome, View, Words, outcome, verdicts
 from bonefhir.vocabulary import assumption, reason
 
 Parameters = Mapping[str, Any]
@@ -44,7 +44,7 @@ def creatinine_max(view: View, rule: Parameters) -> Outcome:
     return outcome(view, verdict, ("creatinine",), observed=value, limit=limit, unit=unit, groups=("dose", "creatinine"))
 
 
-def _in_reported_unit(view: View, name: str, limit: float, limit_si: float) -> tuple[Interval, Floats, np.ndarray]:
+def _in_reported_unit(view: View, name: str, limit: float, limit_si: float) -> tuple[Interval, Floats, Words]:
     """Value and limit in the SI unit where all values were reported in it, else in the conventional one."""
     factor, units = {
         "creatinine": (CREATININE_UMOL_L, ("umol/L", "mg/dL")),
@@ -53,7 +53,7 @@ def _in_reported_unit(view: View, name: str, limit: float, limit_si: float) -> t
     }[name]
     si = view.flag(f"{name}_si")
     value = view.interval(name).scaled(np.where(si, factor, 1.0))
-    return value, np.where(si, limit_si, limit), np.where(si, *units).astype(object)
+    return value, np.where(si, limit_si, limit), Words.either(si, *units)
 
 
 def creatinine_rise(view: View, rule: Parameters) -> Outcome:
@@ -71,7 +71,7 @@ def creatinine_rise(view: View, rule: Parameters) -> Outcome:
     )
 
 
-def _rise(view: View, rule: Parameters) -> tuple[Interval, Floats, Floats, np.ndarray]:
+def _rise(view: View, rule: Parameters) -> tuple[Interval, Floats, Floats, Words]:
     """Rise over baseline, the most and the least that the rule may allow for the baseline, and the unit of all."""
     baseline = view.interval("baseline_creatinine")
     si = view.flag("creatinine_si") & view.flag("baseline_creatinine_si")
@@ -83,7 +83,7 @@ def _rise(view: View, rule: Parameters) -> tuple[Interval, Floats, Floats, np.nd
     low, high = (below(bound * scale, normal_below) for bound in baseline)
     most = np.where(high, normal, np.where(low, np.maximum(normal, abnormal), abnormal))
     least = np.where(high, normal, np.where(low, np.minimum(normal, abnormal), abnormal))
-    unit = np.where(si, "umol/L", "mg/dL").astype(object)
+    unit = Words.either(si, "umol/L", "mg/dL")
     return (view.interval("creatinine") - baseline).scaled(scale), most, least, unit
 
 
@@ -119,7 +119,7 @@ def creatinine_stable(view: View, rule: Parameters) -> Outcome:
         ("rise", "ratio"),
         observed=rise,
         limit=limit,
-        unit=np.where(si, "umol/L", "mg/dL").astype(object),
+        unit=Words.either(si, "umol/L", "mg/dL"),
         assumed=view.bits("stable_assumed"),
         groups=("dose", "own"),
     )
@@ -136,7 +136,7 @@ def calcium_min(view: View, rule: Parameters) -> Outcome:
         ("calcium",),
         observed=view.interval("calcium"),
         limit=_fixed_limit(view, rule, "calcium") if "limit_mg_dl" in rule else view.interval("calcium_limit").low,
-        unit=np.where(ionised, "mmol/L", "mg/dL").astype(object),
+        unit=Words.either(ionised, "mmol/L", "mg/dL"),
         more=np.where(disputed, view.bits("calcium_rival_why"), 0)
         | of_albumin(_margin(view, rule, "calcium", "calcium_uncorrected"))
         | of_albumin(_margin(view, rule, "calcium_rival", "calcium_rival_uncorrected")),

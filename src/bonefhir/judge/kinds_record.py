@@ -40,6 +40,6 @@ def dental_before_first(view: View, rule: Parameters) -> Outcome:
 
 
 def indication_not(view: View, rule: Parameters) -> Outcome:
-    given_for = view.text("indication")
-    wrong = np.isin(given_for, rule["indications_not"])
+    given_for = view.words("indication")
+    wrong = given_for.among(rule["indications_not"])
     return outcome(view, verdicts(wrong, ~wrong, view.flag("indication_assumed")), (), said=given_for, groups=("dose",))

@@ -1,14 +1,18 @@
-"""The sentence of a verdict, with its numbers. Formatted once per distinct combination of numbers, not once per row."""
+"""The sentence of a verdict, with its numbers: words and numbers are each put together once, whatever number of rows has them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from math import isinf, isnan
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from bonefhir.interval import TOLERANCE, Integers, Interval
+from bonefhir.coded import NOTHING, Texts, texts
+from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, exactly, missing
 from bonefhir.judge.view import FAIL, INDETERMINATE, Outcome
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import REASONS
@@ -96,52 +100,90 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 """Kinds without a number: what is said of a pass, and of a fail."""
 
 
+MARKS = GIVEN, CLEARANCE, LIMIT = "\0", "\1", "\2"
+"""Stand in a sentence for its numbers, in this order: it is put together once for all rows that differ in numbers only."""
+
+
 class Said(NamedTuple):
-    """A row of an outcome; c_low, c_high: the clearance."""
+    """What a sentence is made of beside its numbers, of which it need only know whether there are any."""
 
     verdict: int
     reasons: int
-    low: float
-    high: float
-    limit: float
     unit: str | None
-    said: str
-    c_low: float
-    c_high: float
+    said: str | None
+    given: bool
+    clearance: bool
+    limit: bool
 
 
-def messages(rule: Rule, outcome: Outcome, context: Interval | None) -> tuple[list[str], Integers]:
+def messages(rule: Rule, outcome: Outcome, context: Interval | None) -> tuple[pa.Array, Integers]:
     """The texts, and of each row the index of its own.
 
     context: the creatinine clearance (mL/min) by which a dose is judged; None: of no use to this kind.
     """
-    rows = len(outcome.verdict)
-    c_low, c_high = (np.full(rows, np.nan),) * 2 if context is None else context
-    columns = (
-        outcome.verdict,
-        outcome.reasons,
-        outcome.observed.low,
-        outcome.observed.high,
-        outcome.limit,
-        outcome.unit,
-        outcome.said,
-        c_low,
-        c_high,
-    )
-    firsts, numbers = _distinct(columns, rows)
+    limit = exactly(outcome.limit)
+    ranges = (outcome.observed, missing(len(outcome.limit)) if context is None else context, limit)
+    numbers = [_told(value, _number_of if value is limit else _range) for value in ranges]
+    known = [~np.isnan(value.low) for value in ranges]
+    firsts, pattern = _distinct([outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known])
     sentence = _banded if context is not None else _plain
-    told = zip(*(column[firsts].tolist() for column in columns), strict=True)
-    return [_sentence(rule, Said(*row), sentence) for row in told], numbers
+    patterns = [_sentence(rule, said, sentence) for said in _said(outcome, known, firsts)]
+    used = [np.array([mark in each for each in patterns], dtype=bool)[pattern] for mark in MARKS]
+    numbers = [replace(each, codes=np.where(use, each.codes, NOTHING)) for each, use in zip(numbers, used, strict=True)]
+    firsts, number = _distinct([pattern, *(each.codes for each in numbers)])
+    return _filled(patterns, pattern[firsts], [replace(each, codes=each.codes[firsts]) for each in numbers]), number
 
 
-def _distinct(columns: Sequence[npt.NDArray[Any]], rows: int) -> tuple[Integers, Integers]:
+def _said(outcome: Outcome, known: Sequence[Flags], rows: Integers) -> Iterator[Said]:
+    columns = (outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known)
+    for verdict, reasons, unit, said, *numbers in zip(*(column[rows].tolist() for column in columns), strict=True):
+        yield Said(verdict, reasons, outcome.unit.kinds[unit], outcome.said.kinds[said], *numbers)
+
+
+def _told(value: Interval, told: Callable[[float, float], str]) -> Texts:
+    firsts, number = _distinct([value.low, value.high])
+    return texts([told(*each) for each in zip(value.low[firsts].tolist(), value.high[firsts].tolist(), strict=True)], number)
+
+
+def _filled(patterns: Sequence[str], pattern: Integers, numbers: Sequence[Texts]) -> pa.Array:
+    """The patterns with their numbers in the places of the marks."""
+    columns = []
+    pieces = [_pieces(each) for each in patterns]
+    for place, each in enumerate(numbers):
+        columns.append(pa.array([piece[place] for piece in pieces], pa.string()).take(pa.array(pattern)))
+        words = pa.concat_arrays([each.texts, pa.array([""])])
+        columns.append(words.take(pa.array(np.where(each.codes == NOTHING, len(each.texts), each.codes))))
+    last = pa.array([piece[-1] for piece in pieces], pa.string()).take(pa.array(pattern))
+    return pc.binary_join_element_wise(*columns, last, "")
+
+
+def _pieces(pattern: str) -> list[str]:
+    """What stands before each mark, and after all; nothing before one that is not in it."""
+    pieces = []
+    for mark in MARKS:
+        before, found, after = pattern.partition(mark)
+        pieces.append(before if found else "")
+        pattern = after if found else pattern
+    return [*pieces, pattern]
+
+
+def _distinct(columns: Sequence[npt.NDArray[Any]]) -> tuple[Integers, Integers]:
     """Rows in which all columns are alike have one number; and the first row of each number."""
-    numbers = np.zeros(rows, dtype=np.int64)
+    rows = len(columns[0])
+    numbers, kinds = np.zeros(rows, dtype=np.int64), 1
     for column in columns:
+        if not rows or _alike(column):
+            continue
         codes, values = pd.factorize(column, use_na_sentinel=False)
-        if len(values) > 1:
-            numbers = pd.factorize(numbers * len(values) + codes)[0]
-    return np.unique(numbers, return_index=True)[1], numbers
+        numbers, found = pd.factorize(numbers * len(values) + codes) if kinds > 1 else (codes, values)
+        kinds = len(found)
+    firsts = np.zeros(min(kinds, rows), dtype=np.int64)
+    firsts[numbers[::-1]] = np.arange(rows)[::-1]  # of several rows the first one stays
+    return firsts, numbers
+
+
+def _alike(column: npt.NDArray[Any]) -> bool:
+    return bool((column == column[0]).all() or (column != column).all())  # noqa: PLR0124 of NaN
 
 
 def _sentence(rule: Rule, row: Said, told: Callable[[Rule, Said], str]) -> str:
@@ -157,8 +199,8 @@ def _sentence(rule: Rule, row: Said, told: Callable[[Rule, Said], str]) -> str:
 
 def _tells(rule: Rule, row: Said) -> bool:
     """There are numbers to tell, or the verdict needs none."""
-    known = row.low == row.low and (rule.kind not in _BY_BANDS or row.c_low == row.c_low)
-    return bool(known) if rule.kind in _NOUNS else row.verdict != INDETERMINATE
+    known = row.given and (rule.kind not in _BY_BANDS or row.clearance)
+    return known if rule.kind in _NOUNS else row.verdict != INDETERMINATE
 
 
 def _plain(rule: Rule, row: Said) -> str:
@@ -166,8 +208,8 @@ def _plain(rule: Rule, row: Said) -> str:
         return _in_words(rule, row)
     unit = _UNITS.get(str(row.unit), str(row.unit))
     bound = "below" if rule.kind in _RISES else "at least" if rule.kind in _AT_LEAST else "at most"
-    observed = f"{_NOUNS[rule.kind]} {_range(row.low, row.high)} {unit}".rstrip()
-    return f"{observed}; the limit is {bound} {_number(row.limit)} {unit}".rstrip() + "."
+    observed = f"{_NOUNS[rule.kind]} {GIVEN} {unit}".rstrip()
+    return f"{observed}; the limit is {bound} {LIMIT} {unit}".rstrip() + "."
 
 
 def _in_words(rule: Rule, row: Said) -> str:
@@ -180,8 +222,8 @@ def _in_words(rule: Rule, row: Said) -> str:
 
 def _banded(rule: Rule, row: Said) -> str:
     which = "baseline creatinine clearance" if rule.parameters["basis"] == "baseline" else "creatinine clearance"
-    given = f"{_range(row.low, row.high)} {row.unit} given at a {which} of {_range(row.c_low, row.c_high)} mL/min"
-    return f"{given}; the label's dose is {_number(row.limit)} {row.unit}." if row.limit == row.limit else f"{given}."
+    given = f"{GIVEN} {row.unit} given at a {which} of {CLEARANCE} mL/min"
+    return f"{given}; the label's dose is {LIMIT} {row.unit}." if row.limit else f"{given}."
 
 
 def _range(low: float, high: float) -> str:
@@ -192,6 +234,10 @@ def _range(low: float, high: float) -> str:
     if isinf(high):
         return f"at least {_number(low)}"
     return f"{_number(low)} to {_number(high)}"
+
+
+def _number_of(low: float, _: float) -> str:
+    return _number(low)
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,6 @@
 """Applies the rules to a bucket's doses: verdict rows (tables.VERDICTS) and counts per rule."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow as pa
 
 from bonefhir import tables
-from bonefhir.coded import Column, Lists, Plain, Rows, lists, texts
+from bonefhir.coded import Lists, Plain, Rows, lists, texts
 from bonefhir.interval import Flags, Integers, Interval
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
-from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View
+from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Column, Outcome, Selected, View, Words
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import ASSUMPTIONS, REASONS, assumption, distinct, reason
 
@@ -64,13 +64,13 @@ Evidence = Callable[[Sequence[Sequence[str]], Integers, Integers], Lists]
 class Doses:
     """One element per dose. columns: what every kind may read; by_rule: what one rule reads beside them."""
 
-    columns: Mapping[str, npt.NDArray[np.generic]]
+    columns: Mapping[str, Column]
     by_rule: Mapping[str, Mapping[str, npt.NDArray[np.generic]]]
     dose_id: Objects
     patient_id: Objects
-    product: Objects
-    indication: Objects
-    rule_indication: Objects
+    product: Words
+    indication: Words
+    rule_indication: Words
     start: Objects
     assumptions: Integers
     evidence: Evidence
@@ -101,8 +101,8 @@ def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd
     """Verdicts by rule, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
     judged, counts = [], []
     for rule in (r for r in rules if profile in r.profiles):
-        of_product = np.isin(doses.product, rule.products)
-        speaks = of_product & (np.isin(doses.rule_indication, rule.indications) if rule.indications else True)
+        of_product = doses.product.among(rule.products)
+        speaks = of_product & (doses.rule_indication.among(rule.indications) if rule.indications else True)
         rows = np.flatnonzero(speaks)
         view = View(Selected({**doses.columns, **doses.by_rule.get(rule.id, {})}, rows), len(rows))
         found = evaluate(rule, view)
@@ -128,7 +128,7 @@ class _Judged:
     rule: Rule
     dose: Integers
     outcome: Outcome
-    texts: list[str]
+    texts: pa.Array
     message: Integers
 
     @property
@@ -176,18 +176,24 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
         "observed_high": _joined(one.observed.high for one in outcomes),
         "limit": _joined(one.limit for one in outcomes),
     }
-    found: dict[str, Column] = {
+    found: dict[str, Any] = {
         "rule_id": texts([one.id for one in rules], rule),
         "rule_version": texts([one.version for one in rules], rule),
         "severity": texts([one.severity for one in rules], rule),
         "dose_id": texts(doses.dose_id, dose),
         "patient_id": texts(doses.patient_id, dose),
-        "product": texts(doses.product, dose),
-        "indication": texts(doses.indication, dose),
+        "product": texts(doses.product.kinds, doses.product.codes[dose]),
+        "indication": texts(doses.indication.kinds, doses.indication.codes[dose]),
         "dose_start": texts(doses.start, dose),
         "verdict": texts(WORDS, _joined(one.verdict for one in outcomes)),
-        "unit": texts(*_distinct(_joined(one.unit for one in outcomes))),
-        "message": texts([text for one in judged for text in one.texts], _joined(_numbered(judged))),
+        "unit": texts(
+            [unit for one in outcomes for unit in one.unit.kinds],
+            _through([len(one.unit.kinds) for one in outcomes], [one.unit.codes for one in outcomes]),
+        ),
+        "message": texts(
+            pa.concat_arrays([pa.array([], pa.string()), *(one.texts for one in judged)]),
+            _through([len(one.texts) for one in judged], [one.message for one in judged]),
+        ),
         "reasons": _lists(_joined(one.reasons for one in outcomes), REASONS),
         "assumptions": _lists(_joined(one.assumed for one in outcomes), ASSUMPTIONS),
         "evidence": doses.evidence([one.groups for one in judged], rule, dose),
@@ -205,15 +211,6 @@ def _joined(parts: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
 
-def _numbered(judged: list[_Judged]) -> Iterator[Integers]:
-    """Messages of all rules as indices into all their texts."""
-    before = 0
-    for one in judged:
-        yield one.message + before
-        before += len(one.texts)
-
-
-def _distinct(values: Objects) -> tuple[Objects, Integers]:
-    """The distinct texts, None among them, and of each row the index of its own."""
-    codes, kinds = pd.factorize(values, use_na_sentinel=False)
-    return np.asarray(kinds, dtype=object), codes
+def _through(sizes: Sequence[int], codes: Sequence[Integers]) -> Integers:
+    """Codes of the kinds of all, which follow each other."""
+    return _joined(each + before for each, before in zip(codes, np.cumsum([0, *sizes]), strict=False))

@@ -1,11 +1,12 @@
 """What a kind of rule sees, and what it says: one element per dose, nothing else."""
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from bonefhir.interval import Flags, Floats, Integers, Interval, missing
 from bonefhir.vocabulary import reason
@@ -19,13 +20,44 @@ SEXES = ("male", "female")
 
 
 @dataclass(frozen=True)
-class Selected(Mapping[str, npt.NDArray[np.generic]]):
+class Words:
+    """Of each row a word, or None: the index of its kind."""
+
+    kinds: tuple[str | None, ...]
+    codes: Integers
+
+    @classmethod
+    def of(cls, words: npt.NDArray[np.object_]) -> "Words":
+        codes, kinds = pd.factorize(words, use_na_sentinel=False)
+        return cls(tuple(None if pd.isna(kind) else kind for kind in kinds), codes)
+
+    @classmethod
+    def either(cls, flags: Flags, word: str, other: str) -> "Words":
+        """The word where the flag is set."""
+        return cls((other, word), flags.astype(np.int64))
+
+    @classmethod
+    def one(cls, word: str | None, rows: int) -> "Words":
+        return cls((word,), np.zeros(rows, dtype=np.int64))
+
+    def __getitem__(self, rows: Integers | Flags) -> "Words":
+        return Words(self.kinds, self.codes[rows])
+
+    def among(self, words: Collection[str | None]) -> Flags:
+        return np.array([kind in words for kind in self.kinds], dtype=bool)[self.codes]
+
+
+Column = npt.NDArray[np.generic] | Words
+
+
+@dataclass(frozen=True)
+class Selected(Mapping[str, Column]):
     """Some rows of the columns: a kind reads a few of two hundred, so each is cut when it is read."""
 
-    columns: Mapping[str, npt.NDArray[np.generic]]
+    columns: Mapping[str, Column]
     rows: Integers
 
-    def __getitem__(self, name: str) -> npt.NDArray[np.generic]:
+    def __getitem__(self, name: str) -> Column:
         return self.columns[name][self.rows]
 
     def __iter__(self) -> Iterator[str]:
@@ -39,7 +71,7 @@ class Selected(Mapping[str, npt.NDArray[np.generic]]):
 class View:
     """Columns of some doses, by name. A quantity `q` is q_low, q_high, q_missing, q_why, q_assumed, q_si."""
 
-    columns: Mapping[str, npt.NDArray[np.generic]]
+    columns: Mapping[str, Column]
     rows: int
 
     def interval(self, name: str) -> Interval:
@@ -54,8 +86,9 @@ class View:
     def numbers(self, name: str) -> Floats:
         return np.asarray(self.columns[name], dtype=np.float64)
 
-    def text(self, name: str) -> npt.NDArray[np.object_]:
-        return np.asarray(self.columns[name], dtype=object)
+    def words(self, name: str) -> Words:
+        column = self.columns[name]
+        return column if isinstance(column, Words) else Words.of(np.asarray(column, dtype=object))
 
     def union(self, suffix: str, quantities: Sequence[str]) -> Integers:
         total = np.zeros(self.rows, dtype=np.int64)
@@ -84,9 +117,9 @@ class Outcome:
     reasons: Integers
     observed: Interval
     limit: Floats
-    unit: npt.NDArray[np.object_]
+    unit: Words
     assumed: Integers
-    said: npt.NDArray[np.object_]
+    said: Words
     groups: tuple[str, ...] = field(default=())
 
 
@@ -102,10 +135,10 @@ def outcome(  # noqa: PLR0913 what a kind may have to say
     *,
     observed: Interval | None = None,
     limit: Floats | float = np.nan,
-    unit: npt.NDArray[np.object_] | str | None = None,
+    unit: Words | str | None = None,
     more: Integers | int = 0,
     assumed: Integers | int = 0,
-    said: npt.NDArray[np.object_] | str = "",
+    said: Words | str = "",
     groups: Sequence[str] = (),
 ) -> Outcome:
     """Reasons of what is indeterminate: what is missing; else what explains the range; `bounds` if nothing does.
@@ -116,14 +149,13 @@ def outcome(  # noqa: PLR0913 what a kind may have to say
     absent = view.union("missing", quantities)
     explained = np.where(absent != 0, absent, view.union("why", quantities)) | more
     reasons = np.where(verdict == INDETERMINATE, np.where(explained == 0, BOUNDS, explained), 0)
-    units = np.full(view.rows, unit, dtype=object) if unit is None or isinstance(unit, str) else unit
     return Outcome(
         verdict,
         reasons,
         missing(view.rows) if observed is None else observed,
         np.broadcast_to(np.asarray(limit, dtype=np.float64), (view.rows,)),
-        units,
+        unit if isinstance(unit, Words) else Words.one(unit, view.rows),
         view.union("assumed", quantities) | assumed,
-        np.full(view.rows, said, dtype=object) if isinstance(said, str) else said,
+        said if isinstance(said, Words) else Words.one(said, view.rows),
         tuple(groups),
     )
