@@ -5,7 +5,7 @@ Rows are taken, sorted and put together as integers; texts are touched once for 
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -37,16 +37,17 @@ class Plain:
 
 @dataclass(frozen=True)
 class Texts:
-    """codes: of each row, the index into texts, which are distinct; or NOTHING."""
+    """codes: of each row, the index into texts; or NOTHING. distinct: no text is there twice."""
 
     codes: Codes
     texts: pa.Array
+    distinct: bool = True
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def part(self, start: int, stop: int) -> "Texts":
-        return Texts(self.codes[start:stop], self.texts)
+        return replace(self, codes=self.codes[start:stop])
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,17 @@ def texts(kinds: Sequence[str | None] | npt.NDArray[np.object_] | pa.Array, code
     return Texts(alike.indices.fill_null(NOTHING).to_numpy()[codes], alike.dictionary)
 
 
+def each(words: npt.NDArray[np.object_] | pa.Array | None, rows: int) -> Texts:
+    """A text, or None, of its own for each row; None: for no row."""
+    if words is None:
+        return Texts(np.full(rows, NOTHING, dtype=np.int32), pa.array([], pa.string()))
+    found = words if isinstance(words, pa.Array) else pa.array(words, pa.string(), from_pandas=True)
+    codes = np.arange(rows, dtype=np.int32)
+    if found.null_count:
+        codes[found.is_null().to_numpy(zero_copy_only=False)] = NOTHING
+    return Texts(codes, found, distinct=False)
+
+
 def lists(kinds: Sequence[Sequence[str]], codes: npt.NDArray[Any]) -> Lists:
     """Of each code a list of texts."""
     sizes = np.array([len(kind) for kind in kinds], dtype=np.int64)
@@ -125,10 +137,10 @@ def _taken(parts: Sequence[Any], rows: Integers) -> Any:
 
 def _texts(parts: Sequence[Texts], rows: Integers) -> Texts:
     number, used = numbered([each.codes for each in parts], [len(each.texts) for each in parts], rows)
-    texts = _one([each.texts for each in parts]).take(pa.array(used))
-    if len(parts) == 1:
-        return Texts(number, texts)
-    alike = texts.dictionary_encode()
+    words = _one([each.texts for each in parts]).take(pa.array(used))
+    if len(parts) == 1 and parts[0].distinct:
+        return Texts(number, words)
+    alike = words.dictionary_encode()
     return Texts(_looked_up(alike.indices.to_numpy(), number), alike.dictionary)
 
 
@@ -286,6 +298,6 @@ def arrow(column: Column | Structs) -> pa.Array:
 def told(values: Column, codes: Codes) -> Column:
     """Of each code the value in its row."""
     if isinstance(values, Texts):
-        return Texts(values.codes[codes], values.texts)
+        return replace(values, codes=values.codes[codes])
     found: Column = _taken([values], codes.astype(np.int64))
     return found

@@ -24,7 +24,7 @@ from bonefhir import conform, tables, whole
 from bonefhir import ledger as books
 from bonefhir.coded import coded
 from bonefhir.derive.bucket import bucket as bucket_of
-from bonefhir.derive.derive import derive
+from bonefhir.derive.derive import Derived, derive
 from bonefhir.derive.output import doses_table, quality_table
 from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.errors import InputError
@@ -232,13 +232,13 @@ def audit_bucket(run: Run, bucket: int) -> None:
         derived = derive(patients, run.knowledge, run.settings, about_input)
         frame = derived.frame
         doses = Doses(
-            columns=derived.columns.data | {name: _words(frame, name) for name in ("amount_unit", "route", "indication")},
+            columns=derived.columns.data | {name: _words(derived, name) for name in ("amount_unit", "route", "indication")},
             by_rule=derived.by_rule,
             dose_id=frame["dose_id"].to_numpy(dtype=object),
             patient_id=frame["patient_id"].to_numpy(dtype=object),
-            product=_words(frame, "product"),
-            indication=_words(frame, "indication"),
-            rule_indication=_words(frame, "rule_indication"),
+            product=_words(derived, "product"),
+            indication=_words(derived, "indication"),
+            rule_indication=_words(derived, "rule_indication"),
             start=frame["start"].to_numpy(dtype=object),
             assumptions=frame["dose_assumptions"].to_numpy(dtype=np.int64),
             evidence=derived.evidence.of,
@@ -253,8 +253,8 @@ def audit_bucket(run: Run, bucket: int) -> None:
         write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
 
 
-def _words(frame: pd.DataFrame, name: str) -> Words:
-    return Words.of(frame[name].to_numpy(dtype=object))
+def _words(derived: Derived, name: str) -> Words:
+    return Words.of(derived.frame[name].to_numpy(dtype=object))
 
 
 # ---------------------------------------------------------------------------------------------------------------- suites

@@ -1,35 +1,33 @@
 """The normalised tables of one bucket of patients, as arrays with integer patient codes: what every derivation starts from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from bonefhir import coded
 from bonefhir.derive.latest import Labs
-from bonefhir.derive.windows import Moments, moments
+from bonefhir.derive.windows import NEVER, Moments, moments
 from bonefhir.interval import Integers, Interval
 from bonefhir.vocabulary import UNREADABLE, evidence_bits
 
 Objects = npt.NDArray[np.object_]
-
-_DATES = ["instant", "date_first", "date_last"]
-_COMPUTED = ["analyte", "value_low", "value_high", "in_si", "usable", "limit_low", *_DATES]
-"""Columns of the labs, beside their assumptions; texts of a lab are only cited."""
 
 
 @dataclass(frozen=True)
 class Bucket:
     """One element per row of each table; patients are numbered over all tables of the bucket.
 
-    labs        what is computed with; lab_table has the same rows and every column
+    lab_rows    of each analyte, the rows of the lab table
     """
 
     administrations: pd.DataFrame
     administered: Moments
-    labs: pd.DataFrame
     lab_table: pa.Table
+    lab_rows: dict[str, Integers]
     measured: Moments
     conditions: pd.DataFrame
     begun: Moments
@@ -41,20 +39,26 @@ class Bucket:
 
     def of_analytes(self, *names: str) -> Labs:
         """Measurements of these analytes; those of an unreadable code could be any, and are never usable."""
-        rows = np.flatnonzero(self.labs["analyte"].isin([*names, UNREADABLE]).to_numpy())
-        columns = {
-            name: self.labs[name].to_numpy()[rows]
-            for name in ("value_low", "value_high", "in_si", "usable", "assumptions", "limit_low")
-        }
-        return Labs(
-            self.measured.take(rows),
-            Interval(columns["value_low"], columns["value_high"]),
-            columns["in_si"].astype(bool),
-            columns["usable"].astype(bool),
-            columns["assumptions"].astype(np.int64),
-            columns["limit_low"],
-            rows,
+        if names not in self._found:
+            nothing = np.empty(0, dtype=np.int64)
+            self._found[names] = self._labs(
+                np.sort(np.concatenate([self.lab_rows.get(n, nothing) for n in {*names, UNREADABLE}]))
+            )
+        return self._found[names]
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, ...], Labs]:
+        return {}
+
+    def _labs(self, rows: Integers) -> Labs:
+        low, high, si, usable, limit = (
+            self.lab_table[name].to_numpy()[rows] for name in ("value_low", "value_high", "in_si", "usable", "limit_low")
         )
+        return Labs(self.measured.take(rows), Interval(low, high), si, usable, self.lab_assumptions[rows], limit, rows)
+
+    @cached_property
+    def lab_assumptions(self) -> Integers:
+        return evidence_bits(self.lab_table["assumptions"])
 
 
 def bucket(administrations: pa.Table, labs: pa.Table, conditions: pa.Table, procedures: pa.Table, patients: pa.Table) -> Bucket:
@@ -63,15 +67,14 @@ def bucket(administrations: pa.Table, labs: pa.Table, conditions: pa.Table, proc
     codes = ids.indices.to_numpy().astype(np.int64)
     adm_c, lab_c, con_c, pro_c, pat_c = np.split(codes, np.cumsum([len(table) for table in all_tables])[:-1])
     adm, con, pro, pat = (_frame(table) for table in (administrations, conditions, procedures, patients))
-    lab = _frame(labs.select(_COMPUTED)).assign(assumptions=evidence_bits(labs["assumptions"]))
     patient_row = np.full(len(ids.dictionary), -1, dtype=np.int64)
     patient_row[pat_c] = np.arange(len(pat))
     return Bucket(
         administrations=adm,
         administered=_moments(adm, adm_c, "date_first", "date_last", "instant"),
-        labs=lab,
         lab_table=labs,
-        measured=_moments(lab, lab_c, "date_first", "date_last", "instant"),
+        lab_rows=_by_word(labs["analyte"]),
+        measured=Moments(lab_c, *(_integers(labs[name]) for name in ("instant", "date_first", "date_last"))),
         conditions=con,
         begun=_moments(con, con_c, "date_first", "date_last"),
         ended=_moments(con, con_c, "end_first", "end_last"),
@@ -80,6 +83,21 @@ def bucket(administrations: pa.Table, labs: pa.Table, conditions: pa.Table, proc
         patients=pat,
         patient_row=patient_row,
     )
+
+
+def _by_word(column: pa.ChunkedArray) -> dict[str, Integers]:
+    """Of each word, the rows that have it."""
+    words = coded.column_of(column)
+    rows = np.argsort(words.codes, kind="stable")
+    ends = np.searchsorted(words.codes[rows], np.arange(len(words.texts)), side="right")
+    starts = np.searchsorted(words.codes[rows], np.arange(len(words.texts)))
+    return {word: rows[start:end] for word, start, end in zip(words.texts.to_pylist(), starts, ends, strict=True)}
+
+
+def _integers(times: pa.ChunkedArray) -> Integers:
+    """Days, or microseconds, since 1970; NEVER for none."""
+    width = pa.int32() if pa.types.is_date(times.type) else pa.int64()
+    return np.asarray(times.cast(width).cast(pa.int64()).fill_null(NEVER).to_numpy())
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

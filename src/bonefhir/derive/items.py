@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir.coded import Lists, Plain, Rows, Structs, coded, column_of, numbered, rank, spans, taken, texts
+from bonefhir.coded import Column, Lists, Plain, Rows, Structs, Texts, column_of, each, numbered, rank, spans, taken, texts
 from bonefhir.interval import Floats, Integers
 
 Objects = npt.NDArray[np.object_]
@@ -22,49 +22,40 @@ _SAYS = ("resource", "time", "reported", "value_low", "value_high", "unit")
 
 
 @dataclass(frozen=True)
-class Group:
-    """Items by dose, role and resource; those of dose i stand from starts[i] to starts[i + 1].
+class Evidence:
+    """Items by group, dose, role and resource; those of a group's dose stand from bounds[group × doses + dose] to the next.
 
-    role    index into the roles of the evidence
-    said    row of what is said
+    role    index into roles
+    said    row of what is said, whose parts follow each other
     """
 
+    groups: dict[str, int]
+    doses: int
+    bounds: Integers
     role: Integers
     said: Integers
-    starts: Integers
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """said: what is said in the rows that items point to, in parts that follow each other."""
-
-    groups: dict[str, Group]
     roles: tuple[str, ...]
-    said: Sequence[Rows]
+    parts: Sequence[Rows]
 
     def of(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> Lists:
         """One list per element: the items of its dose in the groups cited[which], in their order."""
         starts, sizes = self._spans(cited, which, dose)
         _, items = spans(starts.ravel(), sizes.ravel())
-        role, said = (_joined(getattr(group, part) for group in self.groups.values()) for part in ("role", "said"))
-        codes, used = numbered([items], [len(said)], np.arange(len(items)))
-        fields = {"role": texts(self.roles, role[used]), **taken(self.said, said[used])}
+        codes, used = numbered([items], [len(self.said)], np.arange(len(items)))
+        fields = {"role": texts(self.roles, self.role[used]), **taken(self.parts, self.said[used])}
         return Lists(np.concatenate([[0], np.cumsum(sizes.sum(axis=1))]), Structs(codes, fields))
 
     def _spans(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> tuple[Integers, Integers]:
         """Of each element and group that it cites, where its items start and how many they are."""
-        names = list(self.groups)
-        base = dict(zip(names, np.cumsum([0, *(len(group.said) for group in self.groups.values())]), strict=False))
-        known = [[name for name in groups if name in self.groups] for groups in cited]
-        starts = np.zeros((len(dose), max(map(len, known), default=0)), dtype=np.int64)
-        sizes = np.zeros_like(starts)
-        for number, groups in enumerate(known):
-            rows = np.flatnonzero(which == number)
-            for place, name in enumerate(groups):
-                bounds = self.groups[name].starts
-                starts[rows, place] = base[name] + bounds[dose[rows]]
-                sizes[rows, place] = bounds[dose[rows] + 1] - bounds[dose[rows]]
-        return starts, sizes
+        known = [[self.groups[name] for name in groups if name in self.groups] for groups in cited]
+        most = max(map(len, known), default=0)
+        group = np.array([groups + [-1] * (most - len(groups)) for groups in known], dtype=np.int64).reshape(len(known), most)[
+            which
+        ]
+        place = group * self.doses + dose[:, np.newaxis]
+        place[group == -1] = len(self.bounds) - 2  # the last one, which holds nothing
+        starts = self.bounds[place]
+        return starts, self.bounds[place + 1] - starts
 
 
 @dataclass
@@ -79,7 +70,8 @@ class Items:
     _rows: int = 0
 
     def __post_init__(self) -> None:
-        self._say(_without_nan(coded(self.labs.select(_SAYS))), len(self.labs))
+        columns = {name: self.labs[name].combine_chunks() for name in _SAYS}
+        self._say({name: _lab_column(values) for name, values in columns.items()}, len(self.labs))
 
     def add(  # noqa: PLR0913 the fields of an evidence item
         self,
@@ -87,20 +79,22 @@ class Items:
         role: str,
         dose: Integers,
         *,
-        resource: Objects | None = None,
-        time: Objects | None = None,
-        reported: Objects | None = None,
+        resource: Objects | Texts | None = None,
+        time: Objects | Texts | None = None,
+        reported: Objects | Texts | None = None,
         low: Floats | None = None,
         high: Floats | None = None,
         unit: Objects | str | None = None,
     ) -> None:
         """One item per element of `dose`; all columns have its length."""
-        units = np.full(len(dose), unit, dtype=object) if isinstance(unit, str) else unit
-        words = {"resource": resource, "time": time, "reported": reported, "unit": units}
-        columns = {name: _column(values, len(dose), pa.string()) for name, values in words.items()}
-        columns |= {f"value_{end}": _column(values, len(dose), pa.float64()) for end, values in (("low", low), ("high", high))}
-        first = self._say({name: column_of(columns[name]) for name in _SAYS}, len(dose))
-        self._cite(group, role, dose, first + np.arange(len(dose)))
+        rows = len(dose)
+        units = texts([unit], np.zeros(rows, dtype=np.int64)) if isinstance(unit, str) else each(unit, rows)
+        words = {"resource": resource, "time": time, "reported": reported}
+        columns: dict[str, Column] = {"unit": units}
+        columns |= {name: each(found, rows) if not isinstance(found, Texts) else found for name, found in words.items()}
+        columns |= {f"value_{end}": Plain(_numbers(values, rows)) for end, values in (("low", low), ("high", high))}
+        first = self._say({name: columns[name] for name in _SAYS}, rows)
+        self._cite(group, role, dose, first + np.arange(rows))
 
     def add_labs(self, group: str, role: str, picks: tuple[Integers, Integers]) -> None:
         """picks: doses, and rows of the lab table."""
@@ -129,23 +123,23 @@ class Items:
             self._parts.setdefault(group, []).append((receiver, role[rows], said[rows]))
 
     def evidence(self) -> Evidence:
+        groups = {name: number for number, name in enumerate(self._parts)}
+        parts = [part for name in groups for part in self._parts[name]]
+        dose, role, said = (_joined(columns) for columns in zip(*parts, strict=True)) if parts else (_joined([]),) * 3
+        place = _joined(np.full(len(part[0]), groups[name]) for name in groups for part in self._parts[name]) * self.doses + dose
         role_rank = np.argsort(np.argsort(np.array(list(self._roles), dtype=object)))
-        groups = {name: self._group(parts, role_rank) for name, parts in self._parts.items()}
-        return Evidence(groups, tuple(self._roles), self._said)
-
-    def _group(self, parts: list[tuple[Integers, Integers, Integers]], role_rank: Integers) -> Group:
-        dose, role, said = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        key = dose * len(role_rank) + role_rank[role]
+        key = place * len(role_rank) + role_rank[role]
         rows = np.argsort(key, kind="stable")
         same = np.diff(key[rows]) == 0
         tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
         rows[tied] = self._by_resource(rows[tied], key, said)
-        starts = np.concatenate([[0], np.cumsum(np.bincount(dose, minlength=self.doses))]).astype(np.int64)
-        return Group(role[rows], said[rows], starts)
+        sizes = np.bincount(place, minlength=len(groups) * self.doses + 1)
+        bounds = np.concatenate([[0], np.cumsum(sizes)])
+        return Evidence(groups, self.doses, bounds, role[rows], said[rows], tuple(self._roles), self._said)
 
     def _by_resource(self, rows: Integers, key: Integers, said: Integers) -> Integers:
         """Rows by key, then resource; one that is missing comes first."""
-        found = taken([{"resource": each["resource"]} for each in self._said], said[rows])["resource"]
+        found = taken([{"resource": part["resource"]} for part in self._said], said[rows])["resource"]
         return np.asarray(rows[np.lexsort((rank(found, missing=-1), key[rows]))])
 
 
@@ -153,11 +147,15 @@ def _joined(parts: Iterable[Integers]) -> Integers:
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
 
-def _without_nan(rows: Rows) -> Rows:
-    """NaN is no value: it is null in the evidence."""
-    numbers = {name: Plain(pc.if_else(pc.is_nan(c.values), None, c.values)) for name, c in rows.items() if isinstance(c, Plain)}
-    return {**rows, **numbers}
+def _lab_column(values: pa.Array) -> Column:
+    """Texts as they stand; NaN is no value: it is null in the evidence."""
+    if pa.types.is_string(values.type):
+        return each(values, len(values))
+    if pa.types.is_dictionary(values.type):
+        found: Column = column_of(values)
+        return found
+    return Plain(pc.if_else(pc.is_nan(values), None, values))
 
 
-def _column(values: Objects | Floats | None, rows: int, kind: pa.DataType) -> pa.Array:
-    return pa.nulls(rows, kind) if values is None else pa.array(values, kind, from_pandas=True)
+def _numbers(values: Floats | None, rows: int) -> pa.Array:
+    return pa.nulls(rows, pa.float64()) if values is None else pa.array(values, pa.float64(), from_pandas=True)

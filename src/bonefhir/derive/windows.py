@@ -5,6 +5,7 @@ days: then a lab is a *certain* candidate if it is one for every possible day, a
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,12 @@ class Moments:
     @property
     def dated(self) -> Flags:
         return np.asarray(self.first != NEVER)
+
+    @cached_property
+    def in_order(self) -> tuple[Integers, Integers]:
+        """Those of one date, by patient and date: their keys, and their rows."""
+        rows = np.flatnonzero(self.dated & (self.first == self.last))
+        return _sorted(_key(self.patient[rows], self.first[rows]), rows)
 
     def take(self, rows: Integers | Flags) -> "Moments":
         return Moments(self.patient[rows], self.instant[rows], self.first[rows], self.last[rows])
@@ -110,12 +117,12 @@ def _near(doses: Moments, events: Moments, back: Integers, ahead: int) -> tuple[
     """Indices of all pairs of one patient whose ranges of dates may meet [dose - back, dose + ahead]; undated events meet all."""
     if not len(doses) or not len(events):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    exact = events.dated & (events.first == events.last)
-    ranged = events.dated & ~exact
-    parts = [_join(doses, events, np.flatnonzero(exact), back, ahead, 0)]
+    ranged = events.dated & (events.first != events.last)
+    parts = [_join(doses, events.in_order, back, ahead, 0)]
     if ranged.any():
         width = int((events.last - events.first)[ranged].max())
-        parts.append(_join(doses, events, np.flatnonzero(ranged), back, ahead, width))
+        rows = np.flatnonzero(ranged)
+        parts.append(_join(doses, _sorted(_key(events.patient[rows], events.first[rows]), rows), back, ahead, width))
     if not events.dated.all():
         parts.append(_join_all(doses, events, np.flatnonzero(~events.dated)))
     return np.concatenate([d for d, _ in parts]), np.concatenate([e for _, e in parts])
@@ -125,13 +132,16 @@ def _key(patient: Integers, day: Integers) -> Integers:
     return np.asarray((patient << _DAY_BITS) + np.clip(day + _DAY_SHIFT, 0, (1 << _DAY_BITS) - 1))
 
 
-def _join(doses: Moments, events: Moments, rows: Integers, back: Integers, ahead: int, width: int) -> tuple[Integers, Integers]:
-    keys = _key(events.patient[rows], events.first[rows])
+def _sorted(keys: Integers, rows: Integers) -> tuple[Integers, Integers]:
     order = np.argsort(keys, kind="stable")
-    keys = keys[order]
+    return keys[order], rows[order]
+
+
+def _join(doses: Moments, events: tuple[Integers, Integers], back: Integers, ahead: int, width: int) -> tuple[Integers, Integers]:
+    keys, rows = events
     low = np.searchsorted(keys, _key(doses.patient, doses.first - back - width), side="left")
     high = np.searchsorted(keys, _key(doses.patient, doses.last + ahead), side="right")
-    return _expand(low, high, rows[order])
+    return _expand(low, high, rows)
 
 
 def _join_all(doses: Moments, events: Moments, rows: Integers) -> tuple[Integers, Integers]:
