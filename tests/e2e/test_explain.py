@@ -36,7 +36,7 @@ def told(run: Path, capsys: pytest.CaptureFixture[str]) -> str:
 
 def sheets(run: Path) -> Iterator[Sheet]:
     settings = settings_of(run)
-    of = Sheets(knowledge_of(settings), settings, load())
+    of = Sheets(knowledge_of(settings), load())
     records = of_patients(run / "phi", {"Patient/p"}).of({"Patient/p"})
     for row in rows_where(table(run, "verdicts"), "dose_id", "MedicationAdministration/d"):
         if row["verdict"] != PASS:

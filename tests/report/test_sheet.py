@@ -14,9 +14,11 @@ from bonefhir.knowledge.load import load as load_knowledge
 from bonefhir.report import arithmetic
 from bonefhir.report.computed import basis, exact
 from bonefhir.report.margins import at_clearance, band_dose
+from bonefhir.report.marks import LANE_OF
 from bonefhir.report.records import Records, of_patients
 from bonefhir.report.sheet import Sheet, Sheets
-from bonefhir.report.timeline import LANES
+from bonefhir.report.shown import shown
+from bonefhir.report.timeline import Timeline, Views, events, timeline
 from bonefhir.report.timeline_svg import drawn
 from bonefhir.report.wording import load, significant
 from bonefhir.settings import Settings
@@ -42,8 +44,16 @@ def records(sample_run: Path) -> Records:
 
 @pytest.fixture(scope="module")
 def sheets(findings: Rows, records: Records) -> list[Sheet]:
-    made = Sheets(load_knowledge(), Settings(sources=(), out=Path("out")), load())
+    made = Sheets(load_knowledge(), load())
     return [made.of(row, records) for row in findings]
+
+
+@pytest.fixture(scope="module")
+def timelines(sample_run: Path, findings: Rows) -> list[tuple[dict[str, Any], Timeline]]:
+    """Findings with their timelines, of those that have one."""
+    drawn_on = shown(sample_run / "phi", findings)
+    views = Views(drawn_on, load_knowledge(), Settings(sources=(), out=Path("out"))).of(findings)
+    return [(row, timeline(view, drawn_on.marks)) for row, view in zip(findings, views, strict=True) if view]
 
 
 def test_the_arithmetic_is_that_of_the_engine(records: Records) -> None:
@@ -112,25 +122,23 @@ def test_the_other_sex_and_the_missing_input_are_named(sheets: list[Sheet]) -> N
     assert any("serum creatinine results" in text for text in by_rule["ZA4-MMBM-SCR-GT3", "indeterminate"].flips)
 
 
-def marks(sheet: Sheet) -> tuple[ET.Element, list[ET.Element]]:
-    assert sheet.timeline
-    picture = ET.fromstring(drawn(sheet.timeline, load()))
+def marks(line: Timeline) -> tuple[ET.Element, list[ET.Element]]:
+    picture = ET.fromstring(drawn(line, load()))
     return picture, [element for element in picture.iter() if "data-lane" in element.attrib]
 
 
-def test_marks_of_the_timeline_are_the_data(sheets: list[Sheet], records: Records) -> None:
-    lane_of = {analyte: lane for lane, analytes in LANES.items() for analyte in analytes}
-    for sheet in sheets:
-        if sheet.timeline is None:
-            continue
-        dose = records.doses[sheet.finding["dose_id"]]
+def test_marks_of_the_timeline_are_the_data(timelines: list[tuple[dict[str, Any], Timeline]], records: Records) -> None:
+    assert timelines
+    for finding, line in timelines:
+        dose = records.doses[finding["dose_id"]]
         near = (dose["date_first"] - timedelta(days=365), dose["date_first"] + timedelta(days=90))
         labs = {
-            (lane_of[lab["analyte"]], lab["resource"], str(lab["date_first"]), lab["value_low"], lab["value_high"])
+            (LANE_OF[lab["analyte"]], lab["resource"], str(lab["date_first"]), lab["value_low"], lab["value_high"])
             for lab in records.labs_of.get(dose["patient_id"], ())
-            if lab["analyte"] in lane_of and lab["usable"] and lab["date_first"] and near[0] <= lab["date_first"] <= near[1]
+            if lab["analyte"] in LANE_OF and lab["usable"] and lab["date_first"] and near[0] <= lab["date_first"] <= near[1]
         }
-        _, found = marks(sheet)
+        assert line.outside == events(dose, records)[1]
+        _, found = marks(line)
         shown = [
             (
                 e.attrib["data-lane"],
@@ -145,8 +153,8 @@ def test_marks_of_the_timeline_are_the_data(sheets: list[Sheet], records: Record
         assert len([e for e in found if "this" in e.attrib["class"].split()]) == 1
 
 
-def test_marks_stand_where_their_day_is(sheets: list[Sheet]) -> None:
-    picture, found = marks(next(sheet for sheet in sheets if sheet.timeline and len(sheet.timeline.lanes) > 3))
+def test_marks_stand_where_their_day_is(timelines: list[tuple[dict[str, Any], Timeline]]) -> None:
+    picture, found = marks(next(line for _, line in timelines if len(line.lanes) > 3))
     first, last = (date.fromisoformat(picture.attrib[f"data-{end}"]) for end in ("first", "last"))
     axis = next(e for e in picture.iter() if e.get("class") == "axis")
     left, right = float(axis.attrib["x1"]), float(axis.attrib["x2"])

@@ -44,8 +44,10 @@ def basis(rule: Rule) -> str | None:
     return "baseline_clearance" if rule.parameters.get("basis") == "baseline" else "clearance"
 
 
-def renal(dose: Row, records: Records, name: str) -> Renal | None:
+def renal(dose: Row, records: Records, name: str | None) -> Renal | None:
     """None if an input is missing or a range, or if the clearance is not that of Cockcroft and Gault from these inputs."""
+    if name is None:
+        return None
     at = records.first_dose(dose) if name == "baseline_clearance" else dose
     if at is None:
         return None
@@ -68,16 +70,19 @@ class Calcium(NamedTuple):
 
 def calcium(finding: Row) -> Calcium | None:
     """None unless the finding rests on exactly one total calcium, and on at most one albumin."""
-    found = {role: [e for e in finding["evidence"] or () if e["role"] == role] for role in ("total calcium", "albumin")}
-    totals, albumins = ([exact(e, "value") for e in found[role]] for role in ("total calcium", "albumin"))
-    if len(totals) != 1 or totals[0] is None or len(albumins) > 1 or (albumins and albumins[0] is None):
+    totals: list[float | None] = []
+    albumins: list[float | None] = []
+    for item in finding["evidence"] or ():
+        if item["role"] in ("total calcium", "albumin"):
+            (albumins if item["role"] == "albumin" else totals).append(exact(item, "value"))
+    if len(totals) != 1 or totals[0] is None or len(albumins) > 1 or albumins == [None]:
         return None
     return Calcium(totals[0], albumins[0] if albumins else None)
 
 
-def formulae(finding: Row, rule: Rule, dose: Row, records: Records, wording: Wording) -> Iterator[Formula]:
+def formulae(finding: Row, rule: Rule, dose: Row, inputs: Renal | None, wording: Wording) -> Iterator[Formula]:
+    """inputs: of the clearance that the rule looks at."""
     name = basis(rule)
-    inputs = renal(dose, records, name) if name else None
     if name and inputs:
         yield Formula(wording.word("quantities", name), cockcroft_gault(inputs), "Cockcroft, Gault 1976, doi:10.1159/000180580")
     if rule.kind == "egfr_min":

@@ -7,7 +7,7 @@ nothing else: no image, font or connection.
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -23,11 +23,11 @@ from bonefhir.report.wording import Wording
 
 
 def write(
-    path: Path, template: str, facts: Facts, wording: Wording, values: Mapping[str, Any], run_id: str, script: str | None = None
+    path: Path, template: str, facts: Facts, wording: Wording, values: Mapping[str, Any], run_id: str, scripts: Sequence[str] = ()
 ) -> None:
-    """Streams the page to the file: a long list of findings never stands in memory as one text. script: name of its file."""
+    """Streams the page to the file: a long list of findings never stands in memory as one text. scripts: names of their files."""
     style = _text("style.css") + _margins(facts, wording, run_id)
-    shared = _shared(wording, style, _text(script) if script else None) | {"knowledge": facts.knowledge, "run_id": run_id}
+    shared = _shared(wording, style, "\n".join(map(_text, scripts)) or None) | {"knowledge": facts.knowledge, "run_id": run_id}
     stream = environment().get_template(template).stream(**shared, **values)
     stream.enable_buffering(200)
     with path.open("wb") as file:

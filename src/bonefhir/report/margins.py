@@ -8,7 +8,7 @@ from bonefhir.interval import TOLERANCE
 from bonefhir.knowledge.model import Rule
 from bonefhir.report import arithmetic
 from bonefhir.report.arithmetic import Person
-from bonefhir.report.computed import Renal, basis, calcium, exact, renal
+from bonefhir.report.computed import Renal, calcium, exact
 from bonefhir.report.records import Records, Row
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
@@ -40,10 +40,11 @@ def _one(value: float, finding: Row, wording: Wording) -> str:
     return wording.measured(value, value, finding["unit"])
 
 
-def flips(finding: Row, rule: Rule, dose: Row, records: Records, wording: Wording) -> list[str]:
-    """Sentences. None of them says that the verdict is wrong: each names one input and what another value would give."""
-    name = basis(rule)
-    inputs = renal(dose, records, name) if name else None
+def flips(finding: Row, rule: Rule, dose: Row, records: Records, inputs: Renal | None, wording: Wording) -> list[str]:
+    """Sentences. None of them says that the verdict is wrong: each names one input and what another value would give.
+
+    inputs: of the clearance that the rule looks at.
+    """
     found = list(_by_renal(inputs, rule, dose, records, wording, finding["verdict"])) if inputs else []
     found += _by_egfr(finding, rule, dose, wording)
     found += _by_albumin(finding, rule, wording)
@@ -136,8 +137,10 @@ def _height(dose: Row, records: Records) -> float | None:
 
 
 def _by_egfr(finding: Row, rule: Rule, dose: Row, wording: Wording) -> Iterator[str]:
+    if rule.kind != "egfr_min":
+        return
     age, female, creatinine = (exact(dose, name) for name in ("age", "female", "creatinine"))
-    if rule.kind != "egfr_min" or age is None or female is None or creatinine is None:
+    if age is None or female is None or creatinine is None:
         return
     egfr = arithmetic.ckd_epi_2021(age, female == 0, creatinine)
     then = PASS if egfr >= rule.parameters["min"] - TOLERANCE else FAIL
@@ -148,8 +151,10 @@ def _by_egfr(finding: Row, rule: Rule, dose: Row, wording: Wording) -> Iterator[
 
 def _by_albumin(finding: Row, rule: Rule, wording: Wording) -> Iterator[str]:
     """The albumin at which the corrected calcium is exactly at the limit: above it the corrected calcium is lower."""
+    if rule.kind not in ("calcium_min", "calcium_indication"):
+        return
     found, limit = calcium(finding), finding["limit"]
-    if rule.kind not in ("calcium_min", "calcium_indication") or found is None or limit is None or finding["unit"] != "mg/dL":
+    if found is None or limit is None or finding["unit"] != "mg/dL":
         return
     albumin = arithmetic.albumin_for(found.total, limit)
     low, high = _PLAUSIBLE_ALBUMIN

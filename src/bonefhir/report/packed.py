@@ -3,15 +3,16 @@
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bonefhir.report import page_data
 from bonefhir.report.adjudication import Decisions
 from bonefhir.report.counts import Counts
-from bonefhir.report.identity import fingerprint
+from bonefhir.report.finding_pages import Pages
 from bonefhir.report.records import Row
 from bonefhir.report.slices import SLICES, Sliced, cube, slices
 from bonefhir.report.tally import JUDGED
@@ -40,9 +41,6 @@ CODED = ("rule", "verdict", "severity", "product", "indication", "site", "month"
 _LEVEL = 5
 """Of gzip: 6 takes half as long again for 3 % of the size."""
 
-PACK = 100
-"""Pages of findings that are unpacked together."""
-
 Cells = Mapping[str, str]
 
 
@@ -52,29 +50,19 @@ def packed(content: Any) -> str:
     return base64.b64encode(gzip.compress(raw, _LEVEL, mtime=0)).decode()
 
 
-def packs(pages: Iterable[str]) -> Iterator[str]:
-    """Pages in packs, in order."""
-    waiting: list[str] = []
-    for page in pages:
-        waiting.append(page)
-        if len(waiting) == PACK:
-            yield packed(waiting)
-            waiting = []
-    if waiting:
-        yield packed(waiting)
-
-
-def data(rows: Sequence[Row], decisions: Decisions, sliced: Sliced, counts: Counts, wording: Wording) -> dict[str, Any]:
+def data(pages: Pages, decisions: Decisions, sliced: Sliced, counts: Counts, wording: Wording) -> dict[str, Any]:
     """Everything but the pages, and where they stand."""
+    rows = pages.rows
     found = sliced.of(pa.array([row["dose_id"] for row in rows], pa.string())).to_pylist()
-    cells = [_cells(row, dose, decisions) for row, dose in zip(rows, found, strict=True)]
+    cells = [_cells(*of_one, decisions) for of_one in zip(rows, pages.fingerprints, found, strict=True)]
     groups = {"verdict": "outcomes", "severity": "severities", "decision": "decisions"}
     words = _words(cells, sliced, counts)
     codes = {name: {word: code for code, word in enumerate(listed)} for name, listed in words.items()}
     return {
         "columns": COLUMNS,
         "listed": LISTED,
-        "pack": PACK,
+        "pages": pages.places(),
+        "page_words": page_data.words({row.rule.id: row.rule for row in counts.rules if row.applicable}, wording),
         "words": words,
         "rows": [[codes[name][cell[name]] if name in codes else cell[name] for name in COLUMNS] for cell in cells],
         "cube": [[*_coded(row, codes), codes["rule"][row["rule_id"]], *(row[v] for v in JUDGED)] for row in cube(sliced)],
@@ -87,8 +75,7 @@ def data(rows: Sequence[Row], decisions: Decisions, sliced: Sliced, counts: Coun
     }
 
 
-def _cells(row: Row, dose: Row, decisions: Decisions) -> Cells:
-    mark = fingerprint(row)
+def _cells(row: Row, mark: str, dose: Row, decisions: Decisions) -> Cells:
     decision = decisions.standing.get(mark)
     cells = {
         "finding": mark,

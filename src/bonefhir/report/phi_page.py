@@ -1,6 +1,6 @@
 """phi/report.html: the report for quality teams. What it shows is prepared here, how it looks is in templates/phi.html."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,8 @@ from bonefhir.report import html, packed
 from bonefhir.report.adjudication import DECISIONS, Decisions, of_rules
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
-from bonefhir.report.finding_pages import Pages, first_rows, places
+from bonefhir.report.finding_pages import Pages
 from bonefhir.report.findings import Findings
-from bonefhir.report.records import Row
 from bonefhir.report.run_json import WHERE, run_id
 from bonefhir.report.slices import Sliced
 from bonefhir.report.trend_page import Shown, no_chart, shown
@@ -44,19 +43,19 @@ def write(
     decisions: Decisions,
     sliced: Sliced,
 ) -> None:
-    pages = Pages(phi, facts, wording, decisions)
-    rows = first_rows(findings)
+    most = _most_shown(sum(1 for row in counts.rules if row.applicable))
+    pages = Pages(phi, findings, most, facts, wording, decisions)
     values = {
         **_page(facts, counts, wording),
         **_rows(phi, facts),
         **_unjudged(most_at(sliced), counts, wording),
         "trends": _trends(trends(sliced), counts, wording),
         "no_chart": no_chart(wording),
-        **_findings(rows, findings, pages, counts),
-        "packed_data": packed.packed(packed.data(rows, decisions, sliced, counts, wording) | {"pages": places(rows)}),
+        **_findings(pages, most, counts),
+        "packed_data": packed.packed(packed.data(pages, decisions, sliced, counts, wording)),
         **_decisions(counts, decisions),
     }
-    html.write(path, "phi.html", facts, wording, values, run_id(facts), "script.js")
+    html.write(path, "phi.html", facts, wording, values, run_id(facts), ("finding.js", "script.js"))
 
 
 def _unjudged(sites: dict[str, AtSite], counts: Counts, wording: Wording) -> dict[str, Any]:
@@ -81,15 +80,14 @@ def _trends(found: Trends, counts: Counts, wording: Wording) -> dict[str, Any]:
     return {"whole": whole, "beside": found.beside, "rules": rules, **listed}
 
 
-def _findings(rows: list[Row], findings: Findings, pages: Pages, counts: Counts) -> dict[str, Any]:
-    most = _most_shown(sum(1 for row in counts.rules if row.applicable))
+def _findings(pages: Pages, most: Mapping[str, int], counts: Counts) -> dict[str, Any]:
     return {
-        "findings": pages.static(findings, most),
+        "findings": pages.static(),
         "most": most,
         "listed": packed.LISTED,
-        "packed_rows": len(rows),
+        "packed_rows": len(pages.rows),
         "all_findings": sum(row.doses[verdict] for row in counts.rules for verdict in (FAIL, INDETERMINATE)),
-        "packed_pages": packed.packs(pages.fragments(rows)),
+        "packed_pages": map(packed.packed, pages.packs()),
     }
 
 

@@ -1,8 +1,9 @@
 """The tables of phi/ again, for the patients whose findings are shown: what a finding's page draws on."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +13,10 @@ import pyarrow.dataset as ds
 
 Row = Mapping[str, Any]
 
-_PLACED = {"labs": "resource", "doses": "dose_id", "patients": "patient_id", "conditions": "resource", "procedures": "resource"}
-_MOMENT = ["date_first", "date_last"]
-_PLACE = ["source_file", "source_line"]
+ID = {"labs": "resource", "doses": "dose_id", "patients": "patient_id", "conditions": "resource", "procedures": "resource"}
+"""Table → the column by which others cite its rows."""
+MOMENT = ["date_first", "date_last"]
+PLACE = ["source_file", "source_line"]
 _LAB = ["resource", "patient_id", "analyte", "value_low", "value_high", "unit", "reported", "limit_low", "usable"]
 
 
@@ -38,9 +40,9 @@ class Tables:
         rows = {name: _those(table, wanted).to_pylist() for name, table in self.by_name.items()}
         return Records(
             doses={row["dose_id"]: row for row in rows["doses"]},
-            doses_of=_by_patient(rows["doses"]),
-            labs_of=_by_patient(rows["labs"]),
-            places={row[key]: _place(row) for name, key in _PLACED.items() for row in rows[name]},
+            doses_of=by_patient(rows["doses"]),
+            labs_of=by_patient(rows["labs"]),
+            places={row[key]: place(row) for name, key in ID.items() for row in rows[name]},
         )
 
 
@@ -55,30 +57,34 @@ class Records:
 
     def first_dose(self, dose: Row) -> Row | None:
         """The patient's first dose of the product, from whose day the baseline was taken."""
-        mine = self.doses_of.get(dose["patient_id"], ())
-        return next((row for row in mine if row["product"] == dose["product"] and row["ordinal"] == 1), None)
+        return self._first.get((dose["patient_id"], dose["product"]))
+
+    @cached_property
+    def _first(self) -> Mapping[tuple[str, str], Row]:
+        listed = [row for rows in self.doses_of.values() for row in rows if row["ordinal"] == 1]
+        return {(row["patient_id"], row["product"]): row for row in reversed(listed)}
 
 
 def of_patients(phi: Path, patients: Collection[str]) -> Tables:
     """Reads only the rows of these patients, however large the tables are."""
     wanted = pa.array(sorted(patients), pa.string())
-    return Tables({name: _read(phi / f"{name}.parquet", _columns(name), wanted) for name in _PLACED})
+    return Tables({name: _read(phi / f"{name}.parquet", _columns(name), wanted) for name in ID})
 
 
 def _columns(name: str) -> list[str] | None:
     if name == "labs":
-        return [*_LAB, "unusable_reason", "time", *_MOMENT, *_PLACE]
+        return [*_LAB, "unusable_reason", "time", *MOMENT, *PLACE]
     if name == "patients":
-        return ["patient_id", *_PLACE]
-    return None if name == "doses" else ["resource", "patient_id", *_MOMENT, *_PLACE]
+        return ["patient_id", *PLACE]
+    return None if name == "doses" else ["resource", "patient_id", *MOMENT, *PLACE]
 
 
 def _read(path: Path, columns: list[str] | None, patients: pa.Array) -> pa.Table:
     found = ds.dataset(path).to_table(columns=columns, filter=pc.field("patient_id").cast(pa.string()).isin(patients))
-    return _plain(found)
+    return plain(found)
 
 
-def _plain(table: pa.Table) -> pa.Table:
+def plain(table: pa.Table) -> pa.Table:
     """Dictionaries decoded: Arrow compares no dictionary with texts."""
     fields = [f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in table.schema]
     return table.cast(pa.schema(fields))
@@ -88,12 +94,12 @@ def _those(table: pa.Table, patients: pa.Array) -> pa.Table:
     return table.filter(pc.is_in(table["patient_id"], patients))
 
 
-def _by_patient(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def by_patient(rows: Iterable[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for row in rows:
         found.setdefault(row["patient_id"], []).append(row)
     return found
 
 
-def _place(row: Row) -> Place:
+def place(row: Row) -> Place:
     return Place(row["source_file"], row["source_line"], row.get("date_first"), row.get("date_last"))

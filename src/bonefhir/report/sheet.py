@@ -1,4 +1,4 @@
-"""A finding's page as data: what phi/report.html shows and `explain` prints, from one place."""
+"""A finding's page as data, without its timeline: what phi/report.html shows and `explain` prints, from one place."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,12 +6,10 @@ from datetime import date
 from typing import NamedTuple
 
 from bonefhir.knowledge.model import Knowledge, Rule
-from bonefhir.report.computed import Formula, formulae
+from bonefhir.report.computed import Formula, basis, formulae, renal
 from bonefhir.report.margins import flips, margin
 from bonefhir.report.records import Records, Row
-from bonefhir.report.timeline import Timeline, timeline
 from bonefhir.report.wording import Wording
-from bonefhir.settings import Settings
 
 
 class Input(NamedTuple):
@@ -28,8 +26,6 @@ class Input(NamedTuple):
 
 @dataclass(frozen=True)
 class Sheet:
-    """timeline: None for a dose without a date, or if the doses of the run are not at hand."""
-
     finding: Row
     rule: Rule
     dose: str
@@ -37,28 +33,27 @@ class Sheet:
     flips: tuple[str, ...]
     inputs: tuple[Input, ...]
     formulae: tuple[Formula, ...]
-    timeline: Timeline | None
 
 
 class Sheets:
     """Makes sheets; everything that is the same for all findings of a run is held here."""
 
-    def __init__(self, knowledge: Knowledge, settings: Settings, wording: Wording) -> None:
+    def __init__(self, knowledge: Knowledge, wording: Wording) -> None:
         self._rules: Mapping[str, Rule] = {rule.id: rule for rule in knowledge.rules}
-        self._knowledge, self._settings, self._wording = knowledge, settings, wording
+        self._wording = wording
 
     def of(self, finding: Row, records: Records) -> Sheet:
         rule, wording = self._rules[finding["rule_id"]], self._wording
         dose = records.doses[finding["dose_id"]]
+        inputs = renal(dose, records, basis(rule))
         return Sheet(
             finding,
             rule,
             dose_in_words(dose, wording),
             margin(finding, wording),
-            tuple(flips(finding, rule, dose, records, wording)),
+            tuple(flips(finding, rule, dose, records, inputs, wording)),
             tuple(_inputs(finding, dose, records, wording)),
-            tuple(one._replace(text=wording.decimals(one.text)) for one in formulae(finding, rule, dose, records, wording)),
-            timeline(dose, rule, records, self._knowledge, self._settings),
+            tuple(one._replace(text=wording.decimals(one.text)) for one in formulae(finding, rule, dose, inputs, wording)),
         )
 
 

@@ -1,36 +1,33 @@
 """The time around a dose: the patient's doses, creatinine, clearance, calcium and weight, in lanes on one axis.
 
-What is drawn (timeline_svg), printed (the command `explain`) and tested is this; nothing is chosen anywhere else.
+What is drawn (timeline_svg, templates/finding.js) and printed (the command `explain`) is this; nothing is chosen anywhere else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from math import isfinite
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from bonefhir.knowledge.model import Knowledge, Rule
+from bonefhir.report.marks import DAYS_AFTER, DAYS_BEFORE, LANES, Marks, days
 from bonefhir.report.records import Records, Row
+from bonefhir.report.shown import Shown
+from bonefhir.report.visible import visible
 from bonefhir.settings import Settings
 
-DAYS_BEFORE = 365
-DAYS_AFTER = 90
 _WINDOW = 28
 """Days, where a product is not in the catalogue any more."""
 
 _HYPERCALCAEMIA = {"creatinine": 2, "calcium": 7}
 """Days for which a result counts before a dose for hypercalcaemia of malignancy, of any product."""
 
-LANES = {
-    "creatinine": ("creatinine",),
-    "calcium": ("calcium_total", "calcium_corrected"),
-    "calcium_ionised": ("calcium_ionised",),
-    "weight": ("weight",),
-}
-"""Lane -> analytes of it; a lane has one unit."""
+EPOCH = date(1970, 1, 1)
 
 
 class Mark(NamedTuple):
-    """A point of a lane: low and high differ where only a range is known. kind: 'dose', 'this', or the analyte."""
+    """A point of a lane: low and high differ where only a range is known. kind: 'dose', 'this', 'corrected' or ''."""
 
     kind: str
     day: date
@@ -38,7 +35,6 @@ class Mark(NamedTuple):
     high: float
     said: str
     resource: str
-    limit: float | None
 
 
 class Lane(NamedTuple):
@@ -59,6 +55,23 @@ class Timeline(NamedTuple):
     dose: date
     lanes: tuple[Lane, ...]
     outside: int
+
+
+class View(NamedTuple):
+    """What a finding's timeline shows of the marks of many.
+
+    start, stop: its marks. dose: its resource. unit: of the doses. windows: lane → days before the dose for which its values
+    count. limits: lane → lower limit.
+    """
+
+    start: int
+    stop: int
+    outside: int
+    day: date
+    dose: str
+    unit: str
+    windows: Mapping[str, int]
+    limits: Mapping[str, float]
 
 
 class Event(NamedTuple):
@@ -83,95 +96,79 @@ def _near(day: date | None, around: date | None) -> bool:
     return day is not None and around is not None and -DAYS_BEFORE <= (day - around).days <= DAYS_AFTER
 
 
-def timeline(dose: Row, rule: Rule, records: Records, knowledge: Knowledge, settings: Settings) -> Timeline | None:
-    """None for a dose without a date."""
-    day = dose["date_first"]
-    if day is None:
-        return None
-    found, outside = events(dose, records)
-    lanes = [_doses(dose, found), *_lanes(dose, rule, found, knowledge, settings)]
+def timeline(view: View, marks: Marks) -> Timeline:
+    lanes = list(_lanes(view, marks))
     shown = [mark.day for lane in lanes for mark in lane.marks]
     starts = [lane.window[0] for lane in lanes if lane.window]
-    return Timeline(min([*shown, *starts, day]), max([*shown, day]), day, tuple(lanes), outside)
+    return Timeline(min([*shown, *starts, view.day]), max([*shown, view.day]), view.day, tuple(lanes), view.outside)
 
 
-def _doses(dose: Row, found: Sequence[Event]) -> Lane:
-    marks = [
-        Mark(
-            "this" if row["dose_id"] == dose["dose_id"] else "dose",
-            day,
-            *_bounds(row, "amount"),
-            f"{row['product']}, {row['reported_amount'] or '?'}",
-            row["dose_id"],
-            None,
-        )
-        for day, row, is_dose in found
-        if is_dose
-    ]
-    return Lane("doses", dose["amount_unit"] or "", tuple(marks), None, None)
+def _lanes(view: View, marks: Marks) -> Iterator[Lane]:
+    """Those that have marks."""
+    rows = marks.rows.slice(view.start, view.stop - view.start)
+    lanes = rows["lane"].to_numpy()
+    for number, name in enumerate(LANES):
+        mine = rows.filter(pa.array(lanes == number))
+        if len(mine):
+            unit = view.unit if name == "doses" else mine["unit"][0].as_py()
+            yield Lane(name, unit, tuple(_marks(mine, name, view)), view.limits.get(name), _window(view, name))
 
 
-def _lanes(dose: Row, rule: Rule, found: Sequence[Event], knowledge: Knowledge, settings: Settings) -> Iterator[Lane]:
-    windows = _windows(dose, rule, knowledge, settings)
-    for name, analytes in LANES.items():
-        marks = tuple(_measured(found, analytes))
-        if marks:
-            limit = _limit(name, dose, settings)
-            window = (dose["date_first"] - timedelta(days=windows[name]), dose["date_first"])
-            unit = next(row["unit"] for _, row, is_dose in found if not is_dose and row["analyte"] in analytes)
-            yield Lane(name, unit, marks, limit, window)
-        if name == "creatinine":
-            yield from _clearance(found)
+def _marks(rows: pa.Table, lane: str, view: View) -> Iterator[Mark]:
+    columns = (rows[name].to_pylist() for name in ("corrected", "low", "high", "said", "resource"))
+    for day, corrected, low, high, said, resource in zip(days(rows["at"].to_numpy()).tolist(), *columns, strict=True):
+        of_dose = "this" if resource == view.dose else "dose"
+        kind = of_dose if lane == "doses" else "corrected" if corrected else ""
+        yield Mark(kind, EPOCH + timedelta(days=day), low, high, said, resource)
 
 
-def _measured(found: Sequence[Event], analytes: Sequence[str]) -> Iterator[Mark]:
-    for day, row, is_dose in found:
-        if not is_dose and row["analyte"] in analytes and row["usable"] and _known(*_bounds(row, "value")):
-            limit = row["limit_low"]
-            own = limit if limit is not None and isfinite(limit) else None
-            yield Mark(row["analyte"], day, *_bounds(row, "value"), row["reported"] or "", row["resource"], own)
+def _window(view: View, lane: str) -> tuple[date, date] | None:
+    counted = view.windows.get(lane)
+    return None if counted is None else (view.day - timedelta(days=counted), view.day)
 
 
-def _clearance(found: Sequence[Event]) -> Iterator[Lane]:
-    """The clearance on the days of the doses, where it was computed."""
-    marks = [
-        Mark("clearance", day, *_bounds(row, "clearance"), "", row["dose_id"], None)
-        for day, row, is_dose in found
-        if is_dose and _known(*_bounds(row, "clearance"))
-    ]
-    if marks:
-        yield Lane("clearance", "mL/min", tuple(marks), None, None)
+class Views:
+    """Of findings, what their timelines show."""
+
+    def __init__(self, shown: Shown, knowledge: Knowledge, settings: Settings) -> None:
+        self._shown, self._knowledge, self._settings = shown, knowledge, settings
+        self._rules = {rule.id: rule for rule in knowledge.rules}
+
+    def of(self, findings: Sequence[Row]) -> list[View | None]:
+        """None for a dose without a date."""
+        near = self._shown.marks.near(self._shown.moments(findings))
+        numbers = zip(*(column.tolist() for column in near), strict=True)
+        return [self._view(*pair) for pair in zip(findings, numbers, strict=True)]
+
+    def _view(self, finding: Row, near: tuple[int, int, int]) -> View | None:
+        dose, rule = self._shown.records.doses[finding["dose_id"]], self._rules[finding["rule_id"]]
+        if dose["date_first"] is None:
+            return None
+        counted = windows(dose, rule, self._knowledge, self._settings)
+        name, unit = visible(dose["dose_id"]), dose["amount_unit"] or ""
+        return View(*near, dose["date_first"], name, unit, counted, limits(dose, self._settings))
 
 
-def _bounds(row: Row, name: str) -> tuple[float, float]:
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return (float("nan") if low is None else low, float("nan") if high is None else high)
+def limits(dose: Row, settings: Settings) -> dict[str, float]:
+    """Lane → lower limit of calcium: that of the laboratory where it decided, else the usual one."""
+    own, kind = dose["calcium_limit"], dose["calcium_kind"]
+    known = own is not None and isfinite(own)
+    return {
+        "calcium": own if known and kind in ("total", "corrected") else settings.calcium_limit_mg_dl,
+        "calcium_ionised": own if known and kind == "ionised" else settings.calcium_limit_ionised_mmol_l,
+    }
 
 
-def _known(low: float, high: float) -> bool:
-    return isfinite(low) and isfinite(high)
-
-
-def _limit(name: str, dose: Row, settings: Settings) -> float | None:
-    """Lower limit of calcium: that of the laboratory where it decided, else the usual one."""
-    if name == "calcium_ionised":
-        return dose["calcium_limit"] if dose["calcium_kind"] == "ionised" else settings.calcium_limit_ionised_mmol_l
-    if name == "calcium":
-        own = dose["calcium_limit"] if dose["calcium_kind"] in ("total", "corrected") else None
-        return settings.calcium_limit_mg_dl if own is None or not isfinite(own) else own
-    return None
-
-
-def _windows(dose: Row, rule: Rule, knowledge: Knowledge, settings: Settings) -> dict[str, int]:
-    """Lane -> days before the dose for which a value counts. A rule's own window is that of what it asks for."""
+def windows(dose: Row, rule: Rule, knowledge: Knowledge, settings: Settings) -> dict[str, int]:
+    """Lane → days before the dose for which a value counts. A rule's own window is that of what it asks for."""
     product = knowledge.products.get(dose["product"])
     own = product.creatinine_window_days if product else _WINDOW
     malignant = dose["rule_indication"] == "hypercalcemia_of_malignancy"
     creatinine = _HYPERCALCAEMIA["creatinine"] if malignant else own
     calcium = _HYPERCALCAEMIA["calcium"] if malignant or rule.kind == "calcium_indication" else own
-    days = rule.parameters.get("window_days")
+    asked_days = rule.parameters.get("window_days")
     asked = rule.parameters.get("labs", ()) if rule.kind == "lab_before" else ("calcium",)
-    if days and rule.kind in ("lab_before", "calcium_indication"):
-        creatinine = days if "creatinine" in asked else creatinine
-        calcium = days if any("calcium" in lab for lab in asked) else calcium
+    if asked_days and rule.kind in ("lab_before", "calcium_indication"):
+        creatinine = asked_days if "creatinine" in asked else creatinine
+        calcium = asked_days if any("calcium" in lab for lab in asked) else calcium
     return {"creatinine": creatinine, "calcium": calcium, "calcium_ionised": calcium, "weight": settings.weight_window_days}

@@ -134,7 +134,7 @@ def _values(lane: Lane, line: Timeline, top: int, wording: Wording) -> Iterator[
 def _point(mark: Mark, lane: Lane, x: float, y: float, wording: Wording) -> str:
     """Corrected calcium as a square, everything else as a dot."""
     said = _said(mark, lane, x, wording)
-    if mark.kind == "calcium_corrected":
+    if mark.kind == "corrected":
         corner = f'x="{round(x - 3.5, 2)}" y="{round(y - 3.5, 2)}"'
         return f'<rect class="mark" {corner} width="7" height="7" {said}</rect>'
     return f'<circle class="mark" cx="{x}" cy="{y}" r="4" {said}</circle>'

@@ -5,6 +5,7 @@ name. Whatever a person is shown goes through here.
 """
 
 import re
+from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,6 +46,11 @@ _HIDDEN_ARROW = "[" + "".join(f"\\x{{{a:x}}}-\\x{{{b:x}}}" for a, b in _RANGES) 
 def visible(text: str) -> str:
     """`text` with each hidden character as ⟨U+202E⟩, and each byte of a file's name that is not UTF-8 as \\xff."""
     return _HIDDEN.sub(lambda match: _spelled(ord(match.group())), text)
+
+
+def visible_texts(texts: Iterable[str]) -> list[str]:
+    """The same for many: most texts are plain, and this is the quickest way to know."""
+    return [text if text.isascii() and text.isprintable() else visible(text) for text in texts]
 
 
 def _spelled(code: int) -> str:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from math import floor, inf, isfinite, isnan, log10
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from bonefhir.report.suppress import HIDDEN, Shown
 
 _DECIMALS = 3
+_KEPT = 4_096
+"""Quantities in words: amounts, limits and results repeat."""
 
 
 class Wording:
@@ -18,6 +20,8 @@ class Wording:
 
     def __init__(self, texts: Mapping[str, Any]) -> None:
         self._texts = texts
+        groups = {name: group for name, group in texts.items() if isinstance(group, Mapping)}
+        self._by_key = {f"{group}.{name}": text for group, words in groups.items() for name, text in words.items()}
 
     @property
     def language(self) -> str:
@@ -25,8 +29,7 @@ class Wording:
 
     def text(self, key: str, **values: object) -> str:
         """'phi.title' -> the text, its {names} filled in."""
-        group, name = key.split(".")
-        return str(self._texts[group][name]).format(**values)
+        return str(self._by_key[key]).format(**values)
 
     def word(self, group: str, name: str) -> str:
         return str(self._texts[group].get(name, name))
@@ -42,6 +45,11 @@ class Wording:
     @property
     def decimal(self) -> str:
         return str(self._texts["decimal"])
+
+    @property
+    def to(self) -> str:
+        """Between the ends of a range."""
+        return str(self._texts["to"])
 
     def number(self, number: Shown) -> str:
         """'12,345', '<11', '≥20', 'suppressed'."""
@@ -63,16 +71,16 @@ class Wording:
 
     def decimals(self, text: str) -> str:
         """A formula or a number with the language's decimal sign."""
-        return re.sub(r"(?<=\d)\.(?=\d)", self.decimal, text)
+        return text if self.decimal == "." else re.sub(r"(?<=\d)\.(?=\d)", self.decimal, text)
 
     def measured(self, low: float | None, high: float | None, unit: str | None) -> str:
         """'1.4 mg/dL', '1.2 to 1.4 mg/dL', '≥ 90 mL/min'; '' if nothing was measured."""
-        if low is None or high is None or isnan(low) or isnan(high):
-            return ""
-        if high == inf:
-            span = f"≥ {_plain(low)}"
-        else:
-            span = _plain(low) if _plain(low) == _plain(high) else f"{_plain(low)} {self._texts['to']} {_plain(high)}"
+        return "" if low is None or high is None or isnan(low) or isnan(high) else self._span(low, high, unit)
+
+    @lru_cache(_KEPT)  # noqa: B019 there is one of each language, and it stays
+    def _span(self, low: float, high: float, unit: str | None) -> str:
+        first, last = _plain(low), _plain(high)
+        span = f"≥ {first}" if high == inf else first if first == last else f"{first} {self.to} {last}"
         span = self.decimals(span)
         shown = self.word("units", unit) if unit else ""
         return f"{span} {shown}" if shown else span

@@ -1,4 +1,3 @@
-"use strict";
 // Filters, sorts and opens what the page already holds. It fetches nothing: data are unpacked from the page itself.
 (async () => {
   const unpack = async (text) => {
@@ -105,10 +104,12 @@
   // ---------------------------------------------------------------------------------------- one finding
   const packs = document.querySelectorAll("script.sheets"), unpacked = new Map();
   let opened = null;
+  const pageOf = findingPages(data.page_words);
   const openFinding = async (number) => {
-    const page = data.pages[number], pack = Math.floor(page / data.pack);
+    const [pack, place] = data.pages[number];
     if (!unpacked.has(pack)) unpacked.set(pack, await unpack(packs[pack].textContent));
-    byId("finding-content").innerHTML = unpacked.get(pack)[page % data.pack];
+    const row = Object.fromEntries(columns.map((name) => [name, word(name, rows[number])]));
+    byId("finding-content").replaceChildren(pageOf(row, unpacked.get(pack), place));
     const section = byId("finding");
     opened = number;
     section.hidden = false;
