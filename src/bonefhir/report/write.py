@@ -26,7 +26,7 @@ from bonefhir.report.wording import load
 def write_all(folder: Path, facts: Facts) -> None:
     """Writes run.json, the rest of phi/, and share/ of an output folder whose phi/*.parquet are there already.
 
-    The pages are left out if the settings say so: they cost more than all else together.
+    The pages are left out if the settings say so.
 
     Raises AccountingError if the tables and `facts` contradict each other; OSError if something cannot be written.
     """
