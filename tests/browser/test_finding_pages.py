@@ -186,7 +186,7 @@ def test_hostile_texts_are_texts(browser: Browser, tmp_path: Path) -> None:
     for n, text in enumerate(HOSTILE):
         hostile = dict.fromkeys(("message", "dose_start", "patient_id", "dose_id", "product", "indication", "unit"), text)
         item = evidence("amount", A, n) | dict.fromkeys(("role", "resource", "time", "reported", "unit"), text)
-        rows.append(verdict(A, 0, "fail", **hostile, reasons=[text], assumptions=[text], evidence=[item]))
+        rows.append(verdict(A, 0, "fail", **hostile, reasons=["bounds"], assumptions=[text], evidence=[item]))
     labs = [lab(text) for text in HOSTILE]
     write_all(tmp_path, make(tmp_path, [A], rows, labs=labs))
     browser.open(tmp_path / "phi" / "report.html")
