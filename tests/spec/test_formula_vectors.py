@@ -130,7 +130,7 @@ def amount_of_volume(drug: str, volume: float, mass: float, per: float) -> float
         for part in ("value", "comparator", "unit", "system", "code")
     ]
     table = pa.table({name: pa.array([texts.get(name)], pa.string()) for name in names})
-    return float(charted(table, [match], KNOWLEDGE).amount[0])
+    return float(charted(table, [match], np.zeros(1, dtype=np.int64), KNOWLEDGE).amount[0])
 
 
 def deterioration(inputs: Inputs) -> str:

@@ -15,8 +15,8 @@ from bonefhir.interval import Flags, Floats
 from bonefhir.knowledge import units
 from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.model import Knowledge, Measurement
-from bonefhir.normalise import times
 from bonefhir.normalise.concepts import CodeIndex, decode, distinct_rows, per_distinct
+from bonefhir.normalise.times import Times
 from bonefhir.vocabulary import ASSUMPTIONS, UNREADABLE, as_texts, assumption
 
 _EXCLUDING = re.compile(
@@ -86,6 +86,7 @@ class Readings:
 
 def normalise(
     observations: pa.Table,
+    when: Times,
     analytes: npt.NDArray[np.object_],
     unmapped: Flags,
     rejected: Flags,
@@ -94,6 +95,7 @@ def normalise(
 ) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
     """LABS of the rows given, and per row whether its unit is suspect.
 
+    when        their times
     rejected    the resource was rejected: its measurement exists, and is not usable
     """
     readings = Readings(observations, analytes)
@@ -104,7 +106,7 @@ def normalise(
     readings.unusable(np.isnan(value), "not-a-quantity")
     factor, si = _factors(readings, knowledge)
     bounds = _bounds(readings, value, factor, knowledge)
-    return _table(readings, knowledge, bounds, si, file_names), readings.suspect
+    return _table(readings, when, knowledge, bounds, si, file_names), readings.suspect
 
 
 def _numbers(column: pa.ChunkedArray) -> Floats:
@@ -215,13 +217,13 @@ def _first_low(key: Mapping[str, str | None], knowledge: Knowledge) -> float:
 
 def _table(
     readings: Readings,
+    when: Times,
     knowledge: Knowledge,
     bounds: tuple[Floats, Floats],
     si: Flags,
     file_names: pa.Array,
 ) -> pa.Table:
     source = readings.table
-    when = times.parse(source["effective"])
     readings.assumptions |= np.where(readings.are("effective_kind", "issued"), assumption("time-from-issued"), 0)
     readings.assumptions |= np.where(when.no_offset, assumption("lab-no-offset"), 0)
     readings.assumptions |= np.where(source["component"].to_numpy() >= 0, assumption("from-component"), 0)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from bonefhir import tables
 from bonefhir.interval import Flags
 from bonefhir.knowledge.model import Knowledge
-from bonefhir.normalise import administrations, conditions, labs, patients, quality, references, versions
+from bonefhir.normalise import administrations, conditions, labs, patients, quality, references, times, versions
 from bonefhir.normalise.books import Books, books
 from bonefhir.normalise.everywhere import Others, decide_conditions, reasons
 from bonefhir.normalise.fates import IRRELEVANT, REJECTED
@@ -106,8 +106,9 @@ class _Resolution:
         self.labs.fates.decide(~self.labs.of_any_row(self.asked_for), IRRELEVANT)
         self.labs.status_excluded()
         self.labs.rejected_by_reader()
+        self.lab_times = times.parse(self.labs.rows["effective"])
         self.labs.fates.reject(
-            undated(self.labs.resources["effective"]),
+            self.labs.of_any_row(~self.lab_times.known),
             "resolve",
             "no-time",
             "effective[x]",
@@ -183,7 +184,13 @@ class _Resolution:
         wanted = self.asked_for & ((self.labs.used_rows & ~absent) | (rejected & (~absent | unreadable)))
         rows = np.flatnonzero(wanted)
         return labs.normalise(
-            self.labs.rows.take(rows), self.analytes[rows], self.unmapped[rows], rejected[rows], self.knowledge, file_names
+            self.labs.rows.take(pa.array(rows)),
+            self.lab_times.of(rows),
+            self.analytes[rows],
+            self.unmapped[rows],
+            rejected[rows],
+            self.knowledge,
+            file_names,
         )
 
     @staticmethod
