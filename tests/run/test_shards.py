@@ -1,5 +1,6 @@
 """How patients are dealt into shards, and shards put together into buckets."""
 
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -36,7 +37,7 @@ def test_a_bucket_is_a_run_of_shards_and_no_larger_than_it_must_be(sizes: list[i
     assert [shard for first, last in found for shard in range(first, last)] == list(range(len(sizes)))
     for first, last in found:
         assert sum(sizes[first:last]) <= per_bucket or sum(size > 0 for size in sizes[first:last]) == 1
-    for (first, _), (_, last) in zip(found, found[1:], strict=False):
+    for (first, _), (_, last) in pairwise(found):
         assert sum(sizes[first:last]) > per_bucket
 
 
