@@ -75,7 +75,7 @@ def fault_by_models(raw: bytes, resource_type: str, release: str) -> Fault | Non
         return fault
     text = moments.complete(raw)
     parsed = json.loads(text)
-    fault = modifiers.fault(parsed, text, True)
+    fault = modifiers.fault(parsed, text)
     if fault is not None:
         return fault
     faults = []

@@ -212,14 +212,13 @@ def test_keys_that_come_twice_or_with_escapes_do_not_pass(old: str, new: str, in
         assert not gate("Observation", "R4").passes(raw)
 
 
-def test_what_has_passed_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bonefhir.read.gate._REMEMBERED", 50)
+def test_what_was_judged_is_remembered_within_bounds() -> None:
     own = gate.__wrapped__("Observation", "R4")
-    for number in range(200):
-        assert own.passes(json.dumps(observation(id=f"o{number}", note=[{"text": "x" * (30 * number + 1)}])).encode())
+    for number in range(5000):
+        assert own.passes(json.dumps(observation(id=f"o{number}", note=[{"text": "x" * (number + 1)}])).encode())
         assert not own.passes(json.dumps(observation(id=f"o {number}")).encode())
-    assert all(len(passed) <= 50 for passed in own._passed.values())
-    assert all(len(value) <= 2048 for passed in own._passed.values() for value in passed)
+    assert all(len(memo) <= 4096 for memo in own._admitted.values())
+    assert all(sum(map(len, memo)) <= (1 << 20) + 4096 for memo in own._admitted.values())
 
 
 @pytest.mark.parametrize(

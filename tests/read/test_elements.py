@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonefhir.read import characters, depth, elements, keys, moments
+from bonefhir.read.memo import Memo
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
@@ -231,10 +232,13 @@ def test_a_code_with_blanks_is_a_fault_but_legible(code: str) -> None:
     assert json.loads(read.value)["coding"][0]["code"] == " ".join(code.split())
 
 
-def test_a_memo_is_bounded() -> None:
-    memo = elements.Memo(elements.Read, size=3)
+def test_a_memo_is_bounded_in_number_and_in_bytes() -> None:
+    memo = Memo(len, count=3, size=100)
     for number in range(10):
-        assert memo[b"%d" % number] == b"%d" % number
+        assert memo[b"%d" % number] == 1
         assert len(memo) <= 3
-    assert memo[b"x" * 5000] == b"x" * 5000
+    for number in range(10):
+        assert memo[b"%060d" % number] == 60
+        assert sum(map(len, memo)) <= 160
+    assert memo[b"x" * 5000] == 5000
     assert b"x" * 5000 not in memo

@@ -10,11 +10,13 @@ from bonefhir.read.columns import Row
 from bonefhir.read.condition import verification
 from bonefhir.read.elements import NO_QUANTITY, Quantity, Ratio, Read, Typed
 from bonefhir.read.fault import Fault
+from bonefhir.read.part import Part
 from bonefhir.read.references import Link
 from bonefhir.read.resource import MISSING, Resource
 
 STATUSES = frozenset({"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"})
 _ENCODE = msgspec.json.Encoder().encode
+_NOTHING_GIVEN = (*NO_QUANTITY, *NO_QUANTITY, *NO_QUANTITY, None)
 
 
 class _Dosage(msgspec.Struct, rename="camel"):
@@ -36,29 +38,27 @@ _ratio = Typed(Ratio)
 
 
 def row(dose: Resource) -> Row:
-    status = dose.code("status", STATUSES)
+    status = _status(dose)
     subject = dose.subject()
     drug = _drug(dose)
     start, end = _period(dose)
-    amount, rate, per, route = _given(dose)
-    concepts, links = _reasons(dose)
-    request = references.resolve(dose.link("request"), dose.scope)
+    given = _given(dose)
+    reasons = _reasons(dose)
+    request = _request(dose)
+    return (status, subject, *drug, start, end, *given, *reasons, _part_of(dose), request)
+
+
+def _status(dose: Resource) -> str | None:
+    return dose.code("status", STATUSES)
+
+
+def _request(dose: Resource) -> str | None:
+    return references.resolve(dose.link("request"), dose.scope)
+
+
+def _part_of(dose: Resource) -> str | None:
     parts = [target for link in dose.links("partOf") if (target := references.resolve(link, dose.scope))]
-    return (
-        status,
-        subject,
-        *drug,
-        start,
-        end,
-        *amount,
-        *rate,
-        *per,
-        route,
-        f"[{','.join(concepts)}]" if concepts else None,
-        _ENCODE([_as_ref(dose, link) for link in links]).decode() if links else None,
-        _ENCODE(parts).decode() if parts else None,
-        request,
-    )
+    return _ENCODE(parts).decode() if parts else None
 
 
 def _drug(dose: Resource) -> _Drug:
@@ -102,15 +102,15 @@ def _period(dose: Resource) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _given(dose: Resource) -> tuple[Quantity, Quantity, Quantity, str | None]:
+def _given(dose: Resource) -> Row:
     """dose, rate, the rate's denominator, route."""
     raw = dose.fields.get("dosage")
     if raw is None:
-        return NO_QUANTITY, NO_QUANTITY, NO_QUANTITY, None
+        return _NOTHING_GIVEN
     dosage, fault = _dosage(raw)
     dose.take("dosage", Read(None, fault))
     if dosage is None:
-        return NO_QUANTITY, NO_QUANTITY, NO_QUANTITY, None
+        return _NOTHING_GIVEN
     amount = _quantity(dose, "dosage.dose", dosage.dose)
     if amount.value is not None and amount.value.startswith("-") and float(amount.value) == 0:
         dose.faults.append(Fault("not-fhir", "dosage.dose.value", "a negative zero"))
@@ -122,7 +122,7 @@ def _given(dose: Resource) -> tuple[Quantity, Quantity, Quantity, str | None]:
             rate = _quantity(dose, "dosage.rateRatio.numerator", ratio.numerator)
             per = _quantity(dose, "dosage.rateRatio.denominator", ratio.denominator)
     route = None if isinstance(dosage.route, UnsetType) else dose.take("dosage.route", elements.CONCEPT[bytes(dosage.route)])
-    return amount, rate, per, route
+    return (*amount, *rate, *per, route)
 
 
 def _quantity(dose: Resource, path: str, raw: Raw | UnsetType) -> Quantity:
@@ -132,7 +132,15 @@ def _quantity(dose: Resource, path: str, raw: Raw | UnsetType) -> Quantity:
     return quantity
 
 
-def _reasons(dose: Resource) -> tuple[list[str], list[Link]]:
+def _reasons(dose: Resource) -> tuple[str | None, str | None]:
+    concepts, links = _concepts_and_links(dose)
+    return (
+        f"[{','.join(concepts)}]" if concepts else None,
+        _ENCODE([_as_ref(dose, link) for link in links]).decode() if links else None,
+    )
+
+
+def _concepts_and_links(dose: Resource) -> tuple[list[str], list[Link]]:
     """Reasons as CodeableConcepts in JSON, and as references. A contained Condition counts as its code, unless it is refuted."""
     concepts = [dose.take("reasonCode", elements.CONCEPT[bytes(raw)]) for raw in dose.members("reasonCode")]
     links = dose.links("reasonReference")
@@ -158,3 +166,23 @@ def _as_ref(dose: Resource, link: Link) -> dict[str, Any]:
     target = references.resolve(link, dose.scope)
     leads = target is not None and target.startswith(("Condition/", "urn:"))
     return {"ref": target if leads else None, "display": link.display}
+
+
+def _quantity_columns(prefix: str) -> tuple[str, ...]:
+    return tuple(f"{prefix}_{name}" for name in Quantity._fields)
+
+
+PARTS = (
+    Part(("status",), lambda dose: (_status(dose),), ("status",)),
+    Part(("subject",), lambda dose: (dose.subject(),), ("subject",)),
+    Part(
+        ("medication", "medication_ref", "medication_display", "contained_medication"),
+        _drug,
+        ("medicationCodeableConcept", "medicationReference", "medication"),
+    ),
+    Part(("start", "end"), _period, ("effectiveDateTime", "effectivePeriod", "occurenceDateTime", "occurencePeriod")),
+    Part((*_quantity_columns("dose"), *_quantity_columns("rate"), *_quantity_columns("rate_per"), "route"), _given, ("dosage",)),
+    Part(("reasons", "reason_refs"), _reasons, ("reasonCode", "reasonReference", "reason")),
+    Part(("part_of",), lambda dose: (_part_of(dose),), ("partOf",)),
+    Part(("request",), lambda dose: (_request(dose),), ("request",)),
+)

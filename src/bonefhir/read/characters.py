@@ -9,6 +9,9 @@ import re
 
 import numpy as np
 
+BOM = b"\xef\xbb\xbf"
+BLANK = b" \t\r\n"
+
 _HEX = rb"[0-9a-fA-F]"
 _TOKEN = re.compile(
     rb"\\(?:"

@@ -5,6 +5,7 @@ import msgspec
 from bonefhir.read import elements
 from bonefhir.read.columns import Row
 from bonefhir.read.elements import Concept
+from bonefhir.read.part import Part
 from bonefhir.read.resource import Resource
 
 CLINICAL = frozenset({"active", "recurrence", "relapse", "inactive", "remission", "resolved", "unknown"})
@@ -16,19 +17,28 @@ _concept = msgspec.json.Decoder(Concept).decode
 
 
 def row(condition: Resource) -> Row:
-    onset = condition.moment("onsetDateTime")
-    period = condition.get("onsetPeriod", elements.PERIOD)
+    onset = _onset(condition)
     abatement, undated = _abatement(condition)
     return (
         condition.subject(),
         condition.get("code", elements.CONCEPT),
-        onset or (period and period.start),
+        onset,
         condition.moment("recordedDate"),
         abatement,
         undated,
-        _status(condition, "clinicalStatus", _CLINICAL_SYSTEM, CLINICAL),
+        _clinical(condition),
         verification(condition),
     )
+
+
+def _onset(condition: Resource) -> str | None:
+    onset = condition.moment("onsetDateTime")
+    period = condition.get("onsetPeriod", elements.PERIOD)
+    return onset or (period and period.start)
+
+
+def _clinical(condition: Resource) -> str | None:
+    return _status(condition, "clinicalStatus", _CLINICAL_SYSTEM, CLINICAL)
 
 
 def verification(condition: Resource) -> str | None:
@@ -58,3 +68,14 @@ def _status(condition: Resource, name: str, system: str, allowed: frozenset[str]
         return None
     bare = [c.code for c in codings if c.system is msgspec.UNSET and isinstance(c.code, str) and c.code in allowed]
     return next(iter(codes + bare), None)
+
+
+PARTS = (
+    Part(("subject",), lambda condition: (condition.subject(),), ("subject",)),
+    Part(("code",), lambda condition: (condition.get("code", elements.CONCEPT),), ("code",)),
+    Part(("onset",), lambda condition: (_onset(condition),), ("onsetDateTime", "onsetPeriod")),
+    Part(("recorded",), lambda condition: (condition.moment("recordedDate"),), ("recordedDate",)),
+    Part(("abatement", "abatement_undated"), _abatement, ("abatementDateTime", "abatementPeriod", *_UNDATED)),
+    Part(("clinical_status",), lambda condition: (_clinical(condition),), ("clinicalStatus",)),
+    Part(("verification_status",), lambda condition: (verification(condition),), ("verificationStatus",)),
+)

@@ -17,6 +17,7 @@ from msgspec import UNSET, Raw, UnsetType
 from bonefhir.read import keys, moments
 from bonefhir.read.fault import Fault
 from bonefhir.read.limits import DEFAULT
+from bonefhir.read.memo import Memo
 
 _ENCODE = msgspec.json.Encoder().encode
 _PLACE = re.compile(r" - at `(?:key in )?\$(.*)`$")
@@ -33,22 +34,14 @@ class Read(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-class Memo(dict[bytes, Any]):
-    """Conversions already done, by raw bytes. Bounded: emptied when full, so memory does not grow with the input."""
+def remembered(convert: Callable[[bytes], Read]) -> Memo[Any]:
+    """The value; with something to say about it, the Read."""
 
-    def __init__(self, convert: Callable[[bytes], Read], size: int = 1 << 16) -> None:
-        super().__init__()
-        self._convert = convert
-        self._size = size
+    def find(raw: bytes) -> Any:
+        read = convert(raw)
+        return read if read.fault is not None or read.warnings else read.value
 
-    def __missing__(self, raw: bytes) -> Any:
-        if len(self) >= self._size:
-            self.clear()
-        read = self._convert(raw)
-        found = read if read.fault is not None or read.warnings else read.value
-        if len(raw) <= 4096:
-            self[raw] = found
-        return found
+    return Memo(find)
 
 
 class Coding(msgspec.Struct, omit_defaults=True):
@@ -261,9 +254,9 @@ def _or_null(text: str | UnsetType) -> str | None:
     return None if isinstance(text, UnsetType) else text
 
 
-STRING = Memo(_string)
-CONCEPT = Memo(_as_concept)
-_AROUND = Memo(_whole_quantity)
-QUANTITY = Memo(_as_quantity)
-PERIOD = Memo(_as_period)
-LOWS = Memo(_as_lows)
+STRING = remembered(_string)
+CONCEPT = remembered(_as_concept)
+_AROUND = remembered(_whole_quantity)
+QUANTITY = remembered(_as_quantity)
+PERIOD = remembered(_as_period)
+LOWS = remembered(_as_lows)

@@ -12,14 +12,13 @@ from msgspec import Raw
 
 from bonefhir.read import characters
 from bonefhir.read.bundle import BrokenBundleError, read_bundle
+from bonefhir.read.characters import BLANK, BOM
 from bonefhir.read.content import GZIP, ZSTD, foreign_format
 from bonefhir.read.fault import Fault, UnreadableFileError
 from bonefhir.read.limits import Limits
 from bonefhir.read.reader import Lines, Reader, unreadable
 
-BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
-_BLANK = b" \t\r\n"
 _BLANKS = re.compile(rb"[ \t\r\n]*")
 _any = msgspec.json.Decoder(Raw).decode
 
@@ -44,8 +43,8 @@ def first_part(blocks: Iterator[bytes], limits: Limits) -> tuple[bytes, bool]:
     head = b""
     for block in blocks:
         head += block
-        _, _, after = head.lstrip(_BLANK).partition(b"\n")
-        if after.strip(_BLANK) or len(head) > limits.line:
+        _, _, after = head.lstrip(BLANK).partition(b"\n")
+        if after.strip(BLANK) or len(head) > limits.line:
             return head, False
     return head, True
 
@@ -63,12 +62,12 @@ def check_encoding(head: bytes) -> None:
 
 def is_ndjson(head: bytes, whole: bool) -> bool:
     """The file is NDJSON; else one document. By content: complete JSON on the first line, and something after it."""
-    start = len(head) - len(head.lstrip(_BLANK))
+    start = len(head) - len(head.lstrip(BLANK))
     end = head.find(b"\n", start)
     if end < 0:
         return not whole and not _bundle_begins(head)
     if _complete(head[start:end]):
-        return not whole or bool(head[end:].strip(_BLANK))
+        return not whole or bool(head[end:].strip(BLANK))
     try:
         _any(memoryview(head)[start:])
     except msgspec.DecodeError as error:
@@ -98,7 +97,7 @@ def _complete(line: bytes) -> bool:
 
 def _mostly_resources(head: bytes) -> bool:
     """The first line is broken, but at least half of the lines are resources: NDJSON with a bad beginning."""
-    lines = [line for line in head.split(b"\n") if line.strip(_BLANK)][:1000]
+    lines = [line for line in head.split(b"\n") if line.strip(BLANK)][:1000]
     good = 0
     for line in lines:
         try:
@@ -116,10 +115,9 @@ def read_document(reader: Reader, data: bytes) -> str:
     start = len(BOM) if data.startswith(BOM) else 0
     text = characters.mend(data)[0] if characters.suspect(data) else data
     start += len(_BLANKS.match(text, start)[0])  # type: ignore[index]  # it matches nothing, too
-    body = text[start:].rstrip(_BLANK)
+    body = text[start:].rstrip(BLANK)
     name = _document_type(body)
     original = body if text is data else data[start : start + len(body)]
-    reader.look(body)
     reader.lines = Lines(data)
     if name != "Bundle":
         reader.resource(original, start, reader.line_at(start))
@@ -152,33 +150,24 @@ def read_lines(reader: Reader, blocks: Iterator[bytes], offset: int = 0) -> int:
 
     offset: where the blocks begin in the file; lines are counted from there. Returns how many have ended.
     """
-    limit = reader.limits.line
-    reader.lines = Lines()
     number, rest, skipping = 1, b"", False
     for block in blocks:
         text = rest + block if rest else block
-        reader.look(text)
-        lines = text.split(b"\n")
-        rest = lines.pop()
-        for line in lines:
-            if skipping:
-                skipping = False
-            elif line[:1] == b"{" and line[-1:] == b"}":
-                reader.lines.line = number
-                reader.line(line, offset, number)
-            else:
-                _line(reader, line, offset, number)
-            offset += len(line) + 1
-            number += 1
-        if len(rest) > limit:
+        if skipping and (end := text.find(b"\n") + 1):
+            offset, number, skipping, text = offset + end, number + 1, False, text[end:]
+        end, lines = text.rfind(b"\n") + 1, text.count(b"\n")
+        if not reader.count_unused(text, end):
+            reader.take(text.split(b"\n")[:-1], offset, number)
+        offset, number, rest = offset + end, number + lines, text[end:]
+        if len(rest) > reader.limits.line:
             if not skipping:
-                reader.line(rest, offset, number)
+                reader.take([rest], offset, number)
             skipping = True
         if skipping:
-            offset += len(rest)
-            rest = b""
+            offset, rest = offset + len(rest), b""
+        reader.check()
     if rest:
-        _line(reader, rest, offset, number)
+        reader.take([rest], offset, number)
     return number - 1
 
 
@@ -205,12 +194,3 @@ def until(blocks: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
             if cut:
                 return
         start += len(block)
-
-
-def _line(reader: Reader, line: bytes, offset: int, number: int) -> None:
-    reader.lines.line = number
-    body = line.strip(_BLANK)
-    if offset == 0 and body.startswith(BOM):
-        body = body[len(BOM) :]
-    if body:
-        reader.line(body, offset + line.index(body), number)

@@ -11,12 +11,14 @@ import re
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from bonefhir.read import characters, keys
+from bonefhir.read.memo import Memo
 from bonefhir.read.resource import FIELDS
 
 Models = Callable[[str], Any]
@@ -39,6 +41,9 @@ _DAY = r"[12][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1
 _MONTH = r"[12][0-9]{3}(?:-(?:0[1-9]|1[0-2]))?"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 _OFFSET = r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"
+DATE_TIME = rf"{_DAY}(?:T{_CLOCK}{_OFFSET})?|{_MONTH}"
+INSTANT = rf"{_DAY}T{_CLOCK}{_OFFSET}"
+DATE = rf"{_DAY}|{_MONTH}"
 _PATTERNS = {
     "String": r"[\s\S]*[!-~][\s\S]*",
     "Markdown": r"[\s\S]*[!-~][\s\S]*",
@@ -46,9 +51,9 @@ _PATTERNS = {
     "Code": r"[!-~]+(?: [!-~]+)*",
     "Uri": r"[!-~]+",
     "Canonical": r"[!-~]+",
-    "DateTime": rf"{_DAY}(?:T{_CLOCK}{_OFFSET})?|{_MONTH}",
-    "Instant": rf"{_DAY}T{_CLOCK}{_OFFSET}",
-    "Date": rf"{_DAY}|{_MONTH}",
+    "DateTime": DATE_TIME,
+    "Instant": INSTANT,
+    "Date": DATE,
     "Xhtml": r"<div[\s\S]*</div>",
 }
 _TWIN = "FHIRPrimitiveExtension"
@@ -59,14 +64,11 @@ _COMPLEX = re.compile(r"abc\.(\w+)Type")
 _DIGITS = bytes.maketrans(b"123456789.eE+-", b"0" * 14)
 _TOO_MANY = 65
 _LONG_NUMBER = b"0" * _TOO_MANY
-_REMEMBERED = 20_000
-_LONG = 2048
-"""Values kept for each element, and bytes of the longest that is kept."""
-
+_SHAPES = 1000
+"""Sets of elements that are remembered."""
 
 _ENCODE = msgspec.json.Encoder().encode
 _COMPACT = msgspec.json.format
-_DECIMAL = re.compile(rb'"value":(-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?)(?=[,}])')
 
 
 @dataclass(frozen=True)
@@ -85,23 +87,19 @@ class _Elements:
 
 
 class Gate:
-    """For one resource type of one release.
-
-    What has passed is kept: values of each element by their bytes, and which elements a resource has. Each is emptied when full.
-    """
+    """For one resource type of one release. What was judged is kept, in bounds: values of each element, and sets of elements."""
 
     def __init__(self, resource_type: str, models: Models) -> None:
         elements = _Structs(models).elements(resource_type, _LEVELS)
         kinds = elements.kinds | {"resourceType": typing.Literal[resource_type]}
         self._decode = {name: msgspec.json.Decoder(kind).decode for name, kind in kinds.items()}
-        self._passed: dict[str, set[bytes]] = {name: set() for name in kinds}
-        self._complete: set[tuple[str, ...]] = set()
+        self._admitted = {name: Memo(partial(self.admits, name), count=1 << 12, size=1 << 20) for name in kinds}
+        self._complete: dict[tuple[str, ...], bool] = {}
         self._required = elements.required | {"resourceType"}
         self._choices = elements.choices
 
     def passes(self, raw: bytes) -> bool:
         """raw is certainly valid. False: not known."""
-        passed = self._passed
         try:
             fields = FIELDS(raw)
             if not keys.same_length(fields, raw):
@@ -109,46 +107,38 @@ class Gate:
                 fields = FIELDS(raw)
                 if not keys.same_length(fields, raw):  # a key twice, or written with escapes
                     return False
-            names = tuple(fields)
-            new = [
-                (name, value) for name, value in zip(names, map(bytes, fields.values()), strict=True) if value not in passed[name]
-            ]
-            return (names in self._complete or self._is_complete(names)) and all(self._element(*each) for each in new)
-        except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
+        return self.completes(tuple(fields)) and all(self._admitted[name][bytes(value)] for name, value in fields.items())
 
-    def _is_complete(self, names: tuple[str, ...]) -> bool:
-        """Whatever must be there is, and of a choice no more than one."""
-        given = set(names)
-        counts = ((len(members & given), needed) for members, needed in self._choices)
-        if not self._required <= given or not all(count == 1 or (count == 0 and not needed) for count, needed in counts):
-            return False
-        _remember(self._complete, names)
-        return True
+    def completes(self, names: tuple[str, ...]) -> bool:
+        """These are elements of the type, whatever must be there is, and of a choice no more than one."""
+        found = self._complete.get(names)
+        if found is None:
+            given = set(names)
+            counts = ((len(members & given), needed) for members, needed in self._choices)
+            found = self._required <= given <= self._decode.keys() and all(
+                count == 1 or (count == 0 and not needed) for count, needed in counts
+            )
+            if len(self._complete) >= _SHAPES:
+                self._complete.clear()
+            self._complete[names] = found
+        return found
 
-    def _element(self, name: str, raw: bytes) -> bool:
-        """The number of a Quantity rarely repeats, what stands around it does: any plain number is as good as zero."""
-        passed = self._passed[name]
-        if name == "valueQuantity" and (number := _DECIMAL.search(raw)):
-            raw = raw[: number.start(1)] + b"0" + raw[number.end(1) :]
-            if raw in passed:
-                return True
-        if (b"\\u" in raw and characters.suspect(raw)) or (
-            len(raw) > len(_LONG_NUMBER) and _LONG_NUMBER in raw.translate(_DIGITS)
-        ):
+    def admits(self, name: str, raw: bytes) -> bool:
+        """raw is certainly a valid value of the element."""
+        decode = self._decode.get(name)
+        if decode is None or (b"\\u" in raw and characters.suspect(raw)) or _number_too_long(raw):
             return False
-        value = self._decode[name](raw)
-        if raw[:1] in b"[{" and keys.repeated(raw, value):
+        try:
+            value = decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
-        if len(raw) <= _LONG:
-            _remember(passed, raw)
-        return True
+        return raw[:1] not in b"[{" or not keys.repeated(raw, value)
 
 
-def _remember(passed: set[Any], value: Any) -> None:
-    if len(passed) >= _REMEMBERED:
-        passed.clear()
-    passed.add(value)
+def _number_too_long(raw: bytes) -> bool:
+    return len(raw) > len(_LONG_NUMBER) and _LONG_NUMBER in raw.translate(_DIGITS)
 
 
 class _Structs:

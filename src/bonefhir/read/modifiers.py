@@ -9,11 +9,11 @@ from bonefhir.read.fault import Fault
 NAME = b"modifierExtension"
 
 
-def fault(fields: Fields, text: bytes, look_inside: bool) -> Fault | None:
-    """What forbids to process the resource; null: nothing. `look_inside`: the word stands somewhere in the text around."""
+def fault(fields: Fields, text: bytes) -> Fault | None:
+    """What forbids to process the resource; null: nothing."""
     if "implicitRules" in fields:
         return Fault("modifier-extension", "implicitRules", "rules that we do not know may change the resource's meaning")
-    if look_inside and NAME in text and _given(json.loads(text)):
+    if NAME in text and _given(json.loads(text)):
         place = "" if "modifierExtension" in fields else ", inside another element"
         return Fault("modifier-extension", "modifierExtension", "an extension that we do not know may change the meaning" + place)
     return None

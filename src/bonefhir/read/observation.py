@@ -5,6 +5,7 @@ import msgspec
 from bonefhir.read import elements, keys, references
 from bonefhir.read.columns import Row
 from bonefhir.read.elements import NO_QUANTITY, Quantity, Read
+from bonefhir.read.part import Part
 from bonefhir.read.resource import FIELDS, MISSING, Resource
 
 STATUSES = frozenset({"registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error", "unknown"})
@@ -13,7 +14,7 @@ _PERSONS = ("Patient/", "RelatedPerson/", "Group/", "urn:")
 
 
 def rows(observation: Resource) -> list[Row]:
-    status = observation.code("status", STATUSES)
+    status = _status(observation)
     subject = observation.subject()
     time, kind = _effective(observation)
     if "focus" in observation.fields:
@@ -28,13 +29,27 @@ def rows(observation: Resource) -> list[Row]:
     return found
 
 
+def _status(observation: Resource) -> str | None:
+    return observation.code("status", STATUSES)
+
+
 def _value(part: Resource, time: str | None, time_kind: str | None) -> Row:
     """code … reference_lows, of the Observation itself or of a component."""
-    code = part.get("code", elements.CONCEPT)
+    code = _code(part)
+    quantity, kind = _quantity(part)
+    return (code, time, time_kind, *quantity, kind, _lows(part))
+
+
+def _code(part: Resource) -> str | None:
+    code: str | None = part.get("code", elements.CONCEPT)
     if code is None and "code" not in part.fields:
         part.fault("not-fhir", "code", MISSING)
-    quantity, kind = _quantity(part)
-    return (code, time, time_kind, *quantity, kind, part.get("referenceRange", elements.LOWS))
+    return code
+
+
+def _lows(part: Resource) -> str | None:
+    lows: str | None = part.get("referenceRange", elements.LOWS)
+    return lows
 
 
 def _quantity(part: Resource) -> tuple[Quantity, str]:
@@ -97,3 +112,30 @@ def _check_focus(observation: Resource, subject: str | None) -> None:
     targets = {references.resolve(link, observation.scope) or "" for link in observation.links("focus")}
     if any(target.startswith(_PERSONS) for target in targets - {subject}):
         observation.warnings.append("other-focus")
+
+
+_VALUES = (
+    *("Quantity", "CodeableConcept", "String", "Boolean", "Integer", "Range", "Ratio", "SampledData", "Time", "DateTime"),
+    *("Period", "Attachment", "Reference"),
+)
+
+
+def _plain_quantity(observation: Resource) -> Row:
+    quantity, kind = _quantity(observation)
+    return (*quantity, kind)
+
+
+PARTS = (
+    Part(("status",), lambda observation: (_status(observation),), ("status",)),
+    Part(("subject",), lambda observation: (observation.subject(),), ("subject",)),
+    Part(("component",), lambda _: (-1,), ()),
+    Part(("code",), lambda observation: (_code(observation),), ("code",)),
+    Part(("effective", "effective_kind"), _effective, ("effectiveDateTime", "effectiveInstant", "effectivePeriod"), ("issued",)),
+    Part(
+        (*(f"quantity_{name}" for name in Quantity._fields), "value_kind"),
+        _plain_quantity,
+        ("dataAbsentReason", *(f"value{kind}" for kind in _VALUES)),
+    ),
+    Part(("reference_lows",), lambda observation: (_lows(observation),), ("referenceRange",)),
+)
+"""Of an Observation without components: its one row."""

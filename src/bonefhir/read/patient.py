@@ -2,6 +2,7 @@
 
 from bonefhir.read import moments
 from bonefhir.read.columns import Row
+from bonefhir.read.part import Part
 from bonefhir.read.resource import NOT_A_DATE, Resource
 
 GENDERS = frozenset({"male", "female", "other", "unknown"})
@@ -9,12 +10,7 @@ _BOOLEANS = {b"true": True, b"false": False}
 
 
 def row(patient: Resource) -> Row:
-    return (
-        patient.code("gender", GENDERS, required=False),
-        _birth_date(patient),
-        _deceased(patient),
-        patient.moment("deceasedDateTime"),
-    )
+    return tuple(value for part in PARTS for value in part.read(patient))
 
 
 def _birth_date(patient: Resource) -> str | None:
@@ -35,3 +31,11 @@ def _deceased(patient: Resource) -> bool | None:
     if value is None:
         patient.fault("not-fhir", "deceasedBoolean", "not a boolean")
     return value
+
+
+PARTS = (
+    Part(("gender",), lambda patient: (patient.code("gender", GENDERS, required=False),), ("gender",)),
+    Part(("birth_date",), lambda patient: (_birth_date(patient),), ("birthDate",)),
+    Part(("deceased_boolean",), lambda patient: (_deceased(patient),), ("deceasedBoolean",)),
+    Part(("deceased_date_time",), lambda patient: (patient.moment("deceasedDateTime"),), ("deceasedDateTime",)),
+)

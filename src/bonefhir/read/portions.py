@@ -7,7 +7,7 @@ file are put together again.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bonefhir.read import framing
+from bonefhir.read import characters, framing
 from bonefhir.read.content import Content
 from bonefhir.read.fault import UnreadableFileError
 from bonefhir.read.gate import Gates
@@ -95,7 +95,7 @@ def _can_be_cut(file: SourceFile) -> bool:
             content.close()
     except UnreadableFileError:
         return False
-    return framing.is_ndjson(head.removeprefix(framing.BOM), whole)
+    return framing.is_ndjson(head.removeprefix(characters.BOM), whole)
 
 
 def scan(files: Sequence[SourceFile], portion: Portion, gates: Gates | None = None, limits: Limits = DEFAULT) -> Scan:

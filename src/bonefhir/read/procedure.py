@@ -2,18 +2,14 @@
 
 from bonefhir.read import elements
 from bonefhir.read.columns import Row
+from bonefhir.read.part import Part
 from bonefhir.read.resource import Resource
 
 STATUSES = frozenset({"preparation", "in-progress", "not-done", "on-hold", "stopped", "completed", "entered-in-error", "unknown"})
 
 
 def row(procedure: Resource) -> Row:
-    return (
-        procedure.code("status", STATUSES),
-        procedure.subject(),
-        procedure.get("code", elements.CONCEPT),
-        _performed(procedure),
-    )
+    return tuple(value for part in PARTS for value in part.read(procedure))
 
 
 def _performed(procedure: Resource) -> str | None:
@@ -26,3 +22,15 @@ def _performed(procedure: Resource) -> str | None:
             time: str | None = period.end or period.start
             return time
     return None
+
+
+PARTS = (
+    Part(("status",), lambda procedure: (procedure.code("status", STATUSES),), ("status",)),
+    Part(("subject",), lambda procedure: (procedure.subject(),), ("subject",)),
+    Part(("code",), lambda procedure: (procedure.get("code", elements.CONCEPT),), ("code",)),
+    Part(
+        ("performed",),
+        lambda procedure: (_performed(procedure),),
+        ("performedDateTime", "performedPeriod", "occurrenceDateTime", "occurrencePeriod"),
+    ),
+)

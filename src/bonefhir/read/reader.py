@@ -7,12 +7,15 @@ rejected), the count of types that are not used, or `rejects` (when there is not
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 import msgspec
-from isal import isal_zlib
+import numpy as np
 
-from bonefhir.read import characters, contained, depth, keys, modifiers, references
+from bonefhir.read import characters, contained, depth, keys, modifiers, references, texts, unused
+from bonefhir.read.batch import Batch
 from bonefhir.read.bundle import BrokenBundleError, read_bundle
+from bonefhir.read.chunks import Chunk, digest
 from bonefhir.read.columns import Collected, Row
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault, UnreadableFileError
@@ -20,33 +23,25 @@ from bonefhir.read.gate import Gates
 from bonefhir.read.kinds import KINDS
 from bonefhir.read.limits import Limits
 from bonefhir.read.names import RESOURCE_TYPES, USED
-from bonefhir.read.quick import observation_row
 from bonefhir.read.references import Scope
 from bonefhir.read.release import OLDER, R4, release
-from bonefhir.read.resource import FIELDS, NO_FAULT, Resource
+from bonefhir.read.resource import FIELDS, Resource
 
 _COMPACT = msgspec.json.format
 _NAMED = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"(?:\s*,\s*"id"\s*:\s*"([A-Za-z0-9\-.]{1,64})")?')
-_crc32, _adler32 = isal_zlib.crc32, isal_zlib.adler32
-_SIGNED = 1 << 63
-"""digest: 64 bits that tell two versions of one resource apart; not meant against forgery."""
-_ID = re.compile(rb'"[A-Za-z0-9\-.]{1,64}"')
 NOT_UTF8 = Fault("encoding", None, "not UTF-8")
 NO_TYPE = Fault("no-resource-type", "resourceType", "not the name of a resource type of FHIR")
 STU3 = Fault("stu3", None, "the shape of FHIR STU3 or DSTU2; R4, R4B and R5 are read")
 _WITH_URL = USED | {"MedicationRequest"}
 
 
-class _Sniff(msgspec.Struct, rename="camel"):
-    resource_type: str
-
-
 _TYPES = {f'"{name}"'.encode(): name for name in RESOURCE_TYPES}
-_sniff = msgspec.json.Decoder(_Sniff).decode
-
+_FIRST, _LAST = itemgetter(0), itemgetter(-1)
 
 Place = tuple[int, int, str | None]
 """Where a resource stands: byte in the decompressed file, line, entry of a Bundle."""
+
+_Entry = tuple[bytes, int, int, str | None, str | None, Scope | None]
 
 Remark = tuple[int | None, str, int]
 """About a file: line of the first one of its kind (null: the file), words, how many there are."""
@@ -55,11 +50,12 @@ Remark = tuple[int | None, str, int]
 class Reader:
     """Reads one file into what its portion collects. `lines` is set by whoever knows the file's lines.
 
+    batch               where resources are put by until there are enough of them, of this file and others
     gates               what tells which resources are certainly valid; null: nobody asks
     rowed, rejected     resources with a row, and without one: with those of unused types they are all that were read
     """
 
-    def __init__(self, number: int, limits: Limits, collected: Collected, gates: Gates | None = None) -> None:
+    def __init__(self, number: int, limits: Limits, collected: Collected, batch: Batch, gates: Gates | None = None) -> None:
         self.number = number
         self.limits = limits
         self.read = 0
@@ -73,19 +69,14 @@ class Reader:
         self._gates = gates
         self._rejects, self._full_urls = collected.rejects, collected.full_urls
         self._first = number << 40
-        self._spaced = False
-        self._last_unused = False
-        self._modifiers = self._empty_arrays = True
+        self._batch = batch
+        self._entries: list[_Entry] = []
+        self._slow = False
 
     # ------------------------------------------------------------------------------------------------ from the framing
 
     def line_at(self, offset: int) -> int:
         return self.lines.at(offset)
-
-    def look(self, text: bytes) -> None:
-        """What may be met in the resources that stand in this text: looked for once here, not once in each of them."""
-        self._modifiers = b"\\u00" in text or (characters.pair_in(text, b"rE") and modifiers.NAME in text)
-        self._empty_arrays = characters.pair_in(text, b"[]")
 
     def warn(self, kind: str, line: int | None, detail: str) -> None:
         """A remark about the file. Of one kind, the first is kept and the others are counted."""
@@ -94,6 +85,7 @@ class Reader:
 
     def reject(self, fault: Fault, line: int | None, entry: str | None, raw: bytes) -> None:
         """Something that was read and is not in any table. raw: what may tell its type and id."""
+        self._before_it()
         named = _NAMED.match(raw[:4096])
         name = named[1].decode() if named else None
         known = name if name in RESOURCE_TYPES else None
@@ -101,7 +93,7 @@ class Reader:
         self._add_reject(fault, line, entry, known, identity)
 
     def _add_reject(self, fault: Fault, line: int | None, entry: str | None, name: str | None, identity: str | None) -> None:
-        self._count()
+        self.read += 1
         self.rejected += 1
         self._rejects.add((self.number, line, entry, name, identity, "read", *fault))
 
@@ -111,18 +103,26 @@ class Reader:
 
     # ---------------------------------------------------------------------------------------------------- one resource
 
-    def line(self, raw: bytes, offset: int, line: int) -> None:
-        """One line of NDJSON. Lines of types that are not used come in long runs: then the type is looked at first."""
-        if self._last_unused and b"\\u" not in raw and len(raw) <= self.limits.line and characters.utf8(raw):
-            try:
-                name = _sniff(raw).resource_type
-            except (msgspec.DecodeError, RecursionError):
-                name = ""
-            if name in RESOURCE_TYPES and name not in USED and name != "Bundle" and raw.count(b'"resourceType"') == 1:
-                self._count()
-                self.unused[name] += 1
-                return
-        self.resource(raw, offset, line)
+    def count_unused(self, text: bytes, end: int) -> bool:
+        """The lines before `end` are all of types that are not used, and counted now."""
+        found = unused.count(text, end) if 0 < end <= self.limits.line else None
+        for name, resources in (found or {}).items():
+            self.count(resources, name)
+        return found is not None
+
+    def take(self, lines: list[bytes], offset: int, number: int) -> None:
+        """Lines of NDJSON, of which the first has this number and begins at this byte."""
+        sizes = texts.lengths(lines)
+        offsets, numbers = offset + np.cumsum(sizes + 1) - sizes - 1, np.arange(number, number + len(lines))
+        if not _all_objects(lines):
+            whole = lines
+            bodies = [_body(line, start) for line, start in zip(lines, offsets.tolist(), strict=True)]
+            kept = [index for index, body in enumerate(bodies) if body]
+            lines = [bodies[index] for index in kept]
+            offsets = np.array([offsets[index] + whole[index].index(bodies[index]) for index in kept], np.int64)
+            numbers = numbers[kept]
+        if lines:
+            self._batch.add(Chunk(self, lines, offsets, numbers))
 
     def resource(
         self,
@@ -133,7 +133,51 @@ class Reader:
         full_url: str | None = None,
         scope: Scope | None = None,
     ) -> None:
-        """One resource: bytes as they stand in the file at `offset`. Bundles are opened."""
+        """One resource of a document. One that may be a Bundle is opened at once, while one knows where its lines are."""
+        each = (raw, offset, line, entry, full_url, scope)
+        if self._slow or b'"Bundle"' in raw or b"\\u" in raw:
+            self._before_it()
+            self._one(*each)
+        else:
+            self._entries.append(each)
+
+    def hand_over(self) -> None:
+        """To the batch: what was put by of a document."""
+        if self._entries:
+            raws, offsets, lines, entries, urls, scopes = map(list, zip(*self._entries, strict=True))
+            self._entries = []
+            self._batch.add(Chunk(self, raws, offsets, lines, entries, urls, scopes))
+
+    def _before_it(self) -> None:
+        """What was put by comes first."""
+        if not self._slow:
+            self.hand_over()
+            self._batch.flush()
+
+    def slowly(self, raw: bytes, offset: int, line: int, entry: str | None, url: str | None, scope: Scope | None) -> None:
+        """The long way, which is the truth."""
+        if entry is None:
+            self.lines = Lines()
+            self.lines.line = line
+        before, self._slow = self._slow, True
+        try:
+            self._one(raw, offset, line, entry, url, scope)
+        finally:
+            self._slow = before
+
+    def count(self, resources: int, unused: str) -> None:
+        self.read += resources
+        if unused:
+            self.unused[unused] += resources
+        else:
+            self.rowed += resources
+
+    def check(self) -> None:
+        """Raises UnreadableFileError if the file has more resources than one may have."""
+        if self.read > self.limits.resources:
+            raise too_many(self.limits)
+
+    def _one(self, raw: bytes, offset: int, line: int, entry: str | None, full_url: str | None, scope: Scope | None) -> None:
         place = (offset, line, entry)
         if len(raw) > self.limits.line:
             return self._reject("too-large", f"more than {self.limits.line} bytes, the limit for one resource", place, raw)
@@ -141,17 +185,15 @@ class Reader:
             faults: list[Fault] = []
             fields, text = self._decode(raw, faults)
             name = _type(fields)
-            self._last_unused = name not in USED
-            if not self._last_unused:
+            if name in USED:
                 faults += self._beyond_limits(fields, raw)
             if name == "Bundle":
                 self._bundle(raw, faults, place, scope)
-            elif not name or (self._last_unused and NOT_UTF8 in faults):
+            elif not name or (name not in USED and NOT_UTF8 in faults):
                 self.reject(faults[0] if faults else NO_TYPE, line, entry, b"")
-            elif self._last_unused:
-                self._count()
-                self.unused[name] += 1
-            elif name != "Observation" or faults or not self._quick(fields, raw, text, place, full_url, scope):
+            elif name not in USED:
+                self.count(1, name)
+            else:
                 self._used(Resource(fields, name, scope, faults), raw, text, place, full_url)
         except RecursionError:
             self._reject("too-deep", f"nested far deeper than {self.limits.depth} levels, the limit", place, raw)
@@ -169,28 +211,10 @@ class Reader:
     def _reject(self, reason: str, detail: str, place: Place, raw: bytes) -> None:
         self.reject(Fault(reason, None, detail), place[1], place[2], raw)
 
-    def _quick(self, fields: Fields, raw: bytes, text: bytes, place: Place, full_url: str | None, scope: Scope | None) -> bool:
-        """An Observation as nearly all are, the short way; False: it must go the long way."""
-        if self._modifiers or self._empty_arrays or b"\\u20" in raw or not raw.isascii():
-            return False
-        quoted, found = bytes(fields.get("id", b"")), observation_row(fields, scope)
-        if found is None or not _ID.fullmatch(quoted):
-            return False
-        identity = quoted[1:-1].decode("ascii")
-        if full_url is not None and references.contradicts(full_url, "Observation", identity):
-            return False
-        self._count()
-        self.rowed += 1
-        offset, line, entry = place
-        digest = (_crc32(text) << 32 | _adler32(text)) - _SIGNED
-        head = (self._first + offset, self.number, line, entry, offset, len(raw), identity, *found[0], digest)
-        self.rows["observations_read"].add((*head, R4, *NO_FAULT, self._conforms(raw, "Observation", R4), None, *found[1]))
-        return True
-
     def _used(self, resource: Resource, raw: bytes, text: bytes, place: Place, full_url: str | None) -> None:
         shape = release(resource.type, resource.fields)
         if shape == OLDER and resource.type != "Observation":  # a lost Observation may be a lost lab: that one gets its row
-            return self._add_reject(STU3, place[1], place[2], resource.type, _id(resource, full_url))
+            return self._add_reject(STU3, place[1], place[2], resource.type, resource.identity(full_url))
         if shape == OLDER:
             resource.faults.append(STU3)
         self._remark(resource, raw, text, full_url)
@@ -200,15 +224,12 @@ class Reader:
     def _decode(self, raw: bytes, faults: list[Fault]) -> tuple[Fields, bytes]:
         """The top-level fields and the text that they are of; what is wrong but leaves something to read goes to `faults`."""
         text = raw if raw.isascii() and b"\\u" not in raw else _cleaned(raw, faults)
-        if self._spaced:
-            text = _COMPACT(text, indent=-1)
         fields = FIELDS(text)
         return (fields, text) if keys.same_length(fields, text) else self._look_closer(text, faults)
 
     def _look_closer(self, text: bytes, faults: list[Fault]) -> tuple[Fields, bytes]:
         """The text has blanks, keys with escapes, or keys that come twice."""
         compact = _COMPACT(text, indent=-1)
-        self._spaced = len(compact) < len(text)
         fields = FIELDS(compact)
         if keys.same_length(fields, compact):
             return fields, compact
@@ -237,13 +258,12 @@ class Reader:
 
     def _remark(self, resource: Resource, raw: bytes, text: bytes, full_url: str | None) -> None:
         """id, rules that forbid processing, and what is worth a warning."""
-        resource.id = _id(resource, full_url)
-        if self._modifiers or "implicitRules" in resource.fields:
-            forbidden = modifiers.fault(resource.fields, text, self._modifiers)
-            resource.faults += [] if forbidden is None else [forbidden]
+        resource.id = resource.identity(full_url)
+        forbidden = modifiers.fault(resource.fields, text)
+        resource.faults += [] if forbidden is None else [forbidden]
         if full_url is not None and resource.id and references.contradicts(full_url, resource.type, resource.id):
             resource.warnings.append("fullurl-mismatch")
-        if self._empty_arrays and b"[]" in text:
+        if b"[]" in text:
             resource.warnings.append("empty-array")
         if (not raw.isascii() or b"\\u20" in raw) and characters.bidi(raw):
             resource.warnings.append("bidi-text")
@@ -252,12 +272,10 @@ class Reader:
         kind = KINDS[resource.type]
         tails = kind.rows(resource)
         updated, version = resource.meta()
-        self._count()
-        self.rowed += 1
+        self.count(1, "")
         offset, line, entry = place
-        digest = (_crc32(text) << 32 | _adler32(text)) - _SIGNED
         head: Row = (self._first + offset, self.number, line, entry, offset, len(raw), resource.id, updated, version)
-        head += (digest, shape, *resource.outcome(self._conforms(raw, resource.type, shape, resource.faults)))
+        head += (digest(text), shape, *resource.outcome(self._conforms(raw, resource.type, shape, resource.faults)))
         rows = self.rows[kind.table.name]
         for tail in tails:
             rows.add(head + tail)
@@ -274,18 +292,25 @@ class Reader:
         patient.id = f"{parent.id}#{identity}"
         (tail,) = KINDS["Patient"].rows(patient)
         line, entry, offset = place[1], place[2], place[0] + start
-        digest = (_crc32(own) << 32 | _adler32(own)) - _SIGNED
-        head = (self._first + offset, self.number, line, entry, offset, len(own), patient.id, None, None, digest, shape)
+        head = (self._first + offset, self.number, line, entry, offset, len(own), patient.id, None, None, digest(own), shape)
         outcome = patient.outcome(self._conforms(own, "Patient", shape, patient.faults))
         self.rows["patients_read"].add((*head, *outcome, *tail))
 
     def _conforms(self, raw: bytes, name: str, shape: str, faults: Sequence[Fault] = ()) -> bool:
         return self._gates is not None and not faults and self._gates(name, shape).passes(raw)
 
-    def _count(self) -> None:
-        self.read += 1
-        if self.read > self.limits.resources:
-            raise too_many(self.limits)
+
+def _all_objects(lines: Sequence[bytes]) -> bool:
+    """Every line begins and ends as a JSON object does, with no blank around it."""
+    try:
+        return set(map(_FIRST, lines)) <= {ord("{")} and set(map(_LAST, lines)) <= {ord("}")}
+    except IndexError:
+        return False
+
+
+def _body(line: bytes, offset: int) -> bytes:
+    body = line.strip(characters.BLANK)
+    return body.removeprefix(characters.BOM) if offset == 0 else body
 
 
 def too_many(limits: Limits) -> UnreadableFileError:
@@ -310,20 +335,6 @@ def _type(fields: Fields) -> str:
     """resourceType; empty if there is none, or if it is not the name of a type."""
     raw = fields.get("resourceType")
     return "" if raw is None else _TYPES.get(bytes(raw), "")
-
-
-def _id(resource: Resource, full_url: str | None) -> str | None:
-    raw = resource.fields.get("id")
-    if raw is None:
-        identity = None if full_url is None else references.id_of(full_url)
-        if identity is None:
-            resource.fault("no-id", "id", "neither an id nor a fullUrl that gives one")
-        return identity
-    text = bytes(raw)
-    if _ID.fullmatch(text):
-        return text[1:-1].decode("ascii")
-    resource.fault("not-fhir", "id", "not an id of FHIR: 1 to 64 letters, digits, hyphens and dots")
-    return None
 
 
 class Lines:

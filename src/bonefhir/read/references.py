@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from bonefhir.read.elements import Memo, Read, Typed
+from bonefhir.read.elements import Read, Typed, remembered
 
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _ID = rb"[A-Za-z0-9\-.]{1,64}"
@@ -108,4 +108,4 @@ def link(raw: bytes | Raw) -> Read:
     return Read(NO_LINK if found.reference is UNSET and display is None else parse(found.reference or "", display), fault)
 
 
-LINK = Memo(link)
+LINK = remembered(link)

@@ -1,5 +1,6 @@
 """One resource while it is read: its fields, where it stands, and what was found wrong with it."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -7,8 +8,9 @@ from msgspec import UNSET, Raw, UnsetType
 
 from bonefhir.read import contained, elements, keys, moments, references
 from bonefhir.read.contained import Fields
-from bonefhir.read.elements import Memo, Read
+from bonefhir.read.elements import Read
 from bonefhir.read.fault import Fault, worst
+from bonefhir.read.memo import Memo
 from bonefhir.read.references import Link, Scope
 
 FIELDS = msgspec.json.Decoder(Fields).decode
@@ -17,6 +19,7 @@ MEMBERS = msgspec.json.Decoder(list[Raw]).decode
 NO_FAULT = (None, None, None)
 NOT_A_DATE = "not a date or time of FHIR"
 MISSING = "a required element is missing"
+_ID = re.compile(rb'"[A-Za-z0-9\-.]{1,64}"')
 
 
 class _Meta(msgspec.Struct, rename="camel"):
@@ -63,7 +66,7 @@ class Resource:
             self.warnings.extend(read.warnings)
         return read.value
 
-    def get(self, name: str, memo: Memo) -> Any:
+    def get(self, name: str, memo: Memo[Any]) -> Any:
         """The field by one of the converters; null if it is absent."""
         raw = self.fields.get(name)
         if raw is None:
@@ -95,6 +98,20 @@ class Resource:
         elif moments.without_seconds(text):
             self.warnings.append("no-seconds")
         return text
+
+    def identity(self, full_url: str | None = None) -> str | None:
+        """The id, or the one that the fullUrl gives if there is none."""
+        raw = self.fields.get("id")
+        if raw is None:
+            identity = None if full_url is None else references.id_of(full_url)
+            if identity is None:
+                self.fault("no-id", "id", "neither an id nor a fullUrl that gives one")
+            return identity
+        text = bytes(raw)
+        if _ID.fullmatch(text):
+            return text[1:-1].decode("ascii")
+        self.fault("not-fhir", "id", "not an id of FHIR: 1 to 64 letters, digits, hyphens and dots")
+        return None
 
     def meta(self) -> tuple[str | None, str | None]:
         """meta.lastUpdated and meta.versionId as written."""

@@ -1,7 +1,7 @@
 """Stage *scan*: files → the read tables, rejects and counts. Nothing is judged here, nothing is lost without being counted."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import pyarrow as pa
@@ -9,10 +9,11 @@ import pyarrow.compute as pc
 
 from bonefhir.errors import AccountingError
 from bonefhir.read import framing
+from bonefhir.read.batch import Batch
+from bonefhir.read.characters import BOM
 from bonefhir.read.columns import Collected
 from bonefhir.read.content import Content, plain_blocks
 from bonefhir.read.fault import Fault, UnreadableFileError
-from bonefhir.read.framing import BOM
 from bonefhir.read.gate import Gates
 from bonefhir.read.limits import DEFAULT, Limits
 from bonefhir.read.reader import Reader, Remark
@@ -78,22 +79,25 @@ def scan_files(files: Iterable[SourceFile], limits: Limits = DEFAULT, gates: Gat
     gates: what tells which resources are certainly valid; null: nobody asks.
     """
     collected = Collected()
-    return _scan(collected, [_scan_file(file, Reader(file.number, limits, collected, gates)) for file in files])
+    batch = Batch(collected.rows, limits, gates)
+    read = [_scan_file(file, Reader(file.number, limits, collected, batch, gates)) for file in files]
+    return _scan(collected, batch, read)
 
 
 def scan_range(file: SourceFile, start: int, end: int | None, limits: Limits = DEFAULT, gates: Gates | None = None) -> Scan:
     """Reads the lines of an NDJSON file that begin at byte `start` or later and before `end` (null: the last)."""
     collected = Collected()
-    reader = Reader(file.number, limits, collected, gates)
+    batch = Batch(collected.rows, limits, gates)
+    reader = Reader(file.number, limits, collected, batch, gates)
     size, digest = 0, ""
     try:
         if start == 0:
             size, digest = _digest(file, limits)
-        counts = _counts(reader, "ndjson", _read_range(file, reader, start, end))
+        counts = Counts(file.number, format="ndjson", lines=_read_range(file, reader, start, end))
     except UnreadableFileError as fault:
         counts = refused(file.number, fault)
     counts.bytes, counts.sha256 = size, digest
-    return _scan(collected, [counts])
+    return _scan(collected, batch, [(reader, counts)])
 
 
 def refused(number: int, fault: UnreadableFileError) -> Counts:
@@ -114,19 +118,22 @@ def without_files(table: pa.Table, numbers: Iterable[int]) -> pa.Table:
     return table.filter(pc.invert(pc.is_in(table["file"], unwanted))) if len(unwanted) else table
 
 
-def _scan_file(file: SourceFile, reader: Reader) -> Counts:
+def _scan_file(file: SourceFile, reader: Reader) -> tuple[Reader, Counts]:
+    """The counts without what is counted only when all that was put by has been read."""
     try:
         content = Content(file.open(), reader.limits)
     except UnreadableFileError as fault:
-        return refused(file.number, fault)
+        return reader, refused(file.number, fault)
     try:
-        counts = _counts(reader, *_read(file, content, reader))
+        kind, lines = _read(file, content, reader)
+        reader.hand_over()
+        counts = Counts(file.number, format=kind, lines=lines)
     except UnreadableFileError as fault:
         counts = refused(file.number, fault)
     content.drain()
     counts.compression, counts.bytes, counts.sha256 = content.compression, content.size, content.sha256
     content.close()
-    return counts
+    return reader, counts
 
 
 def _read(file: SourceFile, content: Content, reader: Reader) -> tuple[str | None, int]:
@@ -197,15 +204,24 @@ def _remark_name(file: SourceFile, compression: str | None, reader: Reader, ndjs
         reader.warn("ndjson-in-json", None, "NDJSON in a file named .json; all lines were read")
 
 
-def _counts(reader: Reader, kind: str | None, lines: int) -> Counts:
+def _closed(reader: Reader, counts: Counts) -> Counts:
     """Closes the books of the file. Raises AccountingError if they do not balance."""
+    if counts.refused is not None:
+        return counts
+    try:
+        reader.check()
+    except UnreadableFileError as fault:
+        return replace(refused(counts.file, fault), compression=counts.compression, bytes=counts.bytes, sha256=counts.sha256)
     if reader.rowed + reader.unused.total() + reader.rejected != reader.read:
         raise AccountingError(f"file {reader.number}: {reader.read} resources were read, but they are not all accounted for")
-    return Counts(reader.number, reader.read, dict(reader.unused), reader.empty_entries, reader.remarks, lines, format=kind)
+    found = reader.read, dict(reader.unused), reader.empty_entries, reader.remarks
+    return replace(counts, read=found[0], unused=found[1], empty_entries=found[2], remarks=found[3])
 
 
-def _scan(collected: Collected, counts: list[Counts]) -> Scan:
+def _scan(collected: Collected, batch: Batch, read: list[tuple[Reader, Counts]]) -> Scan:
     """Of a file that was refused in the middle nothing is left."""
+    batch.flush()
+    counts = [_closed(*each) for each in read]
     unwanted = [each.file for each in counts if each.refused is not None]
     return Scan(
         {name: without_files(rows.table(), unwanted) for name, rows in collected.rows.items()},

@@ -1,0 +1,176 @@
+"""What the raw bytes of one element say: the columns of the read table that come of them, and whether the gate admits them.
+
+Asked once for each distinct text; where texts differ in one slot only (a time, a number, an id), once for all of those.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Raw
+
+from bonefhir.read import characters, modifiers, texts
+from bonefhir.read.columns import Row
+from bonefhir.read.gate import Gate
+from bonefhir.read.memo import Memo
+from bonefhir.read.part import Part
+from bonefhir.read.references import Scope
+from bonefhir.read.resource import Resource
+from bonefhir.read.texts import Numbers, Slot
+
+Flags = npt.NDArray[np.bool_]
+FEW = 8
+"""Fewer texts of an element than this are not worth the arrays."""
+
+
+class Fact(NamedTuple):
+    """plain: it can be told from the element alone. conforms: the gate admits it. scoped: it depends on the Bundle around."""
+
+    plain: bool
+    conforms: bool
+    scoped: bool
+    values: Row
+
+
+class _Asked(Scope):
+    """A scope that knows nothing, but remembers that it was asked."""
+
+    asked = False
+
+    def find(self, url: str) -> str | None:  # noqa: ARG002  the interface of Scope
+        self.asked = True
+        return None
+
+
+class Found(NamedTuple):
+    """Of many texts: `entry` of each, and for each entry what is known of it. columns: one array for each of the part's."""
+
+    entry: Numbers
+    plain: Flags
+    conforms: Flags
+    columns: list[pa.Array]
+
+
+class Element:
+    """One element of one resource type. part: null: nothing of it comes into the table. gate: null: nobody asks."""
+
+    def __init__(
+        self, resource_type: str, name: str, part: Part | None, slot: Slot | None, gate: Gate | None, depth: int
+    ) -> None:
+        self._type = resource_type
+        self._name = name
+        self._part = part
+        self._gate = gate
+        self._depth = depth
+        self._width = len(part.columns) if part else 0
+        self._odd = Fact(False, False, False, (None,) * self._width)
+        self._facts: Memo[Fact] = Memo(self._fact, count=1 << 13, size=1 << 20)
+        self._column = self._column_of(slot)
+        self._slot = slot if part is None or self._column is not None else None
+        self._around: Memo[Fact] = Memo(self._fact_around, count=1 << 12, size=1 << 20)
+
+    def _column_of(self, slot: Slot | None) -> int | None:
+        """Which of the part's columns holds what is in the slot."""
+        columns = self._part.columns if self._part else ()
+        return next((index for index, name in enumerate(columns) if slot and name in slot.columns), None)
+
+    def read(self, raws: pa.BinaryArray, scopes: Sequence[Scope | None] | None, types: Sequence[pa.DataType]) -> Found:
+        """types: of the part's columns."""
+        encoded = raws.dictionary_encode()
+        entry, distinct = encoded.indices.to_numpy().astype(np.int64), encoded.dictionary
+        facts, fact_of, values = self._known(distinct)
+        if scopes is not None and any(fact.scoped for fact in facts):
+            entry, fact_of = self._scoped(facts, entry, fact_of, raws, scopes)
+        columns = [
+            pa.array([fact.values[index] for fact in facts], kind).take(pa.array(fact_of)) for index, kind in enumerate(types)
+        ]
+        if values is not None and self._column is not None:
+            more = len(fact_of) - len(values)
+            values = pa.concat_arrays([values, pa.nulls(more, values.type)]) if more else values
+            columns[self._column] = pc.coalesce(values, columns[self._column])
+        plain = np.array([fact.plain for fact in facts])[fact_of]
+        return Found(entry, plain, np.array([fact.conforms for fact in facts])[fact_of], columns)
+
+    def _known(self, distinct: pa.BinaryArray) -> tuple[list[Fact], Numbers, pa.StringArray | None]:
+        """Facts; which of them each text has; and what is in its slot, null where it has none."""
+        facts: list[Fact] = []
+        fact_of = np.full(len(distinct), -1, np.int64)
+        values = None
+        if self._slot is not None and len(distinct) >= FEW:
+            found = texts.cut(distinct, self._slot)
+            facts = [self._around[around] for around in found.distinct]
+            fits = np.array([fact.plain for fact in facts], np.bool_)[found.around]
+            fact_of[found.rows[fits]] = found.around[fits]
+            places = np.full(len(distinct), -1, np.int64)
+            places[found.rows[fits]] = np.flatnonzero(fits)
+            values = found.values.take(pa.array(places, mask=places < 0)).cast(pa.string())
+        rest = np.flatnonzero(fact_of < 0)
+        fact_of[rest] = np.arange(len(facts), len(facts) + len(rest))
+        facts += [self._facts[raw] for raw in distinct.take(pa.array(rest)).to_pylist()]
+        return facts, fact_of, values
+
+    def _scoped(
+        self, facts: list[Fact], entry: Numbers, fact_of: Numbers, raws: pa.BinaryArray, scopes: Sequence[Scope | None]
+    ) -> tuple[Numbers, Numbers]:
+        """Entries of their own for what depends on the Bundle around: one for each text and Bundle."""
+        depends = np.array([fact.scoped for fact in facts])[fact_of][entry]
+        more: dict[tuple[int, int], int] = {}
+        added: list[int] = []
+        for row in np.flatnonzero(depends).tolist():
+            scope = scopes[row]
+            if scope is None:
+                continue
+            key = int(entry[row]), id(scope)
+            if key not in more:
+                more[key] = len(fact_of) + len(added)
+                added.append(len(facts))
+                facts.append(self._fact(raws[row].as_py(), scope))
+            entry[row] = more[key]
+        return entry, np.concatenate([fact_of, np.array(added, np.int64)])
+
+    def absent(self) -> Fact:
+        """Of a resource that has not the element. plain: it may be without."""
+        return self._read({}, _Asked())
+
+    def _fact(self, raw: bytes, scope: Scope | None = None) -> Fact:
+        if not _sound(raw, self._depth):
+            return self._odd
+        fact = self._read({self._name: Raw(raw)}, scope or _Asked())
+        return fact._replace(conforms=fact.plain and self._gate is not None and self._gate.admits(self._name, raw))
+
+    def _read(self, fields: dict[str, Raw], scope: Scope) -> Fact:
+        if self._part is None:
+            return Fact(True, False, False, ())
+        resource = Resource(fields, self._type, scope, [])
+        try:
+            values = self._part.read(resource)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._odd
+        if resource.faults or resource.warnings:
+            return self._odd
+        return Fact(True, True, isinstance(scope, _Asked) and scope.asked, values)
+
+    def _fact_around(self, around: bytes) -> Fact:
+        """Not plain: the slot is not where the column's value comes from."""
+        slot = self._slot
+        if slot is None:
+            return self._odd
+        raw = slot.filled(around)
+        fact = self._fact(raw)
+        times = 2 if slot.before == slot.after else 1
+        if self._column is not None and (raw.count(slot.before) != times or fact.values[self._column] != slot.sample.decode()):
+            return self._odd
+        return fact
+
+
+def _sound(raw: bytes, depth: int) -> bool:
+    """Nothing in it that has to be looked at, or to be told of, beyond what its element says. depth: levels it may have."""
+    if not raw.isascii() and (not characters.utf8(raw) or characters.bidi(raw)):
+        return False
+    if b"\\u" in raw and (characters.suspect(raw) or characters.bidi(raw)):
+        return False
+    return b"[]" not in raw and modifiers.NAME not in raw and raw.count(b"{") + raw.count(b"[") < depth

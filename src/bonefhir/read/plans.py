@@ -1,0 +1,184 @@
+"""How plain resources of one type are read column by column: which element makes which columns, and what may differ in it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from bonefhir.read.columns import Encoded
+from bonefhir.read.facts import FEW, Element, Fact, Flags, Found
+from bonefhir.read.gate import DATE, DATE_TIME, INSTANT, Gates
+from bonefhir.read.kinds import KINDS
+from bonefhir.read.layout import Layout
+from bonefhir.read.part import Part
+from bonefhir.read.references import Scope
+from bonefhir.read.texts import Numbers, Slot
+from bonefhir.tables import SYMBOL
+
+SOURCE_PARTS = (
+    Part(("id",), lambda resource: (resource.identity(),), ("id",)),
+    Part(("last_updated", "version_id"), lambda resource: resource.meta(), ("meta",)),
+)
+_ODD = frozenset({"contained", "modifierExtension", "implicitRules", "component", "focus"})
+"""What makes more of a resource than a row of its elements."""
+
+_ID = r"[A-Za-z0-9\-.]{1,64}"
+_NUMBER = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
+_TEXT = r"[!#-\[\]-~]{1,200}"
+
+
+def _whole(form: str, sample: bytes, *columns: str) -> Slot:
+    """The element is a string, and all of it differs."""
+    return Slot(b'"', b'"', form, sample, columns)
+
+
+def _target(form: str, sample: bytes, *columns: str) -> Slot:
+    return Slot(b'"reference":"', b'"', form, sample, columns)
+
+
+_SLOTS = {
+    "id": _whole(_ID, b"x", "id"),
+    "meta": Slot(b'"lastUpdated":"', b'"', INSTANT, b"2000-01-01T00:00:00Z", ("last_updated",)),
+    "identifier": Slot(b'"value":"', b'"', _TEXT, b"x"),
+    "subject": _target(rf"Patient/{_ID}", b"Patient/x", "subject"),
+    "request": _target(rf"[A-Z][A-Za-z]{{1,63}}/{_ID}", b"Xx/x", "request"),
+    "encounter": _target(_TEXT, b"x"),
+    "context": _target(_TEXT, b"x"),
+    "valueQuantity": Slot(b'"value":', b",", _NUMBER, b"1", ("quantity_value",)),
+    "issued": _whole(INSTANT, b"2000-01-01T00:00:00Z"),
+    "effectiveDateTime": _whole(DATE_TIME, b"2000-01-01", "effective", "start"),
+    "occurenceDateTime": _whole(DATE_TIME, b"2000-01-01", "start"),
+    "occurrenceDateTime": _whole(DATE_TIME, b"2000-01-01", "performed"),
+    "performedDateTime": _whole(DATE_TIME, b"2000-01-01", "performed"),
+    "onsetDateTime": _whole(DATE_TIME, b"2000-01-01", "onset"),
+    "abatementDateTime": _whole(DATE_TIME, b"2000-01-01", "abatement"),
+    "recordedDate": _whole(DATE_TIME, b"2000-01-01", "recorded"),
+    "deceasedDateTime": _whole(DATE_TIME, b"2000-01-01", "deceased_date_time"),
+    "birthDate": _whole(DATE, b"2000-01-01", "birth_date"),
+}
+"""What differs from resource to resource. The forms are narrower than what the reader takes, and than what the gate admits."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Resources of one type with the same elements in the same order.
+
+    names       of the elements, but for resourceType: whether they make columns here
+    complete    the gate finds no element missing
+    """
+
+    plan: "Plan"
+    names: dict[str, bool]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Compact resources of one plan: rows of the layout, ascending.
+
+    shapes      of each kind of the layout; null if it is none of the plan
+    scopes      of all resources of the layout; null if they stand alone
+    """
+
+    layout: Layout
+    rows: Numbers
+    shapes: Sequence[Shape | None]
+    scopes: Sequence[Scope | None] | None
+
+    def elements(self) -> Iterator[tuple[str, bool, Numbers]]:
+        """Name, whether it makes columns, and in which of the group's resources it stands so."""
+        kinds = self.layout.kind[self.rows]
+        for name, reads in dict.fromkeys(each for shape in self.shapes if shape for each in shape.names.items()):
+            have = np.array([shape is not None and shape.names.get(name) is reads for shape in self.shapes])
+            yield name, reads, np.flatnonzero(have[kinds])
+
+    def raws(self, name: str, rows: Numbers) -> pa.BinaryArray:
+        return self.layout.column(self.rows[rows], name)
+
+    def scopes_of(self, rows: Numbers) -> Sequence[Scope | None] | None:
+        return None if self.scopes is None else [self.scopes[row] for row in self.rows[rows].tolist()]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """plain: these could be read; of the others nothing holds. columns: those of the table that are not the reader's own."""
+
+    plain: Flags
+    conforms: Flags
+    columns: dict[str, Encoded]
+
+
+class Plan:
+    """For plain resources of one type and release. gates: null: nobody asks. depth: levels of JSON that a resource may have."""
+
+    def __init__(self, resource_type: str, release: str, gates: Gates | None, depth: int) -> None:
+        kind = KINDS[resource_type]
+        self.type, self.release, self.table = resource_type, release, kind.table
+        self._gate = None if gates is None else gates(resource_type, release)
+        self._depth = depth
+        self._parts = (*SOURCE_PARTS, *kind.parts)
+        self._types = {column.name: pa.string() if column.type == SYMBOL else column.type for column in kind.table}
+        self._part_of = {name: part for part in self._parts for name in (*part.elements, *part.instead)}
+        self._elements: dict[tuple[str, bool], Element] = {}
+        self._absent: dict[Part, Fact] = {}
+
+    def shape(self, names: tuple[str, ...]) -> Shape | None:
+        """Null: resources with these elements need thought."""
+        given = set(names)
+        crowded = any(len(given.intersection(part.elements)) > 1 for part in self._parts)
+        unknown = any(name.startswith("value") and name not in self._part_of for name in names)
+        if crowded or (unknown and self.type == "Observation") or given & _ODD or not all(map(str.isascii, names)):
+            return None
+        roles = {name: self._reads(name, given) for name in names if name != "resourceType"}
+        return Shape(self, roles, self._gate is not None and self._gate.completes(names))
+
+    def _reads(self, name: str, given: set[str]) -> bool:
+        part = self._part_of.get(name)
+        return part is not None and (name in part.elements or given.isdisjoint(part.elements))
+
+    def read(self, group: Group) -> Reading:
+        complete = np.array([shape is not None and shape.complete for shape in group.shapes])
+        conforms = complete[group.layout.kind[group.rows]]
+        plain = np.ones(len(group.rows), np.bool_)
+        pieces: dict[Part, list[tuple[Numbers, Found]]] = {part: [] for part in self._parts}
+        for name, reads, rows in group.elements():
+            if len(rows) < FEW:
+                plain[rows] = False
+                continue
+            part = self._part_of[name] if reads else None
+            types = [self._types[column] for column in part.columns] if part else []
+            found = self._element(name, part).read(group.raws(name, rows), group.scopes_of(rows), types)
+            plain[rows] &= found.plain[found.entry]
+            conforms[rows] &= found.conforms[found.entry]
+            if part:
+                pieces[part].append((rows, found))
+        columns: dict[str, Encoded] = {}
+        for part, each in pieces.items():
+            columns |= self._columns(part, each, plain)
+        return Reading(plain, conforms, columns)
+
+    def _columns(self, part: Part, pieces: list[tuple[Numbers, Found]], plain: Flags) -> dict[str, Encoded]:
+        """The part's columns; where its element is absent, what that means."""
+        if len(pieces) == 1 and len(pieces[0][0]) == len(plain):
+            found = pieces[0][1]
+            return {name: Encoded(values, found.entry) for name, values in zip(part.columns, found.columns, strict=True)}
+        if part not in self._absent:
+            self._absent[part] = self._element("", part).absent()
+        absent = self._absent[part]
+        entry, given, start = np.zeros(len(plain), np.int64), np.zeros(len(plain), np.bool_), 1
+        arrays = [[pa.array([value], self._types[name])] for name, value in zip(part.columns, absent.values, strict=True)]
+        for rows, found in pieces:
+            entry[rows], given[rows] = found.entry + start, True
+            start += len(found.plain)
+            for parts, values in zip(arrays, found.columns, strict=True):
+                parts.append(values)
+        if not absent.plain:
+            plain &= given
+        return {name: Encoded(pa.concat_arrays(parts), entry) for name, parts in zip(part.columns, arrays, strict=True)}
+
+    def _element(self, name: str, part: Part | None) -> Element:
+        key = name, part is not None
+        if not name or key not in self._elements:
+            self._elements[key] = Element(self.type, name, part, _SLOTS.get(name), self._gate, self._depth)
+        return self._elements[key]

@@ -1,0 +1,94 @@
+"""Texts of one element in many resources, as Arrow arrays: what they have in common is looked at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Numbers = npt.NDArray[np.int64]
+
+
+def lengths(texts: Sequence[bytes]) -> Numbers:
+    return np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def pieces(text: bytes, starts: Numbers, sizes: Numbers) -> pa.BinaryArray:
+    """What begins at these places, one behind the other, and is so long. text: less than 2 GB."""
+    bounds = np.stack([starts, starts + sizes], axis=1).astype(np.int32).ravel()
+    buffers = [None, pa.py_buffer(bounds), pa.py_buffer(text)]
+    every = pa.Array.from_buffers(pa.binary(), max(len(bounds) - 1, 0), buffers)  # each second one lies between two of them
+    return every.take(pa.array(np.arange(0, len(bounds), 2)))
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What differs from resource to resource in an element that is otherwise the same in many: a number, a time, an id.
+
+    before, after   what stands before it, and the byte that ends it
+    form            pattern (RE2) of all that it may be without making a difference; sample: one of them, that stands for all
+    columns         of the read tables, which hold it
+    """
+
+    before: bytes
+    after: bytes
+    form: str
+    sample: bytes
+    columns: tuple[str, ...] = ()
+
+    @cached_property
+    def whole(self) -> bool:
+        """The element is a string, and all that is in it differs."""
+        return self.before == self.after
+
+    @cached_property
+    def pattern(self) -> str:
+        return rf'\A"(?:{self.form})"\z' if self.whole else rf"\A(?:{self.form})\z"
+
+    def filled(self, around: bytes) -> bytes:
+        """The text around a slot (as `Cut` has it) with the sample in it."""
+        head, _, tail = around.partition(self.before + b"\0")
+        return head + self.before + self.sample + self.after + tail
+
+
+@dataclass(frozen=True)
+class Cut:
+    """rows: which of the texts have the slot; values: what is in it; around: number of the text around it; distinct: those."""
+
+    rows: Numbers
+    values: pa.BinaryArray
+    around: Numbers
+    distinct: list[bytes]
+
+
+def cut(texts: pa.BinaryArray, slot: Slot) -> Cut:
+    """At the first place of the slot. Around it: the text up to it, a NUL in its place, the text behind the byte that ends it."""
+    if slot.whole:
+        rows = _matching(texts, slot)
+        inside = pc.binary_slice(texts.take(pa.array(rows)), 1, -1)
+        return Cut(rows, inside, np.zeros(len(rows), np.int64), [slot.before + b"\0"])
+    rows, heads, rests = _halves(texts, slot.before)
+    kept, values, tails = _halves(rests, slot.after)
+    fits = _matching(values, slot)
+    if len(fits) < len(rows):
+        rows, heads = rows[kept][fits], heads.take(pa.array(kept[fits]))
+        values, tails = values.take(pa.array(fits)), tails.take(pa.array(fits))
+    around = pc.binary_join_element_wise(heads, tails, pa.scalar(slot.before + b"\0", pa.binary()))
+    encoded = around.dictionary_encode()
+    return Cut(rows, values, encoded.indices.to_numpy(), encoded.dictionary.to_pylist())
+
+
+def _matching(texts: pa.BinaryArray, slot: Slot) -> Numbers:
+    return np.flatnonzero(pc.match_substring_regex(texts, slot.pattern).to_numpy(zero_copy_only=False))
+
+
+def _halves(texts: pa.BinaryArray, mark: bytes) -> tuple[Numbers, pa.BinaryArray, pa.BinaryArray]:
+    """Which of the texts have the mark; what stands before and behind the first one."""
+    parts = pc.split_pattern(texts, mark, max_splits=1)
+    starts = parts.offsets.to_numpy()
+    rows = np.flatnonzero(np.diff(starts) == 2)
+    first = starts[rows]
+    return rows, parts.values.take(pa.array(first)), parts.values.take(pa.array(first + 1))
