@@ -7,7 +7,7 @@ dictionaries in order of first use, so that its bytes tell nothing of how many p
 
 import base64
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,13 +60,13 @@ def read_part(path: Path, table: Table, columns: Sequence[str] | None = None) ->
     return pa.concat_tables([schema.empty_table(), *pieces])
 
 
-def write_whole(path: Path, table: Table, parts: Sequence[Path]) -> None:
-    """Merges parts into the table that they are parts of."""
+def write_whole(path: Path, table: Table, parts: Sequence[Path], see: Callable[[Rows], None] = lambda _: None) -> None:
+    """Merges parts into the table that they are parts of. see: is shown each row group."""
     with TemporaryDirectory(prefix=".merged-", dir=path.parent) as folder:
         while len(parts) > MOST:
             parts = [_merged(Path(folder), table, parts[start : start + MOST]) for start in range(0, len(parts), MOST)]
         with _opened(parts, table) as open_parts:
-            _write(path, table, _row_groups(open_parts, table))
+            _write(path, table, _row_groups(open_parts, table), see)
 
 
 def _merged(folder: Path, table: Table, parts: Sequence[Path]) -> Path:
@@ -229,7 +229,7 @@ def _read(rows: pa.RecordBatch, items: pa.RecordBatch | None, table: Table) -> R
 # ------------------------------------------------------------------------------------------------------------ the whole
 
 
-def _write(path: Path, table: Table, row_groups: Iterable[Rows]) -> None:
+def _write(path: Path, table: Table, row_groups: Iterable[Rows], see: Callable[[Rows], None]) -> None:
     """Codes are written as they are; whoever reads the file finds the types that the table declares."""
     encoded = pa.schema([(column.name, codes_type(column.type)) for column in table])
     with path.open("wb") as file, pq.ParquetWriter(file, encoded, store_schema=False, write_batch_size=ROWS) as writer:
@@ -237,6 +237,7 @@ def _write(path: Path, table: Table, row_groups: Iterable[Rows]) -> None:
         writer.add_key_value_metadata({"ARROW:schema": declared})
         for rows in row_groups:
             writer.write_table(pa.table([arrow(rows[name]) for name in encoded.names], schema=encoded), row_group_size=ROWS)
+            see(rows)
 
 
 def texts_of(table: Table) -> list[str]:

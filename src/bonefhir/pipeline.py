@@ -35,6 +35,7 @@ from bonefhir.parts import read_part, write_part, write_whole
 from bonefhir.read import sources
 from bonefhir.read.portions import scan as scan_portion
 from bonefhir.report.facts import Facts
+from bonefhir.report.findings import Findings, cut_out
 from bonefhir.run import (
     FACTS,
     Run,
@@ -267,12 +268,18 @@ def check_suites(run: Run) -> None:
 
     with stage(run, "suites"):
         phi = run.folder / "phi"
-        for table in WHOLE:
-            write_whole(phi / f"{table.name}.parquet", table, list(_parts(run, table)))
+        with cut_out(_findings(run)) as see:
+            for table in WHOLE:
+                shown = {"see": see} if table is tables.VERDICTS else {}
+                write_whole(phi / f"{table.name}.parquet", table, list(_parts(run, table)), **shown)
         docs = run.folder / "share" / "data_docs" if run.settings.data_docs else None
         counts = books.rule_counts(run)
         results = run_suites(lambda s, cells: read(phi / f"{s.table}.parquet", s, cells), counts, run.knowledge, data_docs=docs)
         write_json(run.work / "suites.json", results)
+
+
+def _findings(run: Run) -> Findings:
+    return Findings(run.work / "findings")
 
 
 def result(run: Run, table: tables.Table, columns: list[str] | None = None) -> pa.Table:
@@ -310,6 +317,7 @@ def report(run: Run) -> Summary:
         suites=json.loads((run.work / "suites.json").read_text(encoding="utf-8")),
         seconds=seconds(run),
         peak_memory_bytes=_peak_memory(),
+        findings=_findings(run),
         ignored=tuple(sources.ignored(run.settings.sources)),
         started=json.loads((run.parts / "run.json").read_text(encoding="utf-8"))["started"],
     )

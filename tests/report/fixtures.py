@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bonefhir import tables
+from bonefhir.coded import coded
 from bonefhir.knowledge.model import Knowledge, Rule, Source
 from bonefhir.report.facts import Facts
+from bonefhir.report.findings import Findings, cut_out
 from bonefhir.settings import Settings
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
 
@@ -154,7 +156,11 @@ def make(
     rows = {tables.VERDICTS: ordered, tables.DOSES: doses, tables.DATA_QUALITY: list(qualities), tables.LABS: list(labs)}
     for table in (*rows, tables.PATIENTS, tables.CONDITIONS, tables.PROCEDURES):
         pq.write_table(table_of(table, rows.get(table, [])), phi / f"{table.name}.parquet")
+    findings = Findings(folder / "findings")
+    with cut_out(findings) as see:
+        see(coded(table_of(tables.VERDICTS, ordered)))
     return Facts(
+        findings=findings,
         settings=Settings(sources=("in",), out=folder, **settings),
         knowledge=knowledge(rules),
         files=table_of(tables.FILES, files),

@@ -14,7 +14,6 @@ from fhir.resources.R4B.provenance import Provenance
 from bonefhir.report import provenance
 from bonefhir.report.adjudication import Decisions
 from bonefhir.report.detected_issues import write as write_issues
-from bonefhir.report.findings import extracted
 from bonefhir.report.write import write_all
 from tests.report.fixtures import HOSTILE, evidence, make, outcomes, rule, verdict
 
@@ -27,9 +26,8 @@ def test_a_detected_issue_per_fail(tmp_path: Path) -> None:
     rows = [verdict(A, 1, "fail", evidence=rests_on), verdict(A, 90, "fail", evidence=[]), *outcomes(W, 1, 2, 3)]
     for n, text in enumerate(HOSTILE):
         rows.append(verdict(A, 50 + n, "fail", message=text, evidence=[{**component, "reported": text}]))
-    make(tmp_path, [A, W], rows)
-    with extracted(tmp_path / "phi" / "verdicts.parquet") as found:
-        write_issues(tmp_path / "issues.ndjson", found, [A, W], Decisions((), date(2026, 1, 1)))
+    found = make(tmp_path, [A, W], rows).findings
+    write_issues(tmp_path / "issues.ndjson", found, [A, W], Decisions((), date(2026, 1, 1)))
     lines = (tmp_path / "issues.ndjson").read_text("utf-8").splitlines()
     issues = [json.loads(line) for line in lines]
     for line in lines:
@@ -124,9 +122,8 @@ def test_provenance_names_what_was_made_from_what_and_by_which_rules(tmp_path: P
 
 def test_a_dose_dated_in_part_or_without_offset_gives_valid_issues(tmp_path: Path) -> None:
     starts = ["2024", "2024-03", "2024-03-07", "2024-03-07T10:00:00", "2024-03-07T10:00:00.5+01:00"]
-    make(tmp_path, [A], [verdict(A, n, "fail", dose_start=start) for n, start in enumerate(starts)])
-    with extracted(tmp_path / "phi" / "verdicts.parquet") as found:
-        write_issues(tmp_path / "issues.ndjson", found, [A], Decisions((), date(2026, 1, 1)))
+    found = make(tmp_path, [A], [verdict(A, n, "fail", dose_start=start) for n, start in enumerate(starts)]).findings
+    write_issues(tmp_path / "issues.ndjson", found, [A], Decisions((), date(2026, 1, 1)))
     for start, line in zip(starts, lines(tmp_path / "issues.ndjson"), strict=True):
         DetectedIssue.model_validate_json(line)
         assert fhirkit.validate(line) == []

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bonefhir.report import findings
-from bonefhir.report.findings import extracted, first_of_each_rule
+from bonefhir.report.findings import Findings, first_of_each_rule
 from bonefhir.report.findings_csv import COLUMNS, write
 from tests.report.fixtures import HOSTILE, evidence, make, outcomes, rule, verdict
 
@@ -92,9 +92,8 @@ def test_no_finding_leaves_the_header(tmp_path: Path) -> None:
 
 def test_a_page_takes_the_first_findings_of_each_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(findings, "_BATCH", 4)
-    make(tmp_path, [A, W], outcomes(A, 1, 9, 9) + outcomes(W, 0, 2, 9))
-    with extracted(tmp_path / "phi" / "verdicts.parquet") as found:
-        shown = first_of_each_rule(found, {"fail": 5, "indeterminate": 3})
+    found = make(tmp_path, [A, W], outcomes(A, 1, 9, 9) + outcomes(W, 0, 2, 9)).findings
+    shown = first_of_each_rule(found, {"fail": 5, "indeterminate": 3})
     counts = shown.group_by(["rule_id", "verdict"]).aggregate([([], "count_all")]).to_pylist()
     assert {(row["rule_id"], row["verdict"]): row["count_all"] for row in counts} == {
         ("ZA4-A", "fail"): 5,
@@ -109,6 +108,5 @@ def _csv(folder: Path, rows: list[dict[str, Any]], name: str = "f.csv") -> Path:
     """findings.csv of a run with these verdicts."""
     if not (folder / "phi").exists():
         make(folder, [A, W], rows)
-    with extracted(folder / "phi" / "verdicts.parquet") as found:
-        write(folder / name, found, [A, W])
+    write(folder / name, Findings(folder / "findings"), [A, W])
     return folder / name

@@ -10,7 +10,6 @@ import pytest
 
 from bonefhir.report import workbook
 from bonefhir.report.adjudication import Decisions
-from bonefhir.report.findings import extracted
 from bonefhir.report.wording import load
 from tests.report.fixtures import HOSTILE, make, outcomes, rule, verdict
 
@@ -19,10 +18,9 @@ NAMESPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 
 
 def write(folder: Path, rows: list[dict[str, object]]) -> Path:
-    make(folder, [A, W], rows)
+    found = make(folder, [A, W], rows).findings
     path = folder / "findings.xlsx"
-    with extracted(folder / "phi" / "verdicts.parquet") as found:
-        workbook.write(path, found, [A, W], load(), Decisions((), date(2026, 1, 1)))
+    workbook.write(path, found, [A, W], load(), Decisions((), date(2026, 1, 1)))
     return path
 
 
@@ -79,5 +77,5 @@ def test_a_sheet_is_bounded_and_says_so(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = write(tmp_path, outcomes(A, 0, 3))
-    assert {file.name for file in tmp_path.iterdir()} == {"phi", path.name}
+    assert {file.name for file in tmp_path.iterdir()} == {"phi", "findings", path.name}
     assert not [file.name for file in (tmp_path / "phi").iterdir() if file.suffix != ".parquet"]

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from bonefhir.knowledge.model import Knowledge
+from bonefhir.report.findings import Findings
 from bonefhir.settings import Settings
 
 
@@ -21,6 +22,7 @@ class Facts:
     suites              results of the Great Expectations suites, counts only (judge.suites.run_suites)
     seconds             wall time per stage, in the order in which the stages ran
     peak_memory_bytes   of the whole process tree, as far as it could be measured
+    findings            those among the verdicts, which were cut out when the buckets were merged
     started             ISO 8601; only run.json shows it
     ignored             what a .bonefhirignore kept out of the folders among the sources
     """
@@ -34,5 +36,6 @@ class Facts:
     suites: list[dict[str, Any]]
     seconds: Mapping[str, float]
     peak_memory_bytes: int
+    findings: Findings
     started: str
     ignored: tuple[str, ...] = ()

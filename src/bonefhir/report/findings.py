@@ -1,22 +1,23 @@
 """Findings: the verdicts that are `fail` or `indeterminate`, in the order in which people should read them.
 
-`fail` before `indeterminate`, then severity, gravest first, then dose_id, rule_id. The table of verdicts is sorted by the
-last two, so one pass over it leaves a sorted file for each pair of the first two. All reports read those: they are a small
-part of the verdicts, and nothing is ever held whole.
+`fail` before `indeterminate`, then severity, gravest first, then dose_id, rule_id. The table of verdicts is merged in the order
+of the last two, which leaves a sorted file for each pair of the first two. All reports read those: they are a small part of the
+verdicts, and nothing is ever held whole.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from bonefhir.parts import texts_of
+from bonefhir.coded import Rows, arrow, taken
 from bonefhir.tables import VERDICTS
 from bonefhir.vocabulary import FAIL, INDETERMINATE, SEVERITIES
 
@@ -27,7 +28,7 @@ _SCHEMA = VERDICTS.schema
 
 @dataclass(frozen=True)
 class Findings:
-    """The files of the groups, in Arrow's format, in a folder of their own."""
+    """The files of the groups, in Arrow's format, in a folder of their own. They hold patient data."""
 
     folder: Path
 
@@ -47,28 +48,34 @@ class Findings:
 
 
 @contextmanager
-def extracted(verdicts: Path) -> Iterator[Findings]:
-    """The findings of a table of verdicts. Their files hold patient data: they lie beside the table, and go in the end."""
-    with TemporaryDirectory(prefix=".findings-", dir=verdicts.parent) as folder:
-        findings = Findings(Path(folder))
-        with ExitStack() as stack:
-            options = pa.ipc.IpcWriteOptions(compression="lz4")
-            files = {g: stack.enter_context(findings.file(*g).open("wb")) for g in GROUPS}  # closed here even on a full disk
-            writers = {g: stack.enter_context(pa.ipc.new_stream(files[g], _SCHEMA, options=options)) for g in GROUPS}
-            _split(verdicts, writers)
-        yield findings
+def cut_out(findings: Findings) -> Iterator[Callable[[Rows], None]]:
+    """What takes the verdicts as they are merged, and leaves the findings among them in the files: nine in ten are none, and to
+    read the table again for the others costs more than all that is written of them."""
+    findings.folder.mkdir(exist_ok=True)
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with ExitStack() as stack:
+        writers = {g: stack.enter_context(_new_stream(findings.file(*g), options)) for g in GROUPS}
+        yield partial(_split, writers)
 
 
-def _split(verdicts: Path, writers: Mapping[tuple[str, str], pa.ipc.RecordBatchStreamWriter]) -> None:
-    """Texts stay codes until it is known that they are a finding's: nine in ten rows are none."""
-    with pq.ParquetFile(verdicts, read_dictionary=texts_of(VERDICTS)) as file:
-        for number in range(file.num_row_groups):
-            rows = file.read_row_group(number, columns=_SCHEMA.names)
-            found = rows.filter(pc.is_in(rows["verdict"].cast(pa.string()), pa.array([FAIL, INDETERMINATE]))).cast(_SCHEMA)
-            for (verdict, severity), writer in writers.items():
-                part = found.filter((pc.field("verdict") == verdict) & (pc.field("severity") == severity))
-                if part.num_rows:
-                    writer.write_table(part, max_chunksize=_BATCH)
+@contextmanager
+def _new_stream(path: Path, options: pa.ipc.IpcWriteOptions) -> Iterator[pa.ipc.RecordBatchStreamWriter]:
+    with path.open("wb") as file, pa.ipc.new_stream(file, _SCHEMA, options=options) as writer:
+        yield writer
+
+
+def _split(writers: Mapping[tuple[str, str], pa.ipc.RecordBatchStreamWriter], verdicts: Rows) -> None:
+    for (verdict, severity), writer in writers.items():
+        rows = np.flatnonzero(_are(verdicts["verdict"], verdict) & _are(verdicts["severity"], severity))
+        if len(rows):
+            found = taken([verdicts], rows)
+            table = pa.table([arrow(found[name]) for name in _SCHEMA.names], _SCHEMA.names).cast(_SCHEMA)
+            writer.write_table(table, max_chunksize=_BATCH)
+
+
+def _are(column: Any, word: str) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.isin(column.codes, np.flatnonzero(pc.equal(column.texts, word)))
+    return found
 
 
 def first_of_each_rule(findings: Findings, most: Mapping[str, int]) -> pa.Table:

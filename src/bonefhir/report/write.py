@@ -18,7 +18,6 @@ from bonefhir.report import (
 from bonefhir.report.adjudication import Decisions
 from bonefhir.report.counts import count
 from bonefhir.report.facts import Facts
-from bonefhir.report.findings import extracted
 from bonefhir.report.slices import Sliced
 from bonefhir.report.wording import load
 
@@ -37,13 +36,13 @@ def write_all(folder: Path, facts: Facts) -> None:
     counts, wording, rules = count(phi, facts, sliced), load(facts.settings.language), facts.knowledge.rules
     decisions = Decisions(decision_store.load(decision_store.beside(facts.settings.out)), date.fromisoformat(facts.started[:10]))
     rejects.write(phi / "rejects.ndjson", facts)
-    with extracted(phi / "verdicts.parquet") as findings:
-        findings_csv.write(phi / "findings.csv", findings, rules)
-        workbook.write(phi / "findings.xlsx", findings, rules, wording, decisions)
-        detected_issues.write(fhir / "detected-issues.ndjson", findings, rules, decisions)
-        provenance.write(fhir / "provenance.ndjson", findings, counts, facts)
-        if facts.settings.html:
-            phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, decisions, sliced)
+    findings = facts.findings
+    findings_csv.write(phi / "findings.csv", findings, rules)
+    workbook.write(phi / "findings.xlsx", findings, rules, wording, decisions)
+    detected_issues.write(fhir / "detected-issues.ndjson", findings, rules, decisions)
+    provenance.write(fhir / "provenance.ndjson", findings, counts, facts)
+    if facts.settings.html:
+        phi_page.write(phi / "report.html", phi, findings, facts, counts, wording, decisions, sliced)
     measure_reports.write(fhir / "measure-reports.json", counts, sliced)
     share_page.write(share, facts, counts, wording, sliced)
     run_json.write(folder / "run.json", facts, counts, decisions.history)
