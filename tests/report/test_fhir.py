@@ -10,12 +10,18 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.detectedissue import DetectedIssue
 from fhir.resources.R4B.provenance import Provenance
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bonefhir.report import provenance
-from bonefhir.report.adjudication import Decisions
+from bonefhir.report.adjudication import Decision, Decisions
+from bonefhir.report.detected_issues import as_issues
 from bonefhir.report.detected_issues import write as write_issues
+from bonefhir.report.identity import fingerprint
 from bonefhir.report.write import write_all
-from tests.report.fixtures import HOSTILE, evidence, make, outcomes, rule, verdict
+from bonefhir.tables import VERDICTS
+from tests.report.fixtures import HOSTILE, evidence, make, outcomes, rule, table_of, verdict
+from tests.report.issues import as_issue
 
 A, W = rule("ZA4-A"), rule("ZA4-W", "warning")
 
@@ -140,3 +146,31 @@ def test_all_that_the_sample_gives_is_valid_twice(sample_run: Path) -> None:
     text = (fhir / "measure-reports.json").read_text()
     Bundle.model_validate_json(text)
     assert fhirkit.validate(text) == []
+
+
+TEXTS = st.text(st.sampled_from('a/#"\\\n\t é\u202e\u200b\U0001f600=;'), max_size=6) | st.sampled_from(
+    ["", "Observation/a#1", "creatinine"]
+)
+EVIDENCE = st.fixed_dictionaries({name: st.none() | TEXTS for name in ("role", "reported", "resource")})
+FINDING = st.fixed_dictionaries(
+    {
+        **dict.fromkeys(("dose_id", "patient_id", "message"), TEXTS),
+        "dose_start": st.sampled_from([None, "", "2024", "2024-03-07T10:00:00Z"]),
+        "rule_id": st.sampled_from(["ZA4-A", "ZA4-W"]),
+        "rule_version": st.sampled_from(["1", 'two\n"']),
+        "evidence": st.none() | st.lists(EVIDENCE, max_size=3),
+        "severity": st.sampled_from(["error", "warning"]),
+        "verdict": st.just("fail"),
+    }
+)
+
+
+@given(st.lists(FINDING, max_size=5), st.booleans())
+def test_issues_are_those_that_are_written_one_at_a_time(rows: list[dict[str, Any]], decide: bool) -> None:
+    findings = table_of(VERDICTS, rows)
+    said = ("ZA4-A", "1", "fail", "accepted", 'a "reason"\u202e', "who\n", "2026-01-01", "", "2026-01-01T00:00:00Z")
+    marks = [fingerprint(row) for row in findings.to_pylist()][::2] if decide else []
+    decisions = Decisions([Decision(mark, *said) for mark in marks], date(2026, 1, 1))
+    rules = {one.id: one for one in (A, W)}
+    slow = [as_issue(row, rules[row["rule_id"]], decisions.held(fingerprint(row))) for row in findings.to_pylist()]
+    assert as_issues(findings, rules, decisions).to_pylist() == [json.dumps(issue) + "\n" for issue in slow]

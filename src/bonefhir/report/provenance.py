@@ -81,8 +81,8 @@ def _issues(findings: Findings) -> Iterator[list[str]]:
     waiting: list[str] = []
     for severity in reversed(SEVERITIES):
         for part in findings.of(FAIL, severity):
-            for rule, dose in zip(part["rule_id"].to_pylist(), part["dose_id"].to_pylist(), strict=True):
-                waiting.append(f"DetectedIssue/{detected_issues.id_of(rule, dose)}")
+            ids = detected_issues.ids_of(*(part[name].combine_chunks() for name in ("rule_id", "dose_id")))
+            waiting += [f"DetectedIssue/{each}" for each in ids.to_pylist()]
             while len(waiting) >= TARGETS:
                 yield waiting[:TARGETS]
                 waiting = waiting[TARGETS:]

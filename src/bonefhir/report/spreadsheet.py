@@ -7,7 +7,7 @@ elsewhere. A leading apostrophe makes it text (OWASP, CSV injection). Numbers ar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir.report.visible import visible_column
+from bonefhir.report.visible import HIDDEN, visible_column
 
 # Also the full-width, small and mathematical forms that some programs read as the plain ones, and after blanks of any kind.
 _SIGNS = "=+\\-@\\x{ff1d}\\x{ff0b}\\x{ff0d}\\x{ff20}\\x{fe66}\\x{fe62}\\x{fe63}\\x{fe6b}\\x{2212}"
@@ -16,7 +16,14 @@ _BEGINS = f"^([\\s\\p{{Z}}]*[{_SIGNS}])"
 _AFTER_SEMICOLON = f";([\\s\\p{{Z}}]*[{_SIGNS}])"
 
 
+_SUSPECT = f"{HIDDEN}|{_BEGINS}|{_AFTER_SEMICOLON}"
+
+
 def harmless(texts: pa.Array) -> pa.Array:
-    """A column of texts without formulas and without hidden characters; null stays null."""
-    shown = visible_column(texts)
-    return pc.replace_substring_regex(pc.replace_substring_regex(shown, _BEGINS, r"'\1"), _AFTER_SEMICOLON, r";'\1")
+    """A column of texts without formulas and without hidden characters; null stays null. Few texts need a change."""
+    suspect = pc.fill_null(pc.match_substring_regex(texts, _SUSPECT), False)
+    if not pc.any(suspect).as_py():
+        return texts
+    shown = visible_column(texts.filter(suspect))
+    changed = pc.replace_substring_regex(pc.replace_substring_regex(shown, _BEGINS, r"'\1"), _AFTER_SEMICOLON, r";'\1")
+    return pc.replace_with_mask(texts, suspect, changed)

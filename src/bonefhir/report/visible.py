@@ -40,7 +40,7 @@ _RANGES = (
 # Bytes of a file's name that are not UTF-8, as Python holds them. Arrow's texts have none.
 _BYTES = (0xDC80, 0xDCFF)
 _HIDDEN = re.compile("[" + "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in (*_RANGES, _BYTES)) + "]")
-_HIDDEN_ARROW = "[" + "".join(f"\\x{{{a:x}}}-\\x{{{b:x}}}" for a, b in _RANGES) + "]"
+HIDDEN = "[" + "".join(f"\\x{{{a:x}}}-\\x{{{b:x}}}" for a, b in _RANGES) + "]"
 
 
 def visible(text: str) -> str:
@@ -59,7 +59,7 @@ def _spelled(code: int) -> str:
 
 def visible_column(texts: pa.Array) -> pa.Array:
     """The same for a column of texts. Null stays null. Hidden characters are rare, so rows without any are not touched."""
-    hidden = pc.fill_null(pc.match_substring_regex(texts, _HIDDEN_ARROW), False)
+    hidden = pc.fill_null(pc.match_substring_regex(texts, HIDDEN), False)
     if not pc.any(hidden).as_py():
         return texts
     spelled = pa.array([visible(text) for text in pc.filter(texts, hidden).to_pylist()], pa.string())
