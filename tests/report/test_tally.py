@@ -141,3 +141,13 @@ def site(dose: Row) -> str:
 def month(dose: Row) -> str | None:
     first, last = dose["date_first"], dose["date_last"]
     return f"{first:%Y-%m}" if first and (first.year, first.month) == (last.year, last.month) else None
+
+
+def test_tables_without_a_row_group_have_nothing_to_count(tmp_path: Path) -> None:
+    for table in (DOSES, VERDICTS):
+        with pq.ParquetWriter(tmp_path / f"{table.name}.parquet", table.schema):
+            pass
+    sliced = Sliced(tmp_path, RULES)
+    assert not sliced.tally.outcomes.any()
+    assert cube(sliced) == slices(sliced) == strata(sliced, "month") == []
+    assert most_at(sliced) == {}

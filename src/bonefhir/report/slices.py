@@ -67,8 +67,10 @@ def _doses(path: Path) -> pa.Table:
     texts = ["patient_id", "product", "rule_indication", "source_file"]
     plain = ["date_first", "date_last", "instant"]
     with pq.ParquetFile(path, read_dictionary=texts) as file:
-        parts = [file.read_row_group(number, columns=[*plain, *texts]) for number in range(file.num_row_groups)]
-    table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+        columns = [*plain, *texts]
+        parts = [file.read_row_group(number, columns=columns) for number in range(file.num_row_groups)]
+        none = file.read_row_groups([], columns=columns)
+    table = pa.concat_tables([none, *parts]).unify_dictionaries().combine_chunks()
     patient, product, indication, file = (_codes(table[name]) for name in texts)
     return pa.table(
         {
