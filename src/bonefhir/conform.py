@@ -8,7 +8,7 @@ the kind of error; no value of the data ever enters it, nor does a key that FHIR
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -39,21 +39,28 @@ _KINDS_OF_ERROR = {
     "string_pattern_mismatch": "the text has not the form of its type",
     "model_validation_format": "not the element's type",
 }
+Copies = Callable[[int, Sequence[int]], Mapping[int, bytes]]
+"""File, and seq of resources in it → the bytes of those that have been copied."""
+
 _UNJUDGED = (KeyError, TypeError, AttributeError, AssertionError, RecursionError, OverflowError, ArithmeticError)
 """What fhir.resources raises, besides a ValidationError, on some input."""
 
 
-def check(files: Mapping[int, SourceFile], candidates: pd.DataFrame) -> pd.DataFrame:
+def check(files: Mapping[int, SourceFile], candidates: pd.DataFrame, copies: Copies = lambda *_: {}) -> pd.DataFrame:
     """The faults among the candidates (columns CANDIDATES, one row per resource): columns FAULTS, sorted by seq.
 
-    Each resource is read again from its place in its file. Raises InputError if a file has changed since it was scanned.
+    Each resource is read again from its place in its file, unless there is a copy of it. Raises InputError if a file has
+    changed since it was scanned.
     """
     found = []
     for number, group in candidates.sort_values("offset", kind="stable").groupby("file", sort=True):
-        positions = list(zip(group["offset"].tolist(), group["length"].tolist(), strict=True))
-        raws = read_back(files[int(number)], positions)
-        columns = (group[name].tolist() for name in ("seq", "resource_type", "release"))
-        for seq, name, shape, raw in zip(*columns, raws, strict=True):
+        columns = [group[name].tolist() for name in ("seq", "resource_type", "release")]
+        kept = copies(int(number), columns[0])
+        places = zip(columns[0], group["offset"].tolist(), group["length"].tolist(), strict=True)
+        positions = [(offset, length) for seq, offset, length in places if seq not in kept]
+        there = read_back(files[int(number)], positions) if positions else iter(())
+        for seq, name, shape in zip(*columns, strict=True):
+            raw = kept[seq] if seq in kept else next(there)
             fault = fault_of(raw, name, shape)
             if fault is not None:
                 found.append((int(seq), *fault))

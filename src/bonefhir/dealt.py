@@ -71,7 +71,7 @@ def read_rows(folder: Path, table: Table, start: int = 0, end: int | None = None
     path, found, before = _path(folder, table), [], 0
     if not path.is_file():
         return table.empty()
-    with pa.memory_map(str(path)) if isinstance(path, _LOCAL) else path.open("rb") as source, pa.ipc.open_file(source) as reader:
+    with mapped(path) as source, pa.ipc.open_file(source) as reader:
         for number in range(reader.num_record_batches):
             if end is not None and before >= end:
                 break
@@ -81,6 +81,11 @@ def read_rows(folder: Path, table: Table, start: int = 0, end: int | None = None
                 found.append(batch.slice(first, last - first))
             before += batch.num_rows
     return pa.Table.from_batches(found, table.schema)
+
+
+def mapped(path: Path) -> Any:
+    """The file, mapped where that can be."""
+    return pa.memory_map(str(path)) if isinstance(path, _LOCAL) else path.open("rb")
 
 
 def starts_of(folder: Path, table: Table) -> Numbers | None:

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from bonefhir import conform, tables, whole
 from bonefhir import ledger as books
 from bonefhir.coded import coded
+from bonefhir.copies import write_copies
 from bonefhir.derive.bucket import bucket as bucket_of
 from bonefhir.derive.derive import Derived, derive
 from bonefhir.derive.output import doses_table, quality_table
@@ -158,7 +159,9 @@ def scan(run: Run, number: int) -> None:
     """Reads one portion of the files into the read tables."""
     with stage(run, "scan", number):
         gates = None if run.settings.conformance == "none" else conform.gate
-        write_scan(run, number, scan_portion(run.files, run.portions[number], gates))
+        found = scan_portion(run.files, run.portions[number], gates)
+        write_scan(run, number, found)
+        write_copies(run, number, found)
 
 
 # --------------------------------------------------------------------------------------------------------------- resolve

@@ -25,7 +25,7 @@ _COUNTS, _INDEX, URNS = "counts.json", "index.json", "urns"
 
 def write_scan(run: Run, number: int, scan: Scan) -> None:
     """What one portion has given."""
-    folder = _folder(run, number)
+    folder = portion_folder(run, number)
     for path in list(folder.iterdir()) if folder.is_dir() else ():  # of an earlier try
         path.unlink()
     folder.mkdir(exist_ok=True)
@@ -36,7 +36,7 @@ def write_scan(run: Run, number: int, scan: Scan) -> None:
     (folder / _COUNTS).write_bytes(msgspec.json.encode(scan.counts))
 
 
-def _folder(run: Run, number: int) -> Path:
+def portion_folder(run: Run, number: int) -> Path:
     return run.parts / "scan" / f"{number:06d}"
 
 
@@ -65,7 +65,7 @@ class Scanned:
     @cached_property
     def _counts(self) -> list[list[Counts]]:
         read = msgspec.json.Decoder(list[Counts]).decode
-        return [read((_folder(self._run, number) / _COUNTS).read_bytes()) for number in range(len(self._run.portions))]
+        return [read((portion_folder(self._run, number) / _COUNTS).read_bytes()) for number in range(len(self._run.portions))]
 
     @cached_property
     def parts(self) -> list[Part]:
@@ -75,7 +75,7 @@ class Scanned:
         for number, (portion, counts) in enumerate(zip(self._run.portions, self._counts, strict=True)):
             before = 0 if portion.start == 0 else before
             if portion.whole or not refused & set(portion.files):
-                found.append(Part(_folder(self._run, number), before))
+                found.append(Part(portion_folder(self._run, number), before))
             before += counts[0].lines
         return found
 

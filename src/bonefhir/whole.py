@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir import conform, ledger, shards, tables
+from bonefhir.copies import copied
 from bonefhir.dealt import OF_PATIENTS, WITH_IDS, ids_of, read_rows, starts_of, write_rows
 from bonefhir.normalise import references
 from bonefhir.normalise.everywhere import Medications, Others, reasons_elsewhere, resolve_medications
@@ -80,7 +81,9 @@ def deal(run: Run) -> list[tuple[int, int]]:
 
 def checking(run: Run) -> Check | None:
     """How evidence is checked; null: the settings want none to be."""
-    return None if run.settings.conformance == "none" else partial(conform.check, {f.number: f for f in run.files})
+    if run.settings.conformance == "none":
+        return None
+    return partial(conform.check, {file.number: file for file in run.files}, copies=partial(copied, run))
 
 
 def _sizes(dealt: Dealt) -> Numbers:

@@ -18,7 +18,7 @@ GROUND = (
     *("coded", "starting"),
 )
 DOORWAYS = ("cli", "commands", "configuration", "contract", "flows")
-RUNS = (("pipeline",), ("workers", "whole"), ("ledger",), ("scanned",), ("dealt",), ("run",))
+RUNS = (("pipeline",), ("workers", "whole"), ("ledger",), ("copies",), ("scanned",), ("dealt",), ("run",))
 LAYERS = [DOORWAYS, *RUNS, CONFORMANCE, STAGES, ("knowledge",), GROUND]
 """From the top; a module may import what lies below its own layer, and what lies in its own part.
 

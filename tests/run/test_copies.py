@@ -1,0 +1,61 @@
+"""A packed file is unpacked once more at most, however many buckets of patients need something of it."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bonefhir import conform, copies, pipeline, shards
+from bonefhir.read.positions import read_back
+from bonefhir.settings import Settings
+from tests.e2e.small import SUITES, files, no_suites
+from tests.spec.case import Resource, dose, lab, metastases, patient
+
+
+def resources() -> list[Resource]:
+    """Of 40 patients. Of each something goes past the gate: a 29 February, valid; of every fourth something invalid as well."""
+    found: list[Resource] = []
+    for number in range(40):
+        about = {"subject": {"reference": f"Patient/p{number}"}}
+        wrong: dict[str, Any] = {"surname": "?"} if number % 4 == 0 else {}
+        found += [
+            patient(id=f"p{number}"),
+            metastases() | about | {"id": f"c{number}"},
+            lab("creatinine", 1.1, "2024-02-29T08:00:00Z", id=f"o{number}", **about, **wrong),
+            dose(4, "2024-03-01T10:00:00Z", id=f"d{number}", **about),
+        ]
+    return found
+
+
+def test_a_packed_file_is_read_again_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SUITES, no_suites)
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "packed").mkdir()
+    content = "".join(f"{json.dumps(each)}\n" for each in resources()).encode()
+    (tmp_path / "plain" / "a.ndjson").write_bytes(content)
+    (tmp_path / "packed" / "a.ndjson").write_bytes(gzip.compress(content))  # of the same name, so that all the rest is the same
+    pipeline.audit(Settings((str(tmp_path / "plain"),), tmp_path / "one"))
+    monkeypatch.setattr(shards, "LEAST", 20)
+    monkeypatch.setattr(shards, "MOST", 20)
+    again: list[int] = []
+
+    def counted(file: Any, positions: Sequence[Any]) -> Any:
+        again.append(len(positions))
+        return read_back(file, positions)
+
+    monkeypatch.setattr(conform, "read_back", counted)
+    monkeypatch.setattr(copies, "read_back", counted)
+    pipeline.audit(Settings((str(tmp_path / "packed"),), tmp_path / "many"))
+    assert again == [40]
+    one, many = files(tmp_path / "one"), files(tmp_path / "many")
+    assert {name for name in one if one[name] != many[name]} <= {"run.json", "phi/data_quality.parquet", *PAGES}
+    assert one["phi/verdicts.parquet"] == many["phi/verdicts.parquet"]
+    assert one["phi/rejects.ndjson"] == many["phi/rejects.ndjson"]
+    assert len(one["phi/rejects.ndjson"].splitlines()) == 10
+
+
+PAGES = ("phi/report.html", "share/report.html", "share/summary.json", "phi/fhir/provenance.ndjson")
+"""They tell the hash of the file, and that its name does not say that it is packed."""
