@@ -35,7 +35,7 @@ from bonefhir.normalise import resolve as resolution
 from bonefhir.parts import read_part, write_part, write_whole
 from bonefhir.read import sources
 from bonefhir.read.portions import scan as scan_portion
-from bonefhir.report.facts import Facts
+from bonefhir.report.facts import WORK, Facts
 from bonefhir.report.findings import Findings, cut_out
 from bonefhir.run import (
     FACTS,
@@ -86,6 +86,10 @@ RESULTS = (tables.VERDICTS, tables.DOSES, tables.DATA_QUALITY)
 """What the audit of each bucket leaves, sorted; merged they are tables of phi/."""
 WHOLE = (*RESULTS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
 """The tables of phi/."""
+
+PASSES = 1
+"""The input is read once: labs of people without a dose stand in phi/labs.parquet and in the ledger with their value, status and
+version, so that a pass that finds the treated first would spare no decoding."""
 
 
 @dataclass(frozen=True)
@@ -321,6 +325,7 @@ def report(run: Run) -> Summary:
         seconds=seconds(run),
         peak_memory_bytes=_peak_memory(),
         findings=_findings(run),
+        work=dict(zip(WORK, (run.jobs, len(run.portions), len(run.buckets), PASSES), strict=True)),
         ignored=tuple(sources.ignored(run.settings.sources)),
         started=json.loads((run.parts / "run.json").read_text(encoding="utf-8"))["started"],
     )

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from bonefhir import tables
 from bonefhir.coded import coded
 from bonefhir.knowledge.model import Knowledge, Rule, Source
-from bonefhir.report.facts import Facts
+from bonefhir.report.facts import WORK, Facts
 from bonefhir.report.findings import Findings, cut_out
 from bonefhir.settings import Settings
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
@@ -170,6 +170,7 @@ def make(
         suites=[suite()],
         seconds={"scan": 1.25, "report": 0.5},
         peak_memory_bytes=123,
+        work=dict.fromkeys(WORK, 1),
         started="2026-01-01T00:00:00Z",
     )
 

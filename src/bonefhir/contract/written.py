@@ -23,6 +23,7 @@ from bonefhir.report.comparison_forms import FORMAT as COMPARISON_FORMAT
 from bonefhir.report.counts import LEDGER, OUTCOMES
 from bonefhir.report.decision_store import FORMAT as DECISIONS_FORMAT
 from bonefhir.report.decision_store import NAMES
+from bonefhir.report.facts import WORK
 from bonefhir.report.history import FORMAT as HISTORY_FORMAT
 from bonefhir.report.history import WHY
 from bonefhir.report.identity import FINGERPRINT
@@ -73,6 +74,7 @@ def run() -> Schema:
     ledger = dict.fromkeys([*LEDGER], COUNT)
     verdicts = fields({"version": TEXT, "digest": TEXT, "severity": SEVERITY, **dict.fromkeys(OUTCOMES, COUNT)})
     here = {"started": {"type": "string", "format": "date-time"}, "seconds": each(NUMBER), "peak_memory_bytes": COUNT}
+    here["work"] = fields(dict.fromkeys(WORK, COUNT))
     where: dict[str, Schema] = {"sources": listed(TEXT), "out": TEXT, "jobs": COUNT, "memory": COUNT}
     body = {
         **PROGRAM,

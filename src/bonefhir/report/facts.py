@@ -10,6 +10,9 @@ from bonefhir.knowledge.model import Knowledge
 from bonefhir.report.findings import Findings
 from bonefhir.settings import Settings
 
+WORK = ("processes", "portions", "buckets", "passes")
+"""How the work was cut: processes, portions of files, buckets of patients, and how many times the input is read."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -23,6 +26,7 @@ class Facts:
     seconds             wall time per stage, in the order in which the stages ran
     peak_memory_bytes   of the whole process tree, as far as it could be measured
     findings            those among the verdicts, which were cut out when the buckets were merged
+    work                by WORK
     started             ISO 8601; only run.json shows it
     ignored             what a .bonefhirignore kept out of the folders among the sources
     """
@@ -37,5 +41,6 @@ class Facts:
     seconds: Mapping[str, float]
     peak_memory_bytes: int
     findings: Findings
+    work: Mapping[str, int]
     started: str
     ignored: tuple[str, ...] = ()

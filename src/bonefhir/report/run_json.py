@@ -59,7 +59,13 @@ def as_json(facts: Facts, counts: Counts) -> dict[str, Any]:
         "rejects": dict(counts.rejects),
         "data_quality": dict(sorted(by_kind(counts).items())),
         "suites": facts.suites,
-        "run": {"started": facts.started, "seconds": dict(facts.seconds), "peak_memory_bytes": facts.peak_memory_bytes, **where},
+        "run": {
+            "started": facts.started,
+            "seconds": dict(facts.seconds),
+            "peak_memory_bytes": facts.peak_memory_bytes,
+            "work": dict(facts.work),
+            **where,
+        },
     }
 
 
