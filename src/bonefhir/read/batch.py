@@ -26,7 +26,7 @@ from bonefhir.read.texts import Numbers
 
 Flags = npt.NDArray[np.bool_]
 
-SIZE = 4 << 20
+SIZE = 8 << 20
 """Bytes of resources that are put by."""
 ENOUGH = 24
 """Resources of one type that are worth the arrays."""

@@ -59,24 +59,24 @@ class Element:
     """One element of one resource type. part: null: nothing of it comes into the table. gate: null: nobody asks."""
 
     def __init__(
-        self, resource_type: str, name: str, part: Part | None, slot: Slot | None, gate: Gate | None, depth: int
+        self, resource_type: str, name: str, part: Part | None, slots: Sequence[Slot], gate: Gate | None, depth: int
     ) -> None:
         self._type = resource_type
         self._name = name
         self._part = part
         self._gate = gate
         self._depth = depth
-        self._width = len(part.columns) if part else 0
-        self._odd = Fact(False, False, False, (None,) * self._width)
+        self._odd = Fact(False, False, False, (None,) * len(part.columns if part else ()))
         self._facts: Memo[Fact] = Memo(self._fact, count=1 << 13, size=1 << 20)
-        self._column = self._column_of(slot)
-        self._slot = slot if part is None or self._column is not None else None
+        places = [self._place(slot) for slot in slots]
+        self._slots = slots if part is None or None not in places else ()
+        self._places = [] if part is None else [place for place in places if place is not None]
         self._around: Memo[Fact] = Memo(self._fact_around, count=1 << 12, size=1 << 20)
 
-    def _column_of(self, slot: Slot | None) -> int | None:
+    def _place(self, slot: Slot) -> int | None:
         """Which of the part's columns holds what is in the slot."""
         columns = self._part.columns if self._part else ()
-        return next((index for index, name in enumerate(columns) if slot and name in slot.columns), None)
+        return next((index for index, name in enumerate(columns) if name in slot.columns), None)
 
     def read(self, raws: pa.BinaryArray, scopes: Sequence[Scope | None] | None, types: Sequence[pa.DataType]) -> Found:
         """types: of the part's columns."""
@@ -88,26 +88,29 @@ class Element:
         columns = [
             pa.array([fact.values[index] for fact in facts], kind).take(pa.array(fact_of)) for index, kind in enumerate(types)
         ]
-        if values is not None and self._column is not None:
-            more = len(fact_of) - len(values)
-            values = pa.concat_arrays([values, pa.nulls(more, values.type)]) if more else values
-            columns[self._column] = pc.coalesce(values, columns[self._column])
+        for place, given in zip(self._places, values, strict=False):
+            more = len(fact_of) - len(given)
+            padded = pa.concat_arrays([given, pa.nulls(more, given.type)]) if more else given
+            columns[place] = pc.coalesce(padded, columns[place])
         plain = np.array([fact.plain for fact in facts])[fact_of]
         return Found(entry, plain, np.array([fact.conforms for fact in facts])[fact_of], columns)
 
-    def _known(self, distinct: pa.BinaryArray) -> tuple[list[Fact], Numbers, pa.StringArray | None]:
-        """Facts; which of them each text has; and what is in its slot, null where it has none."""
+    def _known(self, distinct: pa.BinaryArray) -> tuple[list[Fact], Numbers, list[pa.StringArray]]:
+        """Facts; which of them each text has; and what is in its slots, null where it has none."""
         facts: list[Fact] = []
         fact_of = np.full(len(distinct), -1, np.int64)
-        values = None
-        if self._slot is not None and len(distinct) >= FEW:
-            found = texts.cut(distinct, self._slot)
-            facts = [self._around[around] for around in found.distinct]
-            fits = np.array([fact.plain for fact in facts], np.bool_)[found.around]
-            fact_of[found.rows[fits]] = found.around[fits]
+        values: list[pa.StringArray] = []
+        if self._slots and len(distinct) >= FEW:
+            found = texts.cut(distinct, self._slots)
+            around = found.around.dictionary_encode()
+            facts = [self._around[text] for text in around.dictionary.to_pylist()]
+            number = around.indices.to_numpy()
+            fits = np.array([fact.plain for fact in facts], np.bool_)[number]
+            fact_of[found.rows[fits]] = number[fits]
             places = np.full(len(distinct), -1, np.int64)
             places[found.rows[fits]] = np.flatnonzero(fits)
-            values = found.values.take(pa.array(places, mask=places < 0)).cast(pa.string())
+            chosen = pa.array(places, mask=places < 0)
+            values = [inside.take(chosen).cast(pa.string()) for inside in found.values] if self._places else []
         rest = np.flatnonzero(fact_of < 0)
         fact_of[rest] = np.arange(len(facts), len(facts) + len(rest))
         facts += [self._facts[raw] for raw in distinct.take(pa.array(rest)).to_pylist()]
@@ -155,15 +158,15 @@ class Element:
         return Fact(True, True, isinstance(scope, _Asked) and scope.asked, values)
 
     def _fact_around(self, around: bytes) -> Fact:
-        """Not plain: the slot is not where the column's value comes from."""
-        slot = self._slot
-        if slot is None:
-            return self._odd
-        raw = slot.filled(around)
+        """Not plain: a slot is not where its column's value comes from."""
+        raw = around
+        for slot in self._slots:
+            raw = slot.filled(raw)
         fact = self._fact(raw)
-        times = 2 if slot.before == slot.after else 1
-        if self._column is not None and (raw.count(slot.before) != times or fact.values[self._column] != slot.sample.decode()):
-            return self._odd
+        for place, slot in zip(self._places, self._slots, strict=False):
+            once = raw.count(slot.before) == (2 if slot.whole else 1)
+            if not once or fact.values[place] != slot.sample.decode():
+                return self._odd
         return fact
 
 

@@ -25,37 +25,52 @@ _ODD = frozenset({"contained", "modifierExtension", "implicitRules", "component"
 
 _ID = r"[A-Za-z0-9\-.]{1,64}"
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
+_AMOUNT = r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
 _TEXT = r"[!#-\[\]-~]{1,200}"
 
 
-def _whole(form: str, sample: bytes, *columns: str) -> Slot:
+_TIME = b"2000-01-01T00:00:00Z"
+
+
+def _whole(form: str, sample: bytes, *columns: str) -> tuple[Slot]:
     """The element is a string, and all of it differs."""
-    return Slot(b'"', b'"', form, sample, columns)
+    return (Slot(b'"', b'"', form, sample, columns),)
 
 
-def _target(form: str, sample: bytes, *columns: str) -> Slot:
-    return Slot(b'"reference":"', b'"', form, sample, columns)
+def _target(form: str, sample: bytes, *columns: str) -> tuple[Slot]:
+    return (Slot(b'"reference":"', b'"', form, sample, columns),)
 
 
-_SLOTS = {
+def _moment(*columns: str) -> tuple[Slot]:
+    return _whole(DATE_TIME, b"2000-01-01", *columns)
+
+
+def _period(start: str, end: str) -> tuple[Slot, Slot]:
+    return Slot(b'"start":"', b'"', INSTANT, _TIME, (start,)), Slot(b'"end":"', b'"', INSTANT, b"2000-01-02T00:00:00Z", (end,))
+
+
+_SLOTS: dict[str, tuple[Slot, ...]] = {
     "id": _whole(_ID, b"x", "id"),
-    "meta": Slot(b'"lastUpdated":"', b'"', INSTANT, b"2000-01-01T00:00:00Z", ("last_updated",)),
-    "identifier": Slot(b'"value":"', b'"', _TEXT, b"x"),
+    "meta": (Slot(b'"lastUpdated":"', b'"', INSTANT, _TIME, ("last_updated",)),),
+    "identifier": (Slot(b'"value":"', b'"', _TEXT, b"x"),),
     "subject": _target(rf"Patient/{_ID}", b"Patient/x", "subject"),
     "request": _target(rf"[A-Z][A-Za-z]{{1,63}}/{_ID}", b"Xx/x", "request"),
     "encounter": _target(_TEXT, b"x"),
     "context": _target(_TEXT, b"x"),
-    "valueQuantity": Slot(b'"value":', b",", _NUMBER, b"1", ("quantity_value",)),
-    "issued": _whole(INSTANT, b"2000-01-01T00:00:00Z"),
-    "effectiveDateTime": _whole(DATE_TIME, b"2000-01-01", "effective", "start"),
-    "occurenceDateTime": _whole(DATE_TIME, b"2000-01-01", "start"),
-    "occurrenceDateTime": _whole(DATE_TIME, b"2000-01-01", "performed"),
-    "performedDateTime": _whole(DATE_TIME, b"2000-01-01", "performed"),
-    "onsetDateTime": _whole(DATE_TIME, b"2000-01-01", "onset"),
-    "abatementDateTime": _whole(DATE_TIME, b"2000-01-01", "abatement"),
-    "recordedDate": _whole(DATE_TIME, b"2000-01-01", "recorded"),
-    "deceasedDateTime": _whole(DATE_TIME, b"2000-01-01", "deceased_date_time"),
+    "valueQuantity": (Slot(b'"value":', b",", _NUMBER, b"1", ("quantity_value",)),),
+    "dosage": (Slot(b'"dose":{"value":', b",", _AMOUNT, b"1", ("dose_value",)),),
+    "issued": _whole(INSTANT, _TIME),
+    "effectiveDateTime": _moment("effective", "start"),
+    "occurenceDateTime": _moment("start"),
+    "occurrenceDateTime": _moment("performed"),
+    "performedDateTime": _moment("performed"),
+    "onsetDateTime": _moment("onset"),
+    "abatementDateTime": _moment("abatement"),
+    "recordedDate": _moment("recorded"),
+    "deceasedDateTime": _moment("deceased_date_time"),
     "birthDate": _whole(DATE, b"2000-01-01", "birth_date"),
+    "effectivePeriod": _period("start", "end"),
+    "occurencePeriod": _period("start", "end"),
 }
 """What differs from resource to resource. The forms are narrower than what the reader takes, and than what the gate admits."""
 
@@ -180,5 +195,5 @@ class Plan:
     def _element(self, name: str, part: Part | None) -> Element:
         key = name, part is not None
         if not name or key not in self._elements:
-            self._elements[key] = Element(self.type, name, part, _SLOTS.get(name), self._gate, self._depth)
+            self._elements[key] = Element(self.type, name, part, _SLOTS.get(name, ()), self._gate, self._depth)
         return self._elements[key]

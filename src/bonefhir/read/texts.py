@@ -56,29 +56,37 @@ class Slot:
 
 @dataclass(frozen=True)
 class Cut:
-    """rows: which of the texts have the slot; values: what is in it; around: number of the text around it; distinct: those."""
+    """rows: which of the texts have the slots; values: what is in each slot; around: the text around them."""
 
     rows: Numbers
-    values: pa.BinaryArray
-    around: Numbers
-    distinct: list[bytes]
+    values: list[pa.BinaryArray]
+    around: pa.BinaryArray
 
 
-def cut(texts: pa.BinaryArray, slot: Slot) -> Cut:
-    """At the first place of the slot. Around it: the text up to it, a NUL in its place, the text behind the byte that ends it."""
-    if slot.whole:
-        rows = _matching(texts, slot)
-        inside = pc.binary_slice(texts.take(pa.array(rows)), 1, -1)
-        return Cut(rows, inside, np.zeros(len(rows), np.int64), [slot.before + b"\0"])
+def cut(texts: pa.BinaryArray, slots: Sequence[Slot]) -> Cut:
+    """One slot after the other, each at its first place; a NUL stands for it, and for the byte that ends it."""
+    found = Cut(np.arange(len(texts)), [], texts)
+    for slot in slots:
+        kept, inside, around = _cut_whole(found.around, slot) if slot.whole else _cut(found.around, slot)
+        values = [each.take(pa.array(kept)) for each in found.values]
+        found = Cut(found.rows[kept], [*values, inside], around)
+    return found
+
+
+def _cut_whole(texts: pa.BinaryArray, slot: Slot) -> tuple[Numbers, pa.BinaryArray, pa.BinaryArray]:
+    kept = _matching(texts, slot)
+    around = pa.repeat(pa.scalar(slot.before + b"\0", pa.binary()), len(kept))
+    return kept, pc.binary_slice(texts.take(pa.array(kept)), 1, -1), around
+
+
+def _cut(texts: pa.BinaryArray, slot: Slot) -> tuple[Numbers, pa.BinaryArray, pa.BinaryArray]:
     rows, heads, rests = _halves(texts, slot.before)
     kept, values, tails = _halves(rests, slot.after)
     fits = _matching(values, slot)
     if len(fits) < len(rows):
         rows, heads = rows[kept][fits], heads.take(pa.array(kept[fits]))
         values, tails = values.take(pa.array(fits)), tails.take(pa.array(fits))
-    around = pc.binary_join_element_wise(heads, tails, pa.scalar(slot.before + b"\0", pa.binary()))
-    encoded = around.dictionary_encode()
-    return Cut(rows, values, encoded.indices.to_numpy(), encoded.dictionary.to_pylist())
+    return rows, values, pc.binary_join_element_wise(heads, tails, pa.scalar(slot.before + b"\0", pa.binary()))
 
 
 def _matching(texts: pa.BinaryArray, slot: Slot) -> Numbers:
