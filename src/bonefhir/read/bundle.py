@@ -1,5 +1,6 @@
 """A Bundle of any type, opened: each entry's resource goes to the reader, in order, with its place and the fullUrls around it."""
 
+import re
 from typing import Protocol
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec import UNSET, Raw, UnsetType
 from bonefhir.read import elements, keys, references
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault
+from bonefhir.read.memo import Memo
 from bonefhir.read.references import Scope
 from bonefhir.read.resource import FIELDS
 
@@ -52,6 +54,8 @@ class _Head(msgspec.Struct, rename="camel"):
 
 
 _envelope = msgspec.json.Decoder(_Envelope).decode
+_SPACED_KEY = re.compile(rb"\s:")
+_TOLD = re.compile(rb'"DELETE"|"outcome"')
 _head = msgspec.json.Decoder(_Head).decode
 _text = msgspec.json.Decoder(str).decode
 
@@ -65,17 +69,21 @@ def read_bundle(sink: Sink, raw: bytes, original: bytes, offset: int, prefix: st
     members = [] if isinstance(envelope.entry, UnsetType) else envelope.entry
     entries = [_fields(member) for member in members]
     _remark(sink, envelope, entries, sink.line_at(offset), prefix)
+    urls = [_url(fields) if fields else None for fields in entries]
     scope = Scope(around)
     if b"rn:" in raw:
-        _collect_urls(sink, entries, scope)
+        _collect_urls(sink, entries, urls, scope)
     base = _address(raw)
-    for index, (member, fields) in enumerate(zip(members, entries, strict=True)):
-        path, line = f"{prefix}{index}", sink.line_at(offset + _address(member) - base)
-        resource = _resource(sink, member, fields, line, path)
-        if fields is not None and resource is not None:
-            place = _address(resource) - base
+    for index, (member, fields, url) in enumerate(zip(members, entries, urls, strict=True)):
+        path = f"{prefix}{index}"
+        start = _address(member) - base
+        resource = None if fields is None else fields.get("resource")
+        place = start if resource is None else _address(resource) - base
+        if fields is None or resource is None or not _plain(_around(raw, start, member, place, resource), fields, url):
+            resource = _resource(sink, member, fields, sink.line_at(offset + start), path)
+        if resource is not None:
             text = original[place : place + len(resource)]
-            sink.resource(text, offset + place, sink.line_at(offset + place), path, _url(fields), scope)
+            sink.resource(text, offset + place, sink.line_at(offset + place), path, url, scope)
 
 
 def _address(buffer: bytes | Raw) -> int:
@@ -122,10 +130,9 @@ def _remark(sink: Sink, envelope: _Envelope, entries: list[Fields | None], line:
             sink.warn("more-pages", line, f"the search found {envelope.total}, the Bundle has {matches}: the data is incomplete")
 
 
-def _collect_urls(sink: Sink, entries: list[Fields | None], scope: Scope) -> None:
+def _collect_urls(sink: Sink, entries: list[Fields | None], urls: list[str | None], scope: Scope) -> None:
     """First of all, because references also point forward."""
-    for fields in entries:
-        url = _url(fields) if fields else None
+    for fields, url in zip(entries, urls, strict=True):
         if fields is None or url is None or "resource" not in fields or not references.is_urn(url):
             continue
         try:
@@ -137,6 +144,35 @@ def _collect_urls(sink: Sink, entries: list[Fields | None], scope: Scope) -> Non
             target = f"{head.resource_type}/{identity}"
             scope.add(references.urn(url), target)
             sink.full_url(references.urn(url), target)
+
+
+def _around(raw: bytes, start: int, member: Raw, place: int, resource: Raw) -> bytes:
+    return raw[start:place] + raw[place + len(resource) : start + len(member)]
+
+
+def _plain(around: bytes, fields: Fields, url: str | None) -> bool:
+    """An entry around its resource: no key twice in it, and nothing to remark on. False: not known.
+
+    A key twice would be one `":` more than there are keys, or one more of those in what is said beside the resource.
+    """
+    if b"\\" in around or _SPACED_KEY.search(around) or (url is None and "fullUrl" in fields):
+        return False
+    keys_inside = 0
+    for name, value in fields.items():
+        if name not in ("resource", "fullUrl"):
+            about = _ABOUT[name.encode() + bytes(value)]
+            if about < 0:
+                return False
+            keys_inside += about
+    return around.count(b'":') == len(fields) + keys_inside
+
+
+def _about(named: bytes) -> int:
+    """How many keys are in a member of an entry (its name before it); -1: one comes twice, or there is something to remark on."""
+    name, start, rest = named.partition(b"{")
+    if name not in (b"request", b"search", b"response") or not start or _TOLD.search(rest) or keys.repeated(start + rest):
+        return -1
+    return rest.count(b'":')
 
 
 def _url(fields: Fields) -> str | None:
@@ -182,3 +218,6 @@ def _remark_entry(sink: Sink, fields: Fields, line: int) -> None:
         sink.warn("outcome-entry", line, "the server remarks on its answer (OperationOutcome): it may be incomplete")
     if "fullUrl" in fields and _url(fields) is None:
         sink.warn("fullurl-unreadable", line, "a fullUrl is not a string")
+
+
+_ABOUT = Memo(_about, count=1 << 12, size=1 << 20)

@@ -122,6 +122,7 @@ def read_document(reader: Reader, data: bytes) -> str:
     if name != "Bundle":
         reader.resource(original, start, reader.line_at(start))
         return "resource"
+    reader.begin(body)
     try:
         read_bundle(reader, body, original, start)
     except BrokenBundleError as error:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from bonefhir.read import characters, contained, depth, keys, modifiers, references, texts, unused
-from bonefhir.read.batch import Batch
+from bonefhir.read.batch import SIZE, Batch
 from bonefhir.read.bundle import BrokenBundleError, read_bundle
 from bonefhir.read.chunks import Chunk, digest
 from bonefhir.read.columns import Collected, Row
@@ -71,7 +71,9 @@ class Reader:
         self._first = number << 40
         self._batch = batch
         self._entries: list[_Entry] = []
+        self._held = 0
         self._slow = False
+        self._nested = True
 
     # ------------------------------------------------------------------------------------------------ from the framing
 
@@ -135,17 +137,24 @@ class Reader:
     ) -> None:
         """One resource of a document. One that may be a Bundle is opened at once, while one knows where its lines are."""
         each = (raw, offset, line, entry, full_url, scope)
-        if self._slow or b'"Bundle"' in raw or b"\\u" in raw:
+        if self._slow or (self._nested and (b'"Bundle"' in raw or b"\\u" in raw)):
             self._before_it()
             self._one(*each)
         else:
             self._entries.append(each)
+            self._held += len(raw)
+            if self._held >= SIZE:
+                self.hand_over()
+
+    def begin(self, bundle: bytes) -> None:
+        """A document: looks once whether there may be Bundles in the Bundle."""
+        self._nested = bundle.count(b"Bundle") > 1 or (b"\\" in bundle and b"\\u" in bundle)
 
     def hand_over(self) -> None:
         """To the batch: what was put by of a document."""
         if self._entries:
             raws, offsets, lines, entries, urls, scopes = map(list, zip(*self._entries, strict=True))
-            self._entries = []
+            self._entries, self._held = [], 0
             self._batch.add(Chunk(self, raws, offsets, lines, entries, urls, scopes))
 
     def _before_it(self) -> None:
