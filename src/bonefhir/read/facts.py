@@ -3,7 +3,8 @@
 Asked once for each distinct text; where texts differ in one slot only (a time, a number, an id), once for all of those.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import msgspec
@@ -34,6 +35,9 @@ class Fact(NamedTuple):
     conforms: bool
     scoped: bool
     values: Row
+
+
+_ADMITTED, _NOT_ADMITTED = Fact(True, True, False, ()), Fact(True, False, False, ())
 
 
 class _Asked(Scope):
@@ -67,7 +71,8 @@ class Element:
         self._gate = gate
         self._depth = depth
         self._odd = Fact(False, False, False, (None,) * len(part.columns if part else ()))
-        self._facts: Memo[Fact] = Memo(self._fact, count=1 << 13, size=1 << 20)
+        self._facts: Memo[Fact] = Memo(lambda raw: self._facts_of([raw])[0], count=1 << 13, size=1 << 20)
+        self._scope = _Asked()
         places = [self._place(slot) for slot in slots]
         self._slots = slots if part is None or None not in places else ()
         self._places = [] if part is None else [place for place in places if place is not None]
@@ -103,8 +108,9 @@ class Element:
         if self._slots and len(distinct) >= FEW:
             found = texts.cut(distinct, self._slots)
             around = found.around.dictionary_encode()
-            facts = [self._around[text] for text in around.dictionary.to_pylist()]
-            number = around.indices.to_numpy()
+            worth = 2 * len(around.dictionary) <= len(found.rows)  # else something else differs, too
+            facts = [self._around[text] for text in around.dictionary.to_pylist()] if worth else [self._odd]
+            number = around.indices.to_numpy() if worth else np.zeros(len(found.rows), np.int64)
             fits = np.array([fact.plain for fact in facts], np.bool_)[number]
             fact_of[found.rows[fits]] = number[fits]
             places = np.full(len(distinct), -1, np.int64)
@@ -113,8 +119,33 @@ class Element:
             values = [inside.take(chosen).cast(pa.string()) for inside in found.values] if self._places else []
         rest = np.flatnonzero(fact_of < 0)
         fact_of[rest] = np.arange(len(facts), len(facts) + len(rest))
-        facts += [self._facts[raw] for raw in distinct.take(pa.array(rest)).to_pylist()]
+        facts += self._remembered(distinct.take(pa.array(rest)).to_pylist())
         return facts, fact_of, values
+
+    def _remembered(self, raws: list[bytes]) -> list[Fact]:
+        known = list(map(self._facts.get, raws))
+        new = [raw for raw, fact in zip(raws, known, strict=True) if fact is None]
+        found = self._facts_of(new)
+        for raw, fact in zip(new, found, strict=True):
+            self._facts.keep(raw, fact)
+        rest = iter(found)
+        return [next(rest) if fact is None else fact for fact in known]
+
+    def _facts_of(self, raws: list[bytes], scope: Scope | None = None) -> list[Fact]:
+        if not raws:
+            return []
+        sound: Iterable[bool] = repeat(True)
+        conform: Iterable[bool] = repeat(True)
+        if not _all_sound(raws, self._depth):
+            sound = (_sound(raw, self._depth) for raw in raws)
+        if self._gate is None:
+            conform = repeat(False)
+        elif not self._gate.admits_all(self._name, raws):
+            conform = map(self._gate.admits, repeat(self._name), raws)
+        return [
+            self._fact(raw, admitted, scope) if plain else self._odd
+            for raw, plain, admitted in zip(raws, sound, conform, strict=False)
+        ]
 
     def _scoped(
         self, facts: list[Fact], entry: Numbers, fact_of: Numbers, raws: pa.BinaryArray, scopes: Sequence[Scope | None]
@@ -131,43 +162,48 @@ class Element:
             if key not in more:
                 more[key] = len(fact_of) + len(added)
                 added.append(len(facts))
-                facts.append(self._fact(raws[row].as_py(), scope))
+                facts += self._facts_of([raws[row].as_py()], scope)
             entry[row] = more[key]
         return entry, np.concatenate([fact_of, np.array(added, np.int64)])
 
     def absent(self) -> Fact:
         """Of a resource that has not the element. plain: it may be without."""
-        return self._read({}, _Asked())
+        return self._read({}, False, None)
 
-    def _fact(self, raw: bytes, scope: Scope | None = None) -> Fact:
-        if not _sound(raw, self._depth):
-            return self._odd
-        fact = self._read({self._name: Raw(raw)}, scope or _Asked())
-        return fact._replace(conforms=fact.plain and self._gate is not None and self._gate.admits(self._name, raw))
-
-    def _read(self, fields: dict[str, Raw], scope: Scope) -> Fact:
+    def _fact(self, raw: bytes, conforms: bool, scope: Scope | None) -> Fact:
         if self._part is None:
-            return Fact(True, False, False, ())
-        resource = Resource(fields, self._type, scope, [])
+            return _ADMITTED if conforms else _NOT_ADMITTED
+        return self._read({self._name: Raw(raw)}, conforms, scope)
+
+    def _read(self, fields: dict[str, Raw], conforms: bool, scope: Scope | None) -> Fact:
+        self._scope.asked = False
+        resource = Resource(fields, self._type, scope or self._scope, [])
         try:
-            values = self._part.read(resource)
+            values = self._part.read(resource) if self._part else ()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._odd
         if resource.faults or resource.warnings:
             return self._odd
-        return Fact(True, True, isinstance(scope, _Asked) and scope.asked, values)
+        return Fact(True, conforms, self._scope.asked, values)
 
     def _fact_around(self, around: bytes) -> Fact:
         """Not plain: a slot is not where its column's value comes from."""
         raw = around
         for slot in self._slots:
             raw = slot.filled(raw)
-        fact = self._fact(raw)
+        (fact,) = self._facts_of([raw])
         for place, slot in zip(self._places, self._slots, strict=False):
             once = raw.count(slot.before) == (2 if slot.whole else 1)
             if not once or fact.values[place] != slot.sample.decode():
                 return self._odd
         return fact
+
+
+def _all_sound(raws: Sequence[bytes], depth: int) -> bool:
+    text = b",".join(raws)
+    if b"\\" in text or b"[]" in text or modifiers.NAME in text or not text.isascii():
+        return False
+    return max(raw.count(b"{") + raw.count(b"[") for raw in raws) < depth
 
 
 def _sound(raw: bytes, depth: int) -> bool:

@@ -9,7 +9,7 @@ reference range) stand in thousands of resources alike. A test compares it with 
 
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any
@@ -64,6 +64,7 @@ _COMPLEX = re.compile(r"abc\.(\w+)Type")
 _DIGITS = bytes.maketrans(b"123456789.eE+-", b"0" * 14)
 _TOO_MANY = 65
 _LONG_NUMBER = b"0" * _TOO_MANY
+_NEVER = Annotated[str, Meta(max_length=0, min_length=1)]
 _SHAPES = 1000
 """Sets of elements that are remembered."""
 
@@ -91,7 +92,8 @@ class Gate:
 
     def __init__(self, resource_type: str, models: Models) -> None:
         elements = _Structs(models).elements(resource_type, _LEVELS)
-        kinds = elements.kinds | {"resourceType": typing.Literal[resource_type]}
+        kinds = self._kinds = elements.kinds | {"resourceType": typing.Literal[resource_type]}
+        self._decode_all: dict[str, Callable[[bytes], Any]] = {}
         self._decode = {name: msgspec.json.Decoder(kind).decode for name, kind in kinds.items()}
         self._admitted = {name: Memo(partial(self.admits, name), count=1 << 12, size=1 << 20) for name in kinds}
         self._complete: dict[tuple[str, ...], bool] = {}
@@ -135,6 +137,19 @@ class Gate:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         return raw[:1] not in b"[{" or not keys.repeated(raw, value)
+
+    def admits_all(self, name: str, raws: Sequence[bytes]) -> bool:
+        """All of these JSON values are certainly valid: as the members of a list, which is judged at once."""
+        if name not in self._decode_all:
+            self._decode_all[name] = msgspec.json.Decoder(list[self._kinds.get(name, _NEVER)]).decode  # type: ignore[misc]
+        text = b"[" + b",".join(raws) + b"]"
+        if b"\\" in text or _number_too_long(text):
+            return False
+        try:
+            value = self._decode_all[name](text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        return not keys.repeated(text, value)
 
 
 def _number_too_long(raw: bytes) -> bool:

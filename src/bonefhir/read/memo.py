@@ -21,10 +21,14 @@ class Memo(dict[bytes, T]):
 
     def __missing__(self, raw: bytes) -> T:
         found = self._find(raw)
+        self.keep(raw, found)
+        return found
+
+    def keep(self, raw: bytes, found: T) -> None:
+        """Unless the text is too long."""
         if len(raw) <= LONGEST:
             if len(self) >= self._count or self._bytes > self._size:
                 self.clear()
                 self._bytes = 0
             self[raw] = found
             self._bytes += len(raw)
-        return found
