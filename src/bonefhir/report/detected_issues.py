@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from bonefhir.knowledge.model import Rule
 from bonefhir.report.adjudication import Decision, Decisions
 from bonefhir.report.findings import Findings
-from bonefhir.report.identity import fingerprint
+from bonefhir.report.identity import fingerprints
 from bonefhir.report.json_texts import quoted
 from bonefhir.report.visible import visible
 from bonefhir.vocabulary import FAIL, SEVERITIES
@@ -125,7 +125,7 @@ def _mitigations(findings: pa.Table, decisions: Decisions) -> pa.Array | pa.Scal
     """What people have made of the findings. FHIR wants a reference to the author, which may be a name and no more."""
     if not decisions.standing:
         return _NONE
-    held = (decisions.held(fingerprint(finding)) for finding in findings.to_pylist())
+    held = (decisions.held(mark) for mark in fingerprints(findings))
     return pa.array([f', "mitigation": [{json.dumps(_mitigation(one))}]' if one else "" for one in held], pa.string())
 
 

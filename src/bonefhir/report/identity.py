@@ -6,7 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from bonefhir.knowledge.model import Rule
+from bonefhir.report.json_texts import quoted
 
 FINGERPRINT = re.compile("f[0-9a-f]{16}")
 """It begins with a letter: of digits alone, or of digits around an 'e', spreadsheets would make a number and round it."""
@@ -26,6 +31,32 @@ def fingerprint(finding: Mapping[str, Any]) -> str:
     """Of patient, dose, rule, verdict and evidence: a decision about a finding holds as long as what it rests on."""
     parts = [finding[name] for name in ("patient_id", "dose_id", "rule_id", "rule_version", "verdict", "evidence")]
     return f"f{_digest(parts)[:16]}"
+
+
+def fingerprints(findings: pa.Table) -> list[str]:
+    """The same of each finding of a table, a column at a time."""
+    names = ("patient_id", "dose_id", "rule_id", "rule_version", "verdict")
+    texts = [_as_json(findings[name].combine_chunks()) for name in names]
+    evidence = findings["evidence"].combine_chunks()
+    items = evidence.flatten()
+    fields = sorted(field.name for field in evidence.type.value_type)
+    cells = [pc.binary_join_element_wise(f'"{name}": ', _as_json(items.field(name)), "") for name in fields]
+    entries = pc.binary_join_element_wise("{", pc.binary_join_element_wise(*cells, ", "), "}", "")
+    lengths = pc.fill_null(pc.list_value_length(evidence), 0).to_numpy()
+    offsets = pa.array(np.append(0, np.cumsum(lengths)), pa.int32())
+    listed = pc.binary_join_element_wise("[", pc.binary_join(pa.ListArray.from_arrays(offsets, entries), ", "), "]", "")
+    cited = pc.if_else(evidence.is_valid(), listed, "null")
+    parts = pc.binary_join_element_wise("[", pc.binary_join_element_wise(*texts, cited, ", "), "]", "")
+    return [f"f{hashlib.sha256(part.encode()).hexdigest()[:16]}" for part in parts.to_pylist()]
+
+
+def _as_json(values: pa.Array) -> pa.Array:
+    """As json.dumps has it: null, too, and NaN."""
+    if pa.types.is_string(values.type):
+        return pc.if_else(values.is_valid(), quoted(values, show=False), "null")
+    encoded = values.dictionary_encode()
+    told = pa.array([json.dumps(value) for value in encoded.dictionary.to_pylist()], pa.string())
+    return pc.fill_null(told.take(encoded.indices), "null")
 
 
 def rule_digest(rule: Rule) -> str:

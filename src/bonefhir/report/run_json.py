@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bonefhir import __version__
 from bonefhir.report.adjudication import Decision, of_rules
 from bonefhir.report.counts import LEDGER, OUTCOMES, Counts, RuleCount, by_kind
@@ -31,7 +33,8 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def json_text(content: dict[str, Any]) -> str:
     """ASCII, so that no name of a file can turn the words of a terminal round. Refuses NaN, which is no JSON."""
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+    # json.dumps indents in Python, an item at a time.
+    return msgspec.json.format(json.dumps(content, allow_nan=False), indent=2) + "\n"
 
 
 def as_json(facts: Facts, counts: Counts) -> dict[str, Any]:

@@ -4,11 +4,14 @@ Same input, same bytes: no time of creation is written, and the sheets are strea
 text, never as a formula or a link.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from io import BytesIO
 from math import isfinite
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pyarrow as pa
 from xlsxwriter import Workbook
@@ -19,9 +22,10 @@ from bonefhir.knowledge.model import Rule
 from bonefhir.report.adjudication import WORDS, Decisions
 from bonefhir.report.findings import Findings
 from bonefhir.report.findings_csv import NUMBERS, as_text
-from bonefhir.report.identity import fingerprint
+from bonefhir.report.identity import fingerprints
 from bonefhir.report.visible import visible
 from bonefhir.report.wording import Wording
+from bonefhir.report.workbook_rows import LONGEST, column_name, rows
 from bonefhir.vocabulary import FAIL, INDETERMINATE, SEVERITIES
 
 DECISION = ("decision", "reason", "who", "when", "until")
@@ -50,10 +54,7 @@ COLUMNS = {
 """Column -> width in characters. earlier: id of the last decision about the finding, by which a later one is noticed."""
 
 MOST_ROWS = 10_000
-"""Per sheet. Nobody decides on more by hand, and each takes a fifth of a millisecond to write."""
-
-_LONGEST = 32_767
-"""Characters that a cell can hold."""
+"""Per sheet. Nobody decides on more by hand."""
 
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 a workbook knows no time zone
 
@@ -64,23 +65,51 @@ def write(path: Path, findings: Findings, rules: Sequence[Rule], wording: Wordin
     Raises OSError if it cannot be written: xlsxwriter hides that in an error of its own.
     """
     try:
-        _write(path, findings, rules, wording, decisions)
+        frame, numbers = _frame(path, findings, rules, wording, decisions)
     except FileCreateError as error:
         raise error.args[0] from None
+    with ZipFile(frame) as parts, ZipFile(path, "w", ZIP_DEFLATED) as book:
+        for part in parts.infolist():
+            severity = {f"xl/worksheets/sheet{place}.xml": name for place, name in enumerate(numbers, start=1)}.get(part.filename)
+            content = parts.read(part)
+            if severity is not None and numbers[severity] > 1:
+                more = _columns(_of_severity(findings, severity), rules, decisions)
+                content = _filled(content.decode(), more, min(numbers[severity], MOST_ROWS)).encode()
+            book.writestr(part, content)
 
 
-def _write(path: Path, findings: Findings, rules: Sequence[Rule], wording: Wording, decisions: Decisions) -> None:
+def _filled(sheet: str, more: Iterator[list[pa.Array]], number: int) -> str:
+    """The sheet with all its rows. xlsxwriter has written the head and the first one, in whose manner the others are."""
+    last = column_name(len(COLUMNS) - 1)
+    styles = re.findall(r'<c r="[A-Z]2" s="(\d+)"', sheet)
+    before, after = sheet.replace(f'ref="A1:{last}2"/><sheetViews', f'ref="A1:{last}{number + 1}"/><sheetViews').split(
+        "</sheetData>"
+    )
+    written: list[str] = []
+    row = 2
+    for columns in more:
+        written += rows(columns, styles, row).to_pylist()
+        row += len(columns[0])
+    return "".join([before, *written[1:], "</sheetData>", after])
+
+
+def _frame(
+    path: Path, findings: Findings, rules: Sequence[Rule], wording: Wording, decisions: Decisions
+) -> tuple[BytesIO, dict[str, int]]:
+    """The workbook with one finding in each sheet, and how many findings there are, written or not, by severity."""
+    frame = BytesIO()
     # The parts of a workbook in the making hold patient data too: they stay beside it, not in the machine's /tmp.
     options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
-    with Workbook(str(path), options) as book:
+    with Workbook(frame, options) as book:
         book.set_properties({"created": _CREATED})
         styles = _styles(book)
         sheets = {severity: book.add_worksheet(wording.word("severities", severity)) for severity in reversed(SEVERITIES)}
-        written = {
+        numbers = {
             severity: _sheet(sheet, _of_severity(findings, severity), rules, wording, styles, decisions)
             for severity, sheet in sheets.items()
         }
-        _about(book.add_worksheet(wording.text("workbook.about")), written, wording)
+        _about(book.add_worksheet(wording.text("workbook.about")), numbers, wording)
+    return frame, numbers
 
 
 def _styles(book: Workbook) -> dict[str, Any]:
@@ -104,16 +133,14 @@ def _sheet(
     styles: Mapping[str, Any],
     decisions: Decisions,
 ) -> int:
-    """Writes the findings of a severity; returns how many there are, written or not."""
+    """Writes the first finding of a severity; returns how many there are."""
     _head(sheet, wording, styles)
     number = 0
     for part in findings:
-        room = max(0, MOST_ROWS - number)
-        shown = part.slice(0, room)
-        for text, finding in zip(as_text(shown, rules).to_pylist(), shown.to_pylist(), strict=True):
-            number += 1
-            _row(sheet, number, {**finding, **_lists(text), **_decided(fingerprint(finding), decisions)}, styles)
-        number += part.num_rows - shown.num_rows
+        if number == 0:
+            first = next(_columns(iter([part.slice(0, 1)]), rules, decisions))
+            _row(sheet, dict(zip(COLUMNS, (column[0].as_py() for column in first), strict=True)), styles)
+        number += part.num_rows
     last = max(1, min(number, MOST_ROWS))
     sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
     place = list(COLUMNS).index("decision")
@@ -121,15 +148,26 @@ def _sheet(
     return number
 
 
-def _decided(mark: str, decisions: Decisions) -> dict[str, str]:
-    last, held = decisions.last.get(mark), decisions.held(mark)
-    said = dict(zip(DECISION, held.said, strict=True)) if held else {}
-    return {"finding": mark, "earlier": last.id if last else ""} | said
+def _columns(findings: Iterable[pa.Table], rules: Sequence[Rule], decisions: Decisions) -> Iterator[list[pa.Array]]:
+    """Columns of the sheet, for as many findings as it shows. A text needs no guard as in the CSV: it is no formula here."""
+    room = MOST_ROWS
+    for part in findings:
+        shown = part.slice(0, room)
+        room -= len(shown)
+        if len(shown):
+            plain = {name: shown[name].combine_chunks() for name in shown.column_names}
+            text = as_text(shown, rules)
+            lists = {name: text[name].combine_chunks() for name in ("reasons", "assumptions", "evidence", "source", *NUMBERS)}
+            columns = {**plain, **lists, **_decided(shown, decisions)}
+            yield [columns[name] for name in COLUMNS]
 
 
-def _lists(text: Mapping[str, Any]) -> dict[str, Any]:
-    """What a cell cannot hold as it is. The rest is not guarded as in the CSV: a text cell of a workbook is no formula."""
-    return {name: text[name] for name in ("reasons", "assumptions", "evidence", "source", *NUMBERS)}
+def _decided(findings: pa.Table, decisions: Decisions) -> dict[str, pa.Array]:
+    marks = fingerprints(findings)
+    last, held = [decisions.last.get(mark) for mark in marks], [decisions.held(mark) for mark in marks]
+    said = {name: [one and one.said[place] for one in held] for place, name in enumerate(DECISION)}
+    cells = {"finding": marks, "earlier": [one and one.id for one in last], **said}
+    return {name: pa.array(texts, pa.string()) for name, texts in cells.items()}
 
 
 def _head(sheet: Worksheet, wording: Wording, styles: Mapping[str, Any]) -> None:
@@ -140,16 +178,16 @@ def _head(sheet: Worksheet, wording: Wording, styles: Mapping[str, Any]) -> None
         sheet.write_string(0, place, wording.text(f"workbook.{name}") if ours else name, styles["head"])
 
 
-def _row(sheet: Worksheet, number: int, finding: Mapping[str, Any], styles: Mapping[str, Any]) -> None:
+def _row(sheet: Worksheet, finding: Mapping[str, Any], styles: Mapping[str, Any]) -> None:
     for place, name in enumerate(COLUMNS):
-        value = finding.get(name)
+        value = finding[name]
         style = styles["decide" if name in DECISION else "text"]
         if value is None or value == "":
-            sheet.write_blank(number, place, None, style)
+            sheet.write_blank(1, place, None, style)
         elif isinstance(value, float) and isfinite(value):
-            sheet.write_number(number, place, value, style)
+            sheet.write_number(1, place, value, style)
         else:
-            sheet.write_string(number, place, visible(str(value))[:_LONGEST], style)
+            sheet.write_string(1, place, visible(str(value))[:LONGEST], style)
 
 
 def _about(sheet: Worksheet, written: Mapping[str, int], wording: Wording) -> None:
