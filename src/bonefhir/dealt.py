@@ -68,10 +68,12 @@ def _batches(starts: Numbers) -> Iterator[tuple[int, int]]:
 
 def read_rows(folder: Path, table: Table, start: int = 0, end: int | None = None) -> pa.Table:
     """Rows from `start` up to `end` (null: the last), as a view of the file where that can be. None where there is no file."""
-    path, found, before = _path(folder, table), [], 0
-    if not path.is_file():
+    found, before = [], 0
+    try:
+        opened = mapped(_path(folder, table))
+    except FileNotFoundError:
         return table.empty()
-    with mapped(path) as source, pa.ipc.open_file(source) as reader:
+    with opened as source, pa.ipc.open_file(source) as reader:
         for number in range(reader.num_record_batches):
             if end is not None and before >= end:
                 break
@@ -103,6 +105,11 @@ def ids_of(folder: Path, table: Table) -> npt.NDArray[np.void]:
 def save(path: Path, array: npt.NDArray[Any]) -> None:
     with path.open("wb") as file:
         np.save(file, array)
+
+
+def is_elsewhere(path: Path) -> bool:
+    """Behind a URL: each look at it takes its time, and many may be on their way at once."""
+    return not isinstance(path, _LOCAL)
 
 
 def load(path: Path) -> npt.NDArray[Any]:

@@ -1,5 +1,6 @@
 """What the scan of a run has left: the read tables of each portion, put together again by bucket of patients and by line."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir import tables
-from bonefhir.dealt import OF_PATIENTS, load, read_rows, save, starts_of, write_rows
+from bonefhir.dealt import OF_PATIENTS, is_elsewhere, load, read_rows, save, starts_of, write_rows
 from bonefhir.read.portions import together
 from bonefhir.read.scan import Counts, Scan, rejects_of_files
 from bonefhir.run import Run
@@ -19,6 +20,9 @@ from bonefhir.tables import SYMBOL, Table
 
 FEW = 256
 """Distinct texts of a column. Of more, a bucket keeps those that it needs: else it would hold those of the whole input."""
+
+AT_ONCE = 16
+"""Portions behind a URL that are read at the same time."""
 
 _COUNTS, _INDEX, URNS = "counts.json", "index.json", "urns"
 
@@ -101,8 +105,13 @@ class Dealt:
         """Rows of the shards from `first` up to `last`, in reading order."""
         starts = self.starts(table)
         begin, end = starts[:, first].tolist(), starts[:, last].tolist()
-        found = [part.rows(table, a, b) for part, a, b in zip(self.parts, begin, end, strict=True) if a < b]
-        return in_reading_order(table, [_needed(rows) for rows in found])
+        some = [(part, a, b) for part, a, b in zip(self.parts, begin, end, strict=True) if a < b]
+        if is_elsewhere(self._folder):
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                found = list(pool.map(lambda each: _needed(each[0].rows(table, *each[1:])), some))
+        else:
+            found = [_needed(part.rows(table, a, b)) for part, a, b in some]
+        return in_reading_order(table, found)
 
     def starts(self, table: Table) -> Numbers:
         """One row for each part: where each shard begins, and the last one ends."""

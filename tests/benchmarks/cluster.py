@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-PER_BUCKET = 20_000
-"""Doses, as in bonefhir.normalise.buckets."""
+from bonefhir.scanned import AT_ONCE
+from bonefhir.shards import bucket_size
+from bonefhir.whole import DOSE
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,16 @@ class Export:
 class Costs:
     """CPU seconds of one core, measured on this project's machine on 2026-11-25, and what the simulation assumes besides.
 
-    scan, resolve   per gigabyte of *sparse*; resolve is serial, and holds `held` bytes for each resource
+    scan, resolve   per gigabyte of *sparse*
+    deal            per gigabyte of *sparse*, serial: what only the whole input can tell
     audit           per dose: evidence and rules (*dense*)
     report          per dose, serial: tables merged, suites, reports without the pages (*dense*)
+    memory          bytes of a worker, by which buckets are cut
     start           once, serial: imports, Great Expectations
     task            per task on its worker: Prefect's engine and Dask (0.285 s)
     server          per task, one at a time: Prefect's server (0.04 s)
+    look            per portion and bucket, each in its worker: a look into a portion for its patients (0.1 s of latency in all,
+                    and scanned.AT_ONCE on their way; assumed)
     store           gigabytes a second that all workers together get from the store (assumed)
     spread          sigma of the log of a task's length (assumed)
     restart         a worker that was lost comes back (assumed)
@@ -49,17 +54,19 @@ class Costs:
     """
 
     scan: float = 13.0
+    deal: float = 0.3
     resolve: float = 3.6
-    held: float = 1_300
     audit: float = 0.00007
     report: float = 0.00026
     start: float = 6.0
     task: float = 0.285
     server: float = 0.04
+    look: float = 0.1 / AT_ONCE
     store: float = 10.0
     spread: float = 0.25
     restart: float = 10.0
     slow: float = 0.02
+    memory: int = 4 << 30
 
 
 def makespan(tasks: Sequence[float], reads: float, speeds: Sequence[float], costs: Costs, lost: bool = False) -> float:
@@ -91,7 +98,9 @@ def simulated(export: Export, costs: Costs, workers: int, seed: int = 1) -> dict
     volume = export.files * export.gigabytes
     doses = volume * export.doses
     count = max(min(4 * workers, export.files), 1)
-    buckets = max(min(4 * workers, int(doses / PER_BUCKET)), 1)
+    looks = export.files * costs.look
+    in_buckets = volume * export.resources + (DOSE - 1) * doses
+    buckets = max(min(4 * workers, int(in_buckets / bucket_size(costs.memory, 1))), 1)
 
     def drawn(total: float, count: int) -> list[float]:
         return (random.lognormal(0.0, costs.spread, count) * total / count / np.exp(costs.spread**2 / 2)).tolist()
@@ -99,18 +108,18 @@ def simulated(export: Export, costs: Costs, workers: int, seed: int = 1) -> dict
     lost = workers > 1
     stages = {
         "scan, s": makespan(drawn(volume * costs.scan, count), volume / count, speeds, costs, lost),
-        "resolve, s": volume * costs.resolve,
+        "deal, s": volume * costs.deal,
+        "resolve, s": makespan(drawn(volume * costs.resolve + buckets * looks, buckets), 0.0, speeds, costs, lost),
         "audit, s": makespan(drawn(doses * costs.audit, buckets), 0.0, speeds, costs, lost),
         "suites and reports, s": costs.start + doses * costs.report,
     }
     cpu = (
-        volume * (costs.scan + costs.resolve)
+        volume * (costs.scan + costs.deal + costs.resolve)
         + doses * (costs.audit + costs.report)
         + costs.start
-        + (count + buckets) * costs.task
+        + (count + 2 * buckets) * costs.task
     )
-    held = volume * export.resources * costs.held / 1e9
-    return stages | {"all, s": sum(stages.values()), "CPU, s": cpu, "memory of resolve, GB": held}
+    return stages | {"all, s": sum(stages.values()), "CPU, s": cpu}
 
 
 def table(export: Export, costs: Costs, workers: Sequence[int]) -> str:
