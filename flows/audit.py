@@ -84,7 +84,11 @@ def safely(stage: Callable[P, R]) -> Callable[P, R]:
 
 
 def is_transient(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
-    return isinstance(state.data, TransientError)
+    return isinstance(state.data, TransientError) or (isinstance(state.data, BonefhirError) and state.data.transient)
+
+
+AGAIN: Any = {"retries": 2, "retry_delay_seconds": [2, 10], "retry_condition_fn": is_transient}
+"""For the tasks that wait for disks and networks, and write anew what an earlier try has left."""
 
 
 @task(name="open run", cache_policy=NO_CACHE, persist_result=False)
@@ -94,17 +98,9 @@ def open_run(settings: dict[str, Any], config: str | None) -> str:
     return str(pipeline.open_run(settings_from(settings, Path(config) if config else None, Path.cwd())).parts)
 
 
-@task(
-    name="scan files",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_delay_seconds=[2, 10],
-    retry_condition_fn=is_transient,
-)
+@task(name="scan files", cache_policy=NO_CACHE, persist_result=False, **AGAIN)
 @safely
 def scan(work: str, numbers: list[int]) -> int:
-    """The only stage that waits for disks and networks, and so the only one worth another try; the rest is arithmetic."""
     run = pipeline.load_run(work)
     for number in numbers:
         pipeline.scan(run, number)
@@ -119,7 +115,7 @@ def deal(work: str) -> list[int]:
     return buckets
 
 
-@task(name="resolve versions and references", cache_policy=NO_CACHE, persist_result=False)
+@task(name="resolve versions and references", cache_policy=NO_CACHE, persist_result=False, **AGAIN)
 @safely
 def resolve_buckets(work: str, buckets: list[int]) -> int:
     run = pipeline.load_run(work)
@@ -134,7 +130,7 @@ def gather(work: str) -> None:
     pipeline.gather(pipeline.load_run(work))
 
 
-@task(name="audit patients", cache_policy=NO_CACHE, persist_result=False)
+@task(name="audit patients", cache_policy=NO_CACHE, persist_result=False, **AGAIN)
 @safely
 def audit_buckets(work: str, buckets: list[int]) -> int:
     run = pipeline.load_run(work)

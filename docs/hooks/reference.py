@@ -55,7 +55,7 @@ EXIT_CODES = {
     "1": "a verdict `fail` has at least the severity of `--fail-on`",
     "2": "wrong command line, setting or baseline",
     "3": "the input cannot be read at all: a path that is not there, a folder without files, a run folder that is none; "
-    "with `--strict` also if anything was rejected. Nothing is written",
+    "a source behind a URL that broke off; with `--strict` also if anything was rejected. Nothing is written",
     "4": "a rule, a label or a file of local codes is wrong; every fault is told",
     "5": "the output cannot be written",
     "70": "a defect of bonefhir: type and place are printed, never the message, which could hold patient data",

@@ -9,6 +9,8 @@ class BonefhirError(Exception):
     """Something that the user of the program can mend. Printed as one line, without traceback."""
 
     exit_code = 1
+    transient = False
+    """Another try may pass."""
 
 
 class CommandLineError(BonefhirError):
@@ -21,6 +23,12 @@ class InputError(BonefhirError):
     """The input as a whole cannot be read (or, with --strict, any part of it)."""
 
     exit_code = 3
+
+
+class UnreachableError(InputError):
+    """A source behind a URL broke off while it was read. No reject: nobody knows what the file holds."""
+
+    transient = True
 
 
 class KnowledgeError(BonefhirError):
@@ -41,6 +49,12 @@ class OutputError(BonefhirError):
     """The output folder cannot be written."""
 
     exit_code = 5
+
+
+class PartsError(OutputError):
+    """The place behind a URL where a run leaves its parts cannot be read or written."""
+
+    transient = True
 
 
 class AccountingError(BonefhirError):

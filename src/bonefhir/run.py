@@ -18,7 +18,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -220,11 +220,19 @@ def facts(run: Run) -> dict[str, Any]:
 
 @contextmanager
 def stage(run: Run, name: str, number: int = 0) -> Iterator[None]:
-    """Keeps its wall time. What the operating system refuses in it is a fault of the output: all else is read elsewhere."""
+    """Keeps its wall time. What the operating system refuses in it is a fault of the output, or of where the parts are."""
     started = time.perf_counter()
-    with work_folder.written(run.out):
+    with work_folder.written(run.out), _parts_of(run):
         yield
         (run.parts / "seconds" / f"{name}.{number:06d}").write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")
+
+
+def _parts_of(run: Run) -> AbstractContextManager[None]:
+    if "://" not in run.settings.parts:
+        return nullcontext()
+    from bonefhir.read import remote
+
+    return remote.parts(run.settings.parts)
 
 
 def seconds(run: Run) -> dict[str, float]:

@@ -58,8 +58,8 @@ def test_without_keys_nothing_is_listed(
     s3fs.S3FileSystem.clear_instance_cache()
 
 
-def test_a_connection_that_breaks_rejects_the_file_and_says_no_more_than_that(
-    store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_connection_that_breaks_ends_the_run_and_names_no_more_than_the_file(
+    store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import s3fs
 
@@ -69,9 +69,8 @@ def test_a_connection_that_breaks_rejects_the_file_and_says_no_more_than_that(
     there = upload(people(tmp_path / "input", 2), "broken")
     read = s3fs.core.S3File.read
     monkeypatch.setattr(s3fs.core.S3File, "read", lambda self, *size: broken() if "2.ndjson" in self.path else read(self, *size))
-    assert command(["audit", there, "--out", str(tmp_path / "out"), "--quiet"]) == 0
-    written = files(tmp_path / "out")
-    (reject,) = written["phi/rejects.ndjson"].decode().splitlines()
-    assert "2.ndjson" in reject
-    assert "runtimeerror" in reject
-    assert not any(b"secret" in content for content in written.values())
+    assert command(["audit", there, "--out", str(tmp_path / "out"), "--quiet"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("bonefhir: 2.ndjson: cannot be read where it is stored (RuntimeError)")
+    assert "secret" not in said
+    assert {path.name for path in tmp_path.iterdir()} == {"input"}

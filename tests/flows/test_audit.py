@@ -1,10 +1,12 @@
 """The flow: the stages and the bytes of the command, a state that says how it went, and no value of a patient in Prefect."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from prefect import flow as prefect_flow
 from prefect.artifacts import Artifact
@@ -17,6 +19,7 @@ from bonefhir.commands.audit import OPTIONS
 from bonefhir.errors import InputError, KnowledgeError
 from bonefhir.pipeline import Summary
 from flows import audit as flow
+from tests.e2e import small
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 CANARY = "CANARY-4711"
@@ -80,7 +83,7 @@ def test_reading_is_tried_again_and_arithmetic_is_not(prefect_server: None, monk
     calls: list[str] = []
     monkeypatch.setattr(pipeline, "load_run", lambda work: work)
     monkeypatch.setattr(pipeline, "scan", failing_once(calls, OSError(CANARY)))
-    monkeypatch.setattr(pipeline, "audit_bucket", failing_once(calls, OSError(CANARY)))
+    monkeypatch.setattr(pipeline, "audit_bucket", failing_once(calls, ValueError(CANARY)))
     at_once = flow.scan.with_options(retry_delay_seconds=0)
 
     @prefect_flow(name="tries")
@@ -91,6 +94,47 @@ def test_reading_is_tried_again_and_arithmetic_is_not(prefect_server: None, monk
     assert scanned.is_completed()
     assert audited.is_failed()
     assert calls == ["7", "7", "8"]
+
+
+def test_a_source_that_breaks_off_is_tried_again_and_then_named(
+    prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Never a reject: the reports of a file of which nobody knows what it holds would look complete."""
+    memory = fsspec.filesystem("memory")
+    for path in sorted(small.people(tmp_path / "input", 3).rglob("*.ndjson")):
+        memory.pipe_file(f"/night/{path.name}", path.read_bytes())
+    opened = memory.open
+    broken: list[int] = []
+
+    def breaking(path: str, *arguments: Any, **options: Any) -> Any:
+        stream = opened(path, *arguments, **options)
+        broken.append(1)
+        return Breaking(stream.read()) if len(broken) <= times else stream
+
+    monkeypatch.setattr(type(memory), "open", lambda _, *arguments, **options: breaking(*arguments, **options))
+    monkeypatch.setattr(flow, "scan", flow.scan.with_options(retry_delay_seconds=0))
+    times = 1
+    arguments = ["memory://night", "--out", str(tmp_path / "out"), "--no-html"]
+    try:
+        assert flow.main(arguments) == 0
+        whole = json.loads((tmp_path / "out" / "run.json").read_text())
+        assert whole["rejects"] == {}
+        broken.clear()
+        times = 1000
+        assert flow.main([*arguments[:2], str(tmp_path / "again")]) == InputError.exit_code
+    finally:
+        memory.rm("/night", recursive=True)
+    assert ".ndjson: cannot be read where it is stored (TimeoutError)" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
+class Breaking(io.BytesIO):
+    """A connection that ends in the middle."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell():
+            raise TimeoutError(CANARY)
+        return super().read(100)
 
 
 def test_a_mistake_of_the_user_has_the_exit_code_of_the_command(

@@ -1,12 +1,17 @@
 """What the user names, in reading order; whatever lies in a folder is either read or refused with a reason."""
 
+import gzip
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
-from bonefhir.errors import InputError
-from bonefhir.read.sources import expand
+from bonefhir.errors import InputError, PartsError, UnreachableError
+from bonefhir.read import remote
+from bonefhir.read.sources import SourceFile, expand
 from tests.read.fhir import ndjson, patient, scan_file
 
 
@@ -101,3 +106,55 @@ def test_remote_files(tmp_path: Path) -> None:
         memory.rm("/in", recursive=True)
     with pytest.raises(InputError, match="cannot be read here"):
         expand(["nonsense://bucket"])
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, zstandard.compress], ids=["plain", "gzip", "zstd"])
+def test_a_remote_file_that_breaks_off_is_no_reject(packed: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file holds of which the connection broke nobody knows; a damaged one is damaged however often it is read."""
+    stored = packed(ndjson(*(patient(id=f"p{number}") for number in range(20_000))))
+
+    class Breaking(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() + (size or 0) > len(stored) // 2:
+                raise TimeoutError("https://host/?key=secret")
+            return super().read(size)
+
+    class System:
+        def open(self, path: str, mode: str) -> Breaking:
+            return Breaking(stored)
+
+    monkeypatch.setattr(remote, "_system", lambda url: (System(), url))
+    with pytest.raises(UnreachableError, match=r"^a\.ndjson: cannot be read where it is stored \(TimeoutError\)") as caught:
+        scan_file(SourceFile(0, Path("a.ndjson"), "a.ndjson", "memory://a.ndjson"))
+    assert "secret" not in str(caught.value)
+
+
+OPENED = [(FileNotFoundError(), True), (PermissionError(), True), (ConnectionError(), False)]
+
+
+@pytest.mark.parametrize(("error", "reject"), OPENED)
+def test_a_remote_file_that_cannot_be_opened(error: Exception, reject: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class System:
+        def open(self, path: str, mode: str) -> None:
+            raise error
+
+    monkeypatch.setattr(remote, "_system", lambda url: (System(), url))
+    file = SourceFile(0, Path("a.ndjson"), "a.ndjson", "memory://a.ndjson")
+    if reject:
+        assert scan_file(file).rejects.num_rows == 1
+    else:
+        with pytest.raises(UnreachableError):
+            scan_file(file)
+
+
+FULL, GONE = OSError(28, "full"), OSError(2, "gone", "/out")
+
+
+@pytest.mark.parametrize(
+    ("error", "of_the_parts"),
+    [(OSError(5, "x"), True), (ConnectionError(), True), (ValueError(), False), (FULL, False), (GONE, False)],
+)
+def test_parts_that_cannot_be_reached_are_not_a_fault_of_the_output(error: Exception, of_the_parts: bool) -> None:
+    with pytest.raises(PartsError if of_the_parts else type(error)) as caught, remote.parts("s3://bucket/work"):
+        raise error
+    assert str(caught.value).startswith("s3://bucket/work: parts") == of_the_parts

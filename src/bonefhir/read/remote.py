@@ -3,14 +3,19 @@
 import io
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC, EROFS
 from pathlib import Path
 from typing import Any, cast
 
-from bonefhir.errors import InputError, OutputError
+from bonefhir.errors import InputError, OutputError, PartsError, UnreachableError
 from bonefhir.log import Public
 from bonefhir.read.fault import UnreadableFileError
 
 _LOG = logging.getLogger(__name__)
+
+_CLIENTS = ("fsspec", "s3fs", "botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "adlfs", "azure", "requests", "urllib3")
+"""Where the errors of file systems come from that are no OSError."""
 
 
 def members(source: str) -> Iterator[tuple[Path, str, str | None]]:
@@ -35,10 +40,13 @@ def members(source: str) -> Iterator[tuple[Path, str, str | None]]:
 
 
 class RemoteFile(io.RawIOBase):
-    """An open file of any file system, whose own errors come as OSError, without words that may hold keys and addresses."""
+    """An open file of any file system, whose own errors come as UnreachableError, without words that may hold keys and addresses.
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    name: of the file, as the ledger has it
+    """
+
+    def __init__(self, stream: Any, name: str) -> None:
+        self._stream, self._name = stream, name
 
     def readable(self) -> bool:
         return True
@@ -51,7 +59,7 @@ class RemoteFile(io.RawIOBase):
         try:
             data = self._stream.read(len(view))
         except Exception as error:  # noqa: BLE001  each file system has errors of its own
-            raise OSError(None, f"{type(error).__name__} of the place where it is stored") from None
+            raise _broken_off(self._name, error) from None
         view[: len(data)] = data
         return len(data)
 
@@ -64,13 +72,39 @@ class RemoteFile(io.RawIOBase):
         super().close()
 
 
-def open_url(url: str) -> RemoteFile:
-    """The object's bytes as stored. Raises UnreadableFileError if it cannot be opened."""
+def open_url(url: str, name: str) -> RemoteFile:
+    """The object's bytes as stored. Raises UnreadableFileError if it is not there or not ours to read, else UnreachableError."""
     system, path = _system(url)
     try:
-        return RemoteFile(system.open(path, "rb"))
-    except Exception as error:  # noqa: BLE001  each file system has errors of its own
+        return RemoteFile(system.open(path, "rb"), name)
+    except (FileNotFoundError, PermissionError) as error:
         raise UnreadableFileError("not-json", f"the file cannot be opened ({type(error).__name__})") from None
+    except Exception as error:  # noqa: BLE001  each file system has errors of its own
+        raise _broken_off(name, error) from None
+
+
+def _broken_off(name: str, error: Exception) -> UnreachableError:
+    what = f"cannot be read where it is stored ({type(error).__name__})"
+    return UnreachableError(f"{name}: {what}; check the connection and run again")
+
+
+@contextmanager
+def parts(url: str) -> Iterator[None]:
+    """What goes wrong here in reaching the place of the parts is a PartsError, and not a fault of the output folder."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_remote(error):
+            raise
+        what = f"parts of the work cannot be read or written there ({type(error).__name__})"
+        raise PartsError(f"{url}: {what}; check address and access") from None
+
+
+def _is_remote(error: Exception) -> bool:
+    """Not what the operating system says of a disk, nor a defect."""
+    if isinstance(error, OSError):
+        return error.filename is None and error.errno not in (ENOSPC, EDQUOT, EROFS)
+    return any(kind.__module__.partition(".")[0] in _CLIENTS for kind in type(error).__mro__)
 
 
 def folder(url: str) -> Path:

@@ -44,7 +44,7 @@ class SourceFile:
         if self.url is not None:
             from bonefhir.read import remote  # fsspec is loaded for remote input only
 
-            return remote.open_url(self.url)
+            return remote.open_url(self.url, self.name)
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise UnreadableFileError("not-json", "not a regular file (a folder behind a link, a pipe, a device): not opened")
