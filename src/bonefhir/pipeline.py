@@ -1,7 +1,7 @@
 """The stages of a run in order: the map of the program. Each is a function of a run's work folder; files pass between them.
 
-    open_run → scan (portions of files) → deal → resolve_bucket → gather → audit_bucket → check_suites → report → publish
-                                             (each bucket of patients)     (each)
+    open_run → scan (portions of files) → deal → resolve_bucket → gather → audit_bucket → merge → check_suites → report → publish
+                                             (each bucket of patients)     (each)      (each table)
 
 The same functions run one after the other here, and as tasks of an orchestrator in flows/. The work folder lies beside the
 output folder and becomes it by one rename at the end: an output folder that exists is complete.
@@ -71,6 +71,7 @@ __all__ = [
     "gather",
     "judged",
     "load_run",
+    "merge",
     "open_run",
     "publish",
     "rejected",
@@ -84,8 +85,8 @@ __all__ = [
 NORMALISED = (tables.ADMINISTRATIONS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
 RESULTS = (tables.VERDICTS, tables.DOSES, tables.DATA_QUALITY)
 """What the audit of each bucket leaves, sorted; merged they are tables of phi/."""
-WHOLE = (*RESULTS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
-"""The tables of phi/."""
+WHOLE = (tables.VERDICTS, tables.LABS, tables.DOSES, tables.DATA_QUALITY, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
+"""The tables of phi/, the largest first."""
 
 PASSES = 1
 """The input is read once: labs of people without a dose stand in phi/labs.parquet and in the ledger with their value, status and
@@ -115,17 +116,21 @@ def audit(settings: Settings, progress: Callable[[str], None] | None = None) -> 
     """All stages, one after the other."""
     from bonefhir.judge.suites import prepare
 
-    with judged(settings, progress, meanwhile=prepare) as run:
+    with judged(settings, progress, meanwhile=prepare, merged=True) as run:
         return finish(run, progress)
 
 
 @contextmanager
 def judged(
-    settings: Settings, progress: Callable[[str], None] | None = None, meanwhile: Callable[[], None] | None = None
+    settings: Settings,
+    progress: Callable[[str], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
+    merged: bool = False,
 ) -> Iterator[Run]:
     """The stages up to the verdicts, which lie in the run's buckets. The work folder goes in the end, whatever happens.
 
     meanwhile: what this process can do while others scan
+    merged: the tables of phi/ are made as well
     """
     tell = progress or (lambda _: None)
     run = open_run(settings)
@@ -140,6 +145,8 @@ def judged(
             gather(run)
             for done, _ in enumerate(each(audit_bucket, numbers), start=1):
                 tell(f"audit: {done} of {len(numbers)} buckets")
+            for done, _ in enumerate(each(merge, range(len(WHOLE) if merged else 0)), start=1):
+                tell(f"merge: {done} of {len(WHOLE)} tables")
         yield run
     finally:
         discard(run)
@@ -268,17 +275,28 @@ def _words(derived: Derived, name: str) -> Words:
 # ---------------------------------------------------------------------------------------------------------------- suites
 
 
+def merge(run: Run, number: int) -> None:
+    """Makes one of the tables of phi/ from what the buckets have left; with the verdicts, the findings among them."""
+    table = WHOLE[number]
+    with stage(run, "merge", number):
+        path, parts = run.folder / "phi" / f"{table.name}.parquet", list(_parts(run, table))
+        if table is tables.VERDICTS:
+            with cut_out(_findings(run)) as see:
+                write_whole(path, table, parts, see=see)
+        else:
+            write_whole(path, table, parts)
+
+
 def check_suites(run: Run) -> None:
-    """Merges the buckets into the tables of phi/, and runs the Great Expectations suites over them."""
+    """Runs the Great Expectations suites over the tables of phi/; makes those that are not there yet."""
     from bonefhir.judge.suite_tables import read
     from bonefhir.judge.suites import run_suites
 
+    phi = run.folder / "phi"
+    for number, table in enumerate(WHOLE):
+        if not (phi / f"{table.name}.parquet").is_file():
+            merge(run, number)
     with stage(run, "suites"):
-        phi = run.folder / "phi"
-        with cut_out(_findings(run)) as see:
-            for table in WHOLE:
-                shown = {"see": see} if table is tables.VERDICTS else {}
-                write_whole(phi / f"{table.name}.parquet", table, list(_parts(run, table)), **shown)
         docs = run.folder / "share" / "data_docs" if run.settings.data_docs else None
         counts = books.rule_counts(run)
         results = run_suites(lambda s, cells: read(phi / f"{s.table}.parquet", s, cells), counts, run.knowledge, data_docs=docs)

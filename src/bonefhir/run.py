@@ -39,7 +39,7 @@ from bonefhir.read.sources import SourceFile
 from bonefhir.report import decision_store
 from bonefhir.settings import Settings
 
-STAGES = ("scan", "resolve", "audit", "suites")
+STAGES = ("scan", "resolve", "audit", "merge", "suites")
 
 FACTS = "facts.json"
 """What resolving has found out about a bucket, and about the whole input."""
