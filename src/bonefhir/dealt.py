@@ -1,8 +1,8 @@
 """Files of one portion of the scan: rows of the read tables, dealt by patient.
 
-    <table>.arrow       rows in the order of their shards, and in reading order in each; those whose patient is a urn come last
-    <table>.starts.npy  the first row of each shard, of the urns, and the number of rows
-    <table>.ids.npy     shards.KEY of the rows; not for Patients and Medications, nor where there is one shard only
+<table>.arrow       rows in the order of their shards, and in reading order in each; those whose patient is a urn come last
+<table>.starts.npy  the first row of each shard, of the urns, and the number of rows
+<table>.ids.npy     shards.KEY of the rows; not for Patients and Medications, nor where there is one shard only
 """
 
 from collections.abc import Iterator

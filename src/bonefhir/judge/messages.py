@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.coded import NOTHING, Texts, texts
-from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, exactly, missing
+from bonefhir.interval import TOLERANCE, Integers, Interval, exactly
 from bonefhir.judge.view import FAIL, INDETERMINATE, Outcome
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import REASONS
@@ -116,28 +116,28 @@ class Said(NamedTuple):
     limit: bool
 
 
-def messages(rule: Rule, outcome: Outcome, context: Interval | None) -> tuple[pa.Array, Integers]:
-    """The texts, and of each row the index of its own.
+def messages(rules: Sequence[Rule], rule: Integers, outcome: Outcome, clearance: Interval) -> Texts:
+    """Of each row its sentence.
 
-    context: the creatinine clearance (mL/min) by which a dose is judged; None: of no use to this kind.
+    rule        of each row the index of its rule
+    clearance   creatinine clearance (mL/min) by which the dose is judged; NaN where it is of no use to the kind
     """
     limit = exactly(outcome.limit)
-    ranges = (outcome.observed, missing(len(outcome.limit)) if context is None else context, limit)
-    numbers = [_told(value, _number_of if value is limit else _range) for value in ranges]
+    ranges = (outcome.observed, clearance, limit)
     known = [~np.isnan(value.low) for value in ranges]
-    firsts, pattern = _distinct([outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known])
-    sentence = _banded if context is not None else _plain
-    patterns = [_sentence(rule, said, sentence) for said in _said(outcome, known, firsts)]
+    columns = [rule, outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known]
+    firsts, pattern = _distinct(columns)
+    patterns = [_sentence(rules[number], said) for number, said in _said(outcome, [column[firsts] for column in columns])]
+    numbers = [_told(value, _number_of if value is limit else _range) for value in ranges]
     used = [np.array([mark in each for each in patterns], dtype=bool)[pattern] for mark in MARKS]
     numbers = [replace(each, codes=np.where(use, each.codes, NOTHING)) for each, use in zip(numbers, used, strict=True)]
     firsts, number = _distinct([pattern, *(each.codes for each in numbers)])
-    return _filled(patterns, pattern[firsts], [replace(each, codes=each.codes[firsts]) for each in numbers]), number
+    return texts(_filled(patterns, pattern[firsts], [replace(each, codes=each.codes[firsts]) for each in numbers]), number)
 
 
-def _said(outcome: Outcome, known: Sequence[Flags], rows: Integers) -> Iterator[Said]:
-    columns = (outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known)
-    for verdict, reasons, unit, said, *numbers in zip(*(column[rows].tolist() for column in columns), strict=True):
-        yield Said(verdict, reasons, outcome.unit.kinds[unit], outcome.said.kinds[said], *numbers)
+def _said(outcome: Outcome, columns: Sequence[npt.NDArray[Any]]) -> Iterator[tuple[int, Said]]:
+    for rule, verdict, reasons, unit, said, *known in zip(*(column.tolist() for column in columns), strict=True):
+        yield rule, Said(verdict, reasons, outcome.unit.kinds[unit], outcome.said.kinds[said], *known)
 
 
 def _told(value: Interval, told: Callable[[float, float], str]) -> Texts:
@@ -169,25 +169,24 @@ def _pieces(pattern: str) -> list[str]:
 
 def _distinct(columns: Sequence[npt.NDArray[Any]]) -> tuple[Integers, Integers]:
     """Rows in which all columns are alike have one number; and the first row of each number."""
-    rows = len(columns[0])
-    numbers, kinds = np.zeros(rows, dtype=np.int64), 1
+    key, kinds = np.zeros(len(columns[0]), dtype=np.int64), 1
     for column in columns:
-        if not rows or _alike(column):
-            continue
-        codes, values = pd.factorize(column, use_na_sentinel=False)
-        numbers, found = pd.factorize(numbers * len(values) + codes) if kinds > 1 else (codes, values)
-        kinds = len(found)
-    firsts = np.zeros(min(kinds, rows), dtype=np.int64)
-    firsts[numbers[::-1]] = np.arange(rows)[::-1]  # of several rows the first one stays
+        codes = pd.factorize(column, use_na_sentinel=False)[0] if column.dtype.kind == "f" else column.astype(np.int64)
+        least = int(codes.min(initial=0))
+        span = int(codes.max(initial=0)) - least + 1
+        if kinds * span > np.iinfo(np.int64).max:
+            key, found = pd.factorize(key)
+            kinds = len(found)
+        key, kinds = key * span + (codes - least), kinds * span
+    numbers, found = pd.factorize(key)
+    firsts = np.empty(len(found), dtype=np.int64)
+    firsts[numbers[::-1]] = np.arange(len(numbers))[::-1]  # of several rows the first one stays
     return firsts, numbers
 
 
-def _alike(column: npt.NDArray[Any]) -> bool:
-    return bool((column == column[0]).all() or (column != column).all())  # noqa: PLR0124 of NaN
-
-
-def _sentence(rule: Rule, row: Said, told: Callable[[Rule, Said], str]) -> str:
+def _sentence(rule: Rule, row: Said) -> str:
     """What was met, and what the rule states; a rule by bands states its dose itself."""
+    told = _banded if rule.kind in _BY_BANDS else _plain
     parts = [told(rule, row)] if _tells(rule, row) else []
     if row.verdict == INDETERMINATE:
         words = (REASON_WORDS[word] for i, word in enumerate(REASONS) if row.reasons >> i & 1)

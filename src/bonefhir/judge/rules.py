@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bonefhir import tables
 from bonefhir.coded import Lists, Plain, Rows, lists, texts
-from bonefhir.interval import Flags, Integers, Interval
+from bonefhir.interval import Flags, Integers, Interval, missing
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
 from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Column, Outcome, Selected, View, Words
@@ -104,6 +104,9 @@ def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd
         of_product = doses.product.among(rule.products)
         speaks = of_product & (doses.rule_indication.among(rule.indications) if rule.indications else True)
         rows = np.flatnonzero(speaks)
+        if not len(rows):
+            counts.append({"rule_id": rule.id, **dict.fromkeys(WORDS, 0), "not_applicable": int(of_product.sum())})
+            continue
         view = View(Selected({**doses.columns, **doses.by_rule.get(rule.id, {})}, rows), len(rows))
         found = evaluate(rule, view)
         counts.append(_counts(rule, found, int(of_product.sum()) - len(rows)))
@@ -123,13 +126,12 @@ def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, str | int]:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What a rule says: one element per dose to which it applies. message: index into texts."""
+    """What a rule says: one element per dose to which it applies. clearance: by which doses are judged; else NaN."""
 
     rule: Rule
     dose: Integers
     outcome: Outcome
-    texts: pa.Array
-    message: Integers
+    clearance: Interval
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -140,8 +142,8 @@ def _judged(doses: Doses, rule: Rule, rows: Integers, view: View, found: Outcome
     applicable = found.verdict != NOT_APPLICABLE
     rows, kept = rows[applicable], _kept(found, applicable)
     first = 0 if rule.doses == "all" else assumption("first-in-data")
-    sentences, numbers = messages(rule, kept, _context(rule, view, applicable))
-    return _Judged(rule, rows, replace(kept, assumed=doses.assumptions[rows] | kept.assumed | first), sentences, numbers)
+    kept = replace(kept, assumed=doses.assumptions[rows] | kept.assumed | first)
+    return _Judged(rule, rows, kept, _clearance(rule, view).take(applicable))
 
 
 def _kept(found: Outcome, keep: Flags) -> Outcome:
@@ -157,11 +159,10 @@ def _kept(found: Outcome, keep: Flags) -> Outcome:
     )
 
 
-def _context(rule: Rule, view: View, applicable: Flags) -> Interval | None:
+def _clearance(rule: Rule, view: View) -> Interval:
     if rule.kind not in ("dose_by_clearance", "underdose_by_clearance"):
-        return None
-    name = "baseline_clearance" if rule.parameters["basis"] == "baseline" else "clearance"
-    return view.interval(name).take(applicable)
+        return missing(view.rows)
+    return view.interval("baseline_clearance" if rule.parameters["basis"] == "baseline" else "clearance")
 
 
 # ------------------------------------------------------------------------------------------------------------- as rows
@@ -170,12 +171,9 @@ def _context(rule: Rule, view: View, applicable: Flags) -> Interval | None:
 def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
     """All rules at once, one after the other."""
     rule, dose = np.repeat(np.arange(len(judged)), [len(one.dose) for one in judged]), _joined(one.dose for one in judged)
-    rules, outcomes = [one.rule for one in judged], [one.outcome for one in judged]
-    numbers = {
-        "observed_low": _joined(one.observed.low for one in outcomes),
-        "observed_high": _joined(one.observed.high for one in outcomes),
-        "limit": _joined(one.limit for one in outcomes),
-    }
+    rules, all_of = [one.rule for one in judged], _together([one.outcome for one in judged])
+    clearance = Interval(*(_joined(getattr(one.clearance, end) for one in judged) for end in ("low", "high")))
+    numbers = {"observed_low": all_of.observed.low, "observed_high": all_of.observed.high, "limit": all_of.limit}
     found: dict[str, Any] = {
         "rule_id": texts([one.id for one in rules], rule),
         "rule_version": texts([one.version for one in rules], rule),
@@ -185,21 +183,28 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
         "product": texts(doses.product.kinds, doses.product.codes[dose]),
         "indication": texts(doses.indication.kinds, doses.indication.codes[dose]),
         "dose_start": texts(doses.start, dose),
-        "verdict": texts(WORDS, _joined(one.verdict for one in outcomes)),
-        "unit": texts(
-            [unit for one in outcomes for unit in one.unit.kinds],
-            _through([len(one.unit.kinds) for one in outcomes], [one.unit.codes for one in outcomes]),
-        ),
-        "message": texts(
-            pa.concat_arrays([pa.array([], pa.string()), *(one.texts for one in judged)]),
-            _through([len(one.texts) for one in judged], [one.message for one in judged]),
-        ),
-        "reasons": _lists(_joined(one.reasons for one in outcomes), REASONS),
-        "assumptions": _lists(_joined(one.assumed for one in outcomes), ASSUMPTIONS),
+        "verdict": texts(WORDS, all_of.verdict),
+        "unit": texts(all_of.unit.kinds, all_of.unit.codes),
+        "message": messages(rules, rule, all_of, clearance),
+        "reasons": _lists(all_of.reasons, REASONS),
+        "assumptions": _lists(all_of.assumed, ASSUMPTIONS),
         "evidence": doses.evidence([one.groups for one in judged], rule, dose),
     }
     found |= {name: Plain(pa.array(values, pa.float64(), from_pandas=True)) for name, values in numbers.items()}
     return {name: found[name] for name in tables.VERDICTS.names}
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    """One after the other."""
+    return Outcome(
+        _joined(one.verdict for one in outcomes),
+        _joined(one.reasons for one in outcomes),
+        Interval(_joined(one.observed.low for one in outcomes), _joined(one.observed.high for one in outcomes)),
+        _joined(one.limit for one in outcomes),
+        Words.together([one.unit for one in outcomes]),
+        _joined(one.assumed for one in outcomes),
+        Words.together([one.said for one in outcomes]),
+    )
 
 
 def _lists(bits: Integers, words: Sequence[str]) -> Lists:
@@ -209,8 +214,3 @@ def _lists(bits: Integers, words: Sequence[str]) -> Lists:
 
 def _joined(parts: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])
-
-
-def _through(sizes: Sequence[int], codes: Sequence[Integers]) -> Integers:
-    """Codes of the kinds of all, which follow each other."""
-    return _joined(each + before for each, before in zip(codes, np.cumsum([0, *sizes]), strict=False))

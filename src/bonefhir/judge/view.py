@@ -40,6 +40,14 @@ class Words:
     def one(cls, word: str | None, rows: int) -> "Words":
         return cls((word,), np.zeros(rows, dtype=np.int64))
 
+    @classmethod
+    def together(cls, parts: Sequence["Words"]) -> "Words":
+        """One after the other."""
+        kinds = tuple(dict.fromkeys(kind for part in parts for kind in part.kinds))
+        place = {kind: number for number, kind in enumerate(kinds)}
+        codes = [np.array([place[kind] for kind in part.kinds], dtype=np.int64)[part.codes] for part in parts]
+        return cls(kinds, np.concatenate([np.empty(0, dtype=np.int64), *codes]))
+
     def __getitem__(self, rows: Integers | Flags) -> "Words":
         return Words(self.kinds, self.codes[rows])
 

@@ -62,9 +62,7 @@ def _by_reference(medications: Input) -> dict[str, tuple[str | None, str]]:
     return {f"Medication/{i}": (text, problem.get(fate, "")) for i, text, fate in rows if fate != SUPERSEDED}
 
 
-def reasons_elsewhere(
-    read: pa.Table, elsewhere: Elsewhere, knowledge: Knowledge, check: Check | None
-) -> dict[str, Membership]:
+def reasons_elsewhere(read: pa.Table, elsewhere: Elsewhere, knowledge: Knowledge, check: Check | None) -> dict[str, Membership]:
     """What Conditions of other buckets say as reasons; read: every version of them."""
     given = Input("Condition", read, elsewhere)
     sets = decide_conditions(given, knowledge)

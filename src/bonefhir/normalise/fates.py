@@ -57,9 +57,7 @@ class Fates:
         parts = [self._reject_table(*part) for part in self._rejects if len(part[0])]
         return pa.concat_tables([tables.REJECTS.empty(), *parts])
 
-    def _reject_table(
-        self, rows: npt.NDArray[np.int64], stage: str, faults: Sequence[Reason]
-    ) -> pa.Table:
+    def _reject_table(self, rows: npt.NDArray[np.int64], stage: str, faults: Sequence[Reason]) -> pa.Table:
         source = self.resources.take(rows)
         return tables.build(
             tables.REJECTS,
