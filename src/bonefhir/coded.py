@@ -119,12 +119,12 @@ def lists(kinds: Sequence[Sequence[str]], codes: npt.NDArray[Any]) -> Lists:
 # ------------------------------------------------------------------------------------------------------------ taking
 
 
-def taken(parts: Sequence[Rows], rows: Integers) -> Rows:
+def taken(parts: Sequence[Rows], rows: Codes | Integers) -> Rows:
     """Rows of the parts, numbered through. What codes stand for is only what is used, in order of first use."""
     return {name: _taken([each[name] for each in parts], rows) for name in parts[0]}
 
 
-def _taken(parts: Sequence[Any], rows: Integers) -> Any:
+def _taken(parts: Sequence[Any], rows: Codes | Integers) -> Any:
     first = parts[0]
     if isinstance(first, Plain):
         return Plain(_one([each.values for each in parts]).take(pa.array(rows)))
@@ -135,7 +135,7 @@ def _taken(parts: Sequence[Any], rows: Integers) -> Any:
     return _lists(parts, rows)
 
 
-def _texts(parts: Sequence[Texts], rows: Integers) -> Texts:
+def _texts(parts: Sequence[Texts], rows: Codes | Integers) -> Texts:
     number, used = numbered([each.codes for each in parts], [len(each.texts) for each in parts], rows)
     words = _one([each.texts for each in parts]).take(pa.array(used))
     if len(parts) == 1 and parts[0].distinct:
@@ -144,13 +144,13 @@ def _texts(parts: Sequence[Texts], rows: Integers) -> Texts:
     return Texts(_looked_up(alike.indices.to_numpy(), number), alike.dictionary)
 
 
-def _structs(parts: Sequence[Structs], rows: Integers) -> Structs:
+def _structs(parts: Sequence[Structs], rows: Codes | Integers) -> Structs:
     fields = [each.fields for each in parts]
     number, used = numbered([each.codes for each in parts], [length(each) for each in fields], rows)
     return Structs(number, {name: _taken([each[name] for each in fields], used) for name in fields[0]})
 
 
-def _lists(parts: Sequence[Lists], rows: Integers) -> Lists:
+def _lists(parts: Sequence[Lists], rows: Codes | Integers) -> Lists:
     before = _sums(len(each.values) for each in parts)
     starts = _joined([each.offsets[:-1] + base if base else each.offsets[:-1] for each, base in zip(parts, before, strict=False)])
     ends = _joined([each.offsets[1:] + base if base else each.offsets[1:] for each, base in zip(parts, before, strict=False)])
@@ -166,7 +166,7 @@ def spans(starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:
     return offsets, np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
 
 
-def numbered(codes: Sequence[Codes | Integers], sizes: Sequence[int], rows: Integers) -> tuple[Codes, Integers]:
+def numbered(codes: Sequence[Codes | Integers], sizes: Sequence[int], rows: Codes | Integers) -> tuple[Codes, Integers]:
     """Codes of these rows numbered anew by first use, and the codes that are used, numbered through; sizes: of their kinds."""
     before = _sums(sizes)
     none = before[-1]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir.coded import Column, Lists, Plain, Rows, Structs, Texts, column_of, each, numbered, rank, spans, taken, texts
+from bonefhir.coded import Codes, Column, Lists, Plain, Rows, Structs, Texts, column_of, each, numbered, rank, spans, taken, texts
 from bonefhir.interval import Floats, Integers
 
 Objects = npt.NDArray[np.object_]
@@ -32,30 +32,25 @@ class Evidence:
     groups: dict[str, int]
     doses: int
     bounds: Integers
-    role: Integers
-    said: Integers
+    role: Codes
+    said: Codes
     roles: tuple[str, ...]
     parts: Sequence[Rows]
 
-    def of(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> Lists:
-        """One list per element: the items of its dose in the groups cited[which], in their order."""
-        starts, sizes = self._spans(cited, which, dose)
-        _, items = spans(starts.ravel(), sizes.ravel())
-        codes, used = numbered([items], [len(self.said)], np.arange(len(items)))
+    def of(self, cited: Sequence[tuple[Sequence[str], Integers]]) -> Lists:
+        """One list for each dose of each citation, one after the other: its items in the groups cited, in their order."""
+        sizes, items = [np.zeros(1, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        for groups, dose in cited:
+            group = np.array([self.groups[name] for name in groups if name in self.groups], dtype=np.int64)
+            place = group * self.doses + dose[:, np.newaxis]
+            starts = self.bounds[place]
+            number = self.bounds[place + 1] - starts
+            sizes.append(number.sum(axis=1))
+            items.append(spans(starts.ravel(), number.ravel())[1])
+        whole = np.concatenate(items)
+        codes, used = numbered([whole], [len(self.said)], np.arange(len(whole)))
         fields = {"role": texts(self.roles, self.role[used]), **taken(self.parts, self.said[used])}
-        return Lists(np.concatenate([[0], np.cumsum(sizes.sum(axis=1))]), Structs(codes, fields))
-
-    def _spans(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> tuple[Integers, Integers]:
-        """Of each element and group that it cites, where its items start and how many they are."""
-        known = [[self.groups[name] for name in groups if name in self.groups] for groups in cited]
-        most = max(map(len, known), default=0)
-        group = np.array([groups + [-1] * (most - len(groups)) for groups in known], dtype=np.int64).reshape(len(known), most)[
-            which
-        ]
-        place = group * self.doses + dose[:, np.newaxis]
-        place[group == -1] = len(self.bounds) - 2  # the last one, which holds nothing
-        starts = self.bounds[place]
-        return starts, self.bounds[place + 1] - starts
+        return Lists(np.cumsum(np.concatenate(sizes)), Structs(codes, fields))
 
 
 @dataclass
@@ -64,7 +59,7 @@ class Items:
 
     doses: int
     labs: pa.Table
-    _parts: dict[str, list[tuple[Integers, Integers, Integers]]] = field(default_factory=dict)
+    _parts: dict[str, list[tuple[Codes, Codes, Codes]]] = field(default_factory=dict)
     _roles: dict[str, int] = field(default_factory=dict)
     _said: list[Rows] = field(default_factory=list)
     _rows: int = 0
@@ -108,7 +103,8 @@ class Items:
 
     def _cite(self, group: str, role: str, dose: Integers, said: Integers) -> None:
         code = self._roles.setdefault(role, len(self._roles))
-        self._parts.setdefault(group, []).append((dose, np.full(len(dose), code), said))
+        narrow = (dose.astype(np.int32), np.full(len(dose), code, dtype=np.int32), said.astype(np.int32))
+        self._parts.setdefault(group, []).append(narrow)
 
     def share(self, group: str, owner: Integers) -> None:
         """Gives each dose the items of its owner (the first dose of its course)."""
@@ -120,13 +116,14 @@ class Items:
             offsets, within = spans(low, high - low)
             receiver = np.repeat(np.arange(len(owner)), np.diff(offsets))
             rows = by_dose[within]
-            self._parts.setdefault(group, []).append((receiver, role[rows], said[rows]))
+            self._parts.setdefault(group, []).append((receiver.astype(np.int32), role[rows], said[rows]))
 
     def evidence(self) -> Evidence:
         groups = {name: number for number, name in enumerate(self._parts)}
         parts = [part for name in groups for part in self._parts[name]]
         dose, role, said = (_joined(columns) for columns in zip(*parts, strict=True)) if parts else (_joined([]),) * 3
-        place = _joined(np.full(len(part[0]), groups[name]) for name in groups for part in self._parts[name]) * self.doses + dose
+        before = [groups[name] * self.doses for name in groups for _ in self._parts[name]]
+        place = np.repeat(np.array(before, dtype=np.int64), [len(part[0]) for part in parts]) + dose
         role_rank = np.argsort(np.argsort(np.array(list(self._roles), dtype=object)))
         key = place * len(role_rank) + role_rank[role]
         rows = np.argsort(key, kind="stable")
@@ -137,14 +134,14 @@ class Items:
         bounds = np.concatenate([[0], np.cumsum(sizes)])
         return Evidence(groups, self.doses, bounds, role[rows], said[rows], tuple(self._roles), self._said)
 
-    def _by_resource(self, rows: Integers, key: Integers, said: Integers) -> Integers:
+    def _by_resource(self, rows: Integers, key: Integers, said: Codes) -> Integers:
         """Rows by key, then resource; one that is missing comes first."""
         found = taken([{"resource": part["resource"]} for part in self._said], said[rows])["resource"]
         return np.asarray(rows[np.lexsort((rank(found, missing=-1), key[rows]))])
 
 
-def _joined(parts: Iterable[Integers]) -> Integers:
-    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+def _joined(parts: Iterable[Codes]) -> Codes:
+    return np.concatenate([np.empty(0, dtype=np.int32), *parts])
 
 
 def _lab_column(values: pa.Array) -> Column:

@@ -56,8 +56,8 @@ _BY_SEX = frozenset({"dose_by_clearance", "underdose_by_clearance", "clearance_m
 """Kinds whose verdict may depend on the sex."""
 
 
-Evidence = Callable[[Sequence[Sequence[str]], Integers, Integers], Lists]
-"""Sets of groups of evidence items; of each verdict the set that it cites, and its dose → a list of items for each."""
+Evidence = Callable[[Sequence[tuple[Sequence[str], Integers]]], Lists]
+"""Groups of evidence items, and doses → for each of the doses the items of the groups; one list after the other."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def _of_ordinal(rule: Rule, view: View, verdict: Integers) -> Integers:
 
 def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd.DataFrame]:
     """Verdicts by rule, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
-    judged, counts = [], []
+    judged: list[_Judged] = []
+    counts: list[dict[str, str | int]] = []
     for rule in (r for r in rules if profile in r.profiles):
         of_product = doses.product.among(rule.products)
         speaks = of_product & (doses.rule_indication.among(rule.indications) if rule.indications else True)
@@ -188,7 +189,7 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
         "message": messages(rules, rule, all_of, clearance),
         "reasons": _lists(all_of.reasons, REASONS),
         "assumptions": _lists(all_of.assumed, ASSUMPTIONS),
-        "evidence": doses.evidence([one.groups for one in judged], rule, dose),
+        "evidence": doses.evidence([(one.groups, one.dose) for one in judged]),
     }
     found |= {name: Plain(pa.array(values, pa.float64(), from_pandas=True)) for name, values in numbers.items()}
     return {name: found[name] for name in tables.VERDICTS.names}
