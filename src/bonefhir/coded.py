@@ -52,13 +52,19 @@ class Texts:
 
 @dataclass(frozen=True)
 class Structs:
-    """codes: of each row, the row of the fields. There is none for which a row is missing."""
+    """codes: of each row, the row of the fields. There is none for which a row is missing.
+
+    In lists, structs; as a column of its own, several columns that change together, each of which is one of the rows.
+    """
 
     codes: Codes
     fields: "Rows"
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def part(self, start: int, stop: int) -> "Structs":
+        return replace(self, codes=self.codes[start:stop])
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,17 @@ class Lists:
         return Lists(self.offsets[start : stop + 1], self.values)
 
 
-Column = Plain | Texts | Lists
+Column = Plain | Texts | Lists | Structs
 Rows = Mapping[str, Column]
 """Columns of one length."""
+
+
+def column_named(rows: Rows, name: str) -> Column:
+    """A column of the rows, alone or among those that change together."""
+    if name in rows:
+        return rows[name]
+    together = next(each for each in rows.values() if isinstance(each, Structs) and name in each.fields)
+    return told(together.fields[name], together.codes)
 
 
 def length(rows: Rows) -> int:
@@ -225,7 +239,7 @@ def order(parts: Sequence[Rows], names: Sequence[str]) -> Integers:
     every = np.arange(sum(map(length, parts)))
     key, rows = np.zeros(len(every), dtype=np.int64), every
     for name in names:
-        place = rank(_taken([each[name] for each in parts], every))
+        place = rank(_taken([column_named(each, name) for each in parts], every))
         key = key * (int(place.max(initial=0)) + 1) + place
         rows = np.argsort(key, kind="stable")
         new = np.diff(key[rows], prepend=-1) != 0
@@ -235,12 +249,12 @@ def order(parts: Sequence[Rows], names: Sequence[str]) -> Integers:
     return rows
 
 
-def rank(column: Column, missing: int | None = None) -> Integers:
+def rank(values: Plain | Texts, missing: int | None = None) -> Integers:
     """Of each value its place among the distinct ones; missing: that of texts that are, the last one if None."""
-    if isinstance(column, Texts):
-        places = _places(column.texts)
-        return np.append(places, len(places) if missing is None else missing)[column.codes]
-    return _places(column.values)
+    if isinstance(values, Texts):
+        places = _places(values.texts)
+        return np.append(places, len(places) if missing is None else missing)[values.codes]
+    return _places(values.values)
 
 
 def _places(values: pa.Array) -> Integers:
@@ -266,10 +280,10 @@ def coded(rows: pa.Table | pa.RecordBatch) -> Rows:
     return {name: column_of(rows[name]) for name in rows.schema.names}
 
 
-def column_of(column: pa.Array | pa.ChunkedArray) -> Any:
-    whole = column
-    if isinstance(column, pa.ChunkedArray):
-        whole = _one(column.chunks) if column.num_chunks else pa.array([], column.type)
+def column_of(values: pa.Array | pa.ChunkedArray) -> Any:
+    whole = values
+    if isinstance(values, pa.ChunkedArray):
+        whole = _one(values.chunks) if values.num_chunks else pa.array([], values.type)
     if pa.types.is_string(whole.type):
         return column_of(whole.dictionary_encode())
     if pa.types.is_dictionary(whole.type):
@@ -279,20 +293,20 @@ def column_of(column: pa.Array | pa.ChunkedArray) -> Any:
         return Lists(np.concatenate([[0], np.cumsum(sizes)]), column_of(whole.flatten()))
     if pa.types.is_struct(whole.type):
         fields = zip(whole.type, whole.flatten(), strict=True)
-        return Structs(np.arange(len(whole), dtype=np.int32), {field.name: column_of(values) for field, values in fields})
+        return Structs(np.arange(len(whole), dtype=np.int32), {field.name: column_of(each) for field, each in fields})
     return Plain(whole)
 
 
-def arrow(column: Column | Structs) -> pa.Array:
+def arrow(values: Column) -> pa.Array:
     """Texts are codes of a dictionary; structs are told in full."""
-    if isinstance(column, Plain):
-        return column.values
-    if isinstance(column, Texts):
-        return pa.DictionaryArray.from_arrays(pa.array(column.codes, mask=column.codes == NOTHING), column.texts)
-    if isinstance(column, Lists):
-        return pa.ListArray.from_arrays(pa.array(column.offsets, pa.int32()), arrow(column.values))
-    fields = [arrow(told(values, column.codes)) for values in column.fields.values()]
-    return pa.StructArray.from_arrays(fields, names=list(column.fields))
+    if isinstance(values, Plain):
+        return values.values
+    if isinstance(values, Texts):
+        return pa.DictionaryArray.from_arrays(pa.array(values.codes, mask=values.codes == NOTHING), values.texts)
+    if isinstance(values, Lists):
+        return pa.ListArray.from_arrays(pa.array(values.offsets, pa.int32()), arrow(values.values))
+    fields = [arrow(told(each, values.codes)) for each in values.fields.values()]
+    return pa.StructArray.from_arrays(fields, names=list(values.fields))
 
 
 def told(values: Column, codes: Codes) -> Column:

@@ -1,13 +1,13 @@
 """Tables that are written in sorted parts, one by each bucket of patients, and merged into the whole a piece at a time.
 
-A part is a stream of Arrow's record batches, each with what its codes stand for; the items that its lists cite, if it has any,
-are a stream beside it with a batch for each of its batches. The whole is cut into row groups by number of rows, each with its
-dictionaries in order of first use, so that its bytes tell nothing of how many parts it was made of.
+A part is a stream of Arrow's record batches, each with what its codes stand for. What is a row of several fields, as the items
+that lists cite, is a stream beside it with a batch for each of its batches. The whole is cut into row groups by number of rows,
+each with its dictionaries in order of first use, so that its bytes tell nothing of how many parts it was made of.
 """
 
 import base64
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bonefhir.coded import NOTHING, Column, Lists, Rows, Structs, Texts, arrow, coded, codes_type, length, order, part, taken
+from bonefhir.coded import Column, Lists, Rows, Structs, arrow, coded, codes_type, column_named, length, order, part, taken
 from bonefhir.interval import Integers
 from bonefhir.tables import Table
 
@@ -42,12 +42,14 @@ ROWS = 65_536
 """Of a row group of the whole."""
 
 Key = tuple[tuple[bool, Any], ...]
+Stream = Any
+"""pyarrow.ipc.RecordBatchStreamReader"""
 
 
 def write_part(path: Path, table: Table, rows: Rows) -> None:
     """rows: in any order."""
     sorted_rows = order([rows], ORDER[table.name])
-    _store(path, table, _pieces(rows, sorted_rows), len(sorted_rows))
+    _store(path, _pieces(rows, sorted_rows), len(sorted_rows))
 
 
 def read_part(path: Path, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
@@ -56,7 +58,7 @@ def read_part(path: Path, table: Table, columns: Sequence[str] | None = None) ->
     schema = pa.schema([table.schema.field(name) for name in names])
     with _opened([path], table) as (each,):
         each.read_on(each.left)
-        pieces = [pa.table({name: arrow(rows[name]) for name in names}).cast(schema) for rows in each.held]
+        pieces = [pa.table({name: arrow(column_named(rows, name)) for name in names}).cast(schema) for rows in each.held]
     return pa.concat_tables([schema.empty_table(), *pieces])
 
 
@@ -64,23 +66,25 @@ def write_whole(path: Path, table: Table, parts: Sequence[Path], see: Callable[[
     """Merges parts into the table that they are parts of. see: is shown each row group."""
     with TemporaryDirectory(prefix=".merged-", dir=path.parent) as folder:
         while len(parts) > MOST:
-            parts = [_merged(Path(folder), table, parts[start : start + MOST]) for start in range(0, len(parts), MOST)]
+            some = (parts[start : start + MOST] for start in range(0, len(parts), MOST))
+            parts = [path for each in some for path in _merged(Path(folder), table, each)]
         with _opened(parts, table) as open_parts:
             _write(path, table, _row_groups(open_parts, table), see)
 
 
-def _merged(folder: Path, table: Table, parts: Sequence[Path]) -> Path:
-    """One part of several."""
-    path = folder / f"{len(list(folder.iterdir()))}"
+def _merged(folder: Path, table: Table, parts: Sequence[Path]) -> Iterator[Path]:
+    """One part of several, unless they are empty."""
     with _opened(parts, table) as open_parts:
-        rows = sum(each.left for each in open_parts)
-        pieces = (piece for group in _row_groups(open_parts, table) for piece in _pieces(group, np.arange(length(group))))
-        _store(path, table, pieces, rows)
-    return path
+        if rows := sum(each.left for each in open_parts):
+            path = folder / f"{len(list(folder.iterdir()))}"
+            groups = _row_groups(open_parts, table)
+            _store(path, (piece for group in groups for piece in _pieces(group, np.arange(length(group)))), rows)
+            yield path
 
 
 def _pieces(rows: Rows, sorted_rows: Integers) -> Iterator[Rows]:
-    return (taken([rows], sorted_rows[start : start + PART_ROWS]) for start in range(0, len(sorted_rows), PART_ROWS))
+    """One at least, if there are no rows."""
+    return (taken([rows], sorted_rows[start : start + PART_ROWS]) for start in range(0, max(1, len(sorted_rows)), PART_ROWS))
 
 
 # ------------------------------------------------------------------------------------------------------------- merging
@@ -119,8 +123,8 @@ def _rounds(parts: Sequence["_Part"]) -> Iterator[list[Rows]]:
 class _Part:
     """held: batches that have been read and not been taken. left: rows that have not been read."""
 
-    def __init__(self, rows: pa.ipc.RecordBatchStreamReader, items: pa.ipc.RecordBatchStreamReader, table: Table) -> None:
-        self._rows, self._items, self._table = rows, items, table
+    def __init__(self, rows: Stream, beside: Mapping[str, Stream], table: Table) -> None:
+        self._rows, self._beside, self._table = rows, beside, table
         self.left = int(rows.schema.metadata[b"rows"])
         self.held: list[Rows] = []
 
@@ -133,7 +137,8 @@ class _Part:
         while self.left and (sum(map(length, self.held)) < enough or self._key(self.held[0], 0) == self.last):
             rows = self._rows.read_next_batch()
             self.left -= len(rows)
-            self.held.append(_read(rows, self._items and self._items.read_next_batch(), self._table))
+            fields = {name: coded(stream.read_next_batch()) for name, stream in self._beside.items()}
+            self.held.append({name: _with_fields(values, fields.get(name)) for name, values in coded(rows).items()})
 
     def take(self, bound: Key | None) -> Iterator[Rows]:
         """Those before the bound; None: all."""
@@ -148,30 +153,52 @@ class _Part:
 
     def _key(self, rows: Rows, row: int) -> Key:
         """What is missing comes last, as in order()."""
-        values = (_value(rows[name], row) for name in ORDER[self._table.name])
+        values = (arrow(column_named(part(rows, row, row + 1), name))[0].as_py() for name in ORDER[self._table.name])
         return tuple((value is None, "" if value is None else value) for value in values)
-
-
-def _value(column: Column, row: int) -> Any:
-    if isinstance(column, Texts):
-        return None if column.codes[row] == NOTHING else column.texts[int(column.codes[row])].as_py()
-    return arrow(column)[row].as_py()
 
 
 # ------------------------------------------------------------------------------------------------------- files of parts
 
 
-def _store(path: Path, table: Table, pieces: Iterable[Rows], rows: int) -> None:
-    schema = pa.schema([(column.name, _stored_type(column.type)) for column in table], {"rows": str(rows)})
-    cited = _cited(table)
+def _store(path: Path, pieces: Iterator[Rows], rows: int) -> None:
+    """pieces: at least one, which may be empty."""
     with ExitStack() as stack:
-        stream = stack.enter_context(_new_stream(path, schema))
-        items = stack.enter_context(_new_stream(_beside(path), _fields(table))) if cited else None
+        streams: dict[str, Any] = {}
         for piece in pieces:
-            stream.write_batch(pa.record_batch([_stored(piece[name]) for name in schema.names], schema=schema))
-            if items:
-                fields = piece[cited].values.fields  # type: ignore[union-attr]
-                items.write_batch(pa.record_batch([arrow(values) for values in fields.values()], schema=_fields(table)))
+            fields = {name: found for name, values in piece.items() if (found := _fields(values)) is not None}
+            batches = {"": _batch(piece), **{name: _batch(found) for name, found in fields.items()}}
+            for name, batch in batches.items():
+                if name not in streams:
+                    about = {"rows": str(rows), "beside": " ".join(fields)}
+                    streams[name] = stack.enter_context(_new_stream(_beside(path, name), batch.schema.with_metadata(about)))
+                streams[name].write_batch(batch)
+
+
+def _batch(rows: Rows) -> pa.RecordBatch:
+    return pa.record_batch({name: _stored(values) for name, values in rows.items()})
+
+
+def _fields(values: Column) -> Rows | None:
+    """What the codes of a column point to, if it is rows."""
+    inner = values.values if isinstance(values, Lists) else values
+    return inner.fields if isinstance(inner, Structs) else None
+
+
+def _stored(values: Column) -> pa.Array:
+    if isinstance(values, Lists) and isinstance(values.values, Structs):
+        return pa.ListArray.from_arrays(pa.array(values.offsets, pa.int32()), pa.array(values.values.codes))
+    return pa.array(values.codes) if isinstance(values, Structs) else arrow(values)
+
+
+def _with_fields(values: Any, fields: Rows | None) -> Column:
+    """As it was stored."""
+    if fields is None:
+        found: Column = values
+        return found
+    if isinstance(values, Lists):
+        numbers: Any = values.values
+        return Lists(values.offsets, Structs(numbers.values.to_numpy(), fields))
+    return Structs(values.values.to_numpy(), fields)
 
 
 @contextmanager
@@ -184,46 +211,19 @@ def _new_stream(path: Path, schema: pa.Schema) -> Iterator[Any]:
 def _opened(paths: Sequence[Path], table: Table) -> Iterator[list[_Part]]:
     with ExitStack() as stack:
 
-        def stream(path: Path) -> Any:
+        def stream(path: Path) -> Stream:
             return stack.enter_context(pa.ipc.open_stream(stack.enter_context(path.open("rb"))))
 
-        yield [_Part(stream(path), stream(_beside(path)) if _cited(table) else None, table) for path in paths]
+        def opened(path: Path) -> _Part:
+            rows = stream(path)
+            beside = rows.schema.metadata[b"beside"].decode().split()
+            return _Part(rows, {name: stream(_beside(path, name)) for name in beside}, table)
+
+        yield [opened(path) for path in paths]
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f"{path.name}.items")
-
-
-def _cited(table: Table) -> str:
-    """The column whose lists hold structs, if there is one."""
-    return next((column.name for column in table if _holds_structs(column.type)), "")
-
-
-def _stored_type(kind: pa.DataType) -> pa.DataType:
-    return pa.list_(pa.int32()) if _holds_structs(kind) else codes_type(kind)
-
-
-def _fields(table: Table) -> pa.Schema:
-    return pa.schema([(field.name, codes_type(field.type)) for field in table.schema.field(_cited(table)).type.value_type])
-
-
-def _holds_structs(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list(kind) and pa.types.is_struct(kind.value_type))
-
-
-def _stored(column: Column) -> pa.Array:
-    if isinstance(column, Lists) and isinstance(column.values, Structs):
-        return pa.ListArray.from_arrays(pa.array(column.offsets, pa.int32()), pa.array(column.values.codes))
-    return arrow(column)
-
-
-def _read(rows: pa.RecordBatch, items: pa.RecordBatch | None, table: Table) -> Rows:
-    found = dict(coded(rows))
-    if items is not None:
-        numbers = rows.column(_cited(table))
-        offsets = numbers.offsets.to_numpy().astype(np.int64)
-        found[_cited(table)] = Lists(offsets, Structs(numbers.values.to_numpy(), coded(items)))
-    return found
+def _beside(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.name}.{name}") if name else path
 
 
 # ------------------------------------------------------------------------------------------------------------ the whole
@@ -236,14 +236,16 @@ def _write(path: Path, table: Table, row_groups: Iterable[Rows], see: Callable[[
         declared = base64.b64encode(table.schema.serialize().to_pybytes()).decode()
         writer.add_key_value_metadata({"ARROW:schema": declared})
         for rows in row_groups:
-            writer.write_table(pa.table([arrow(rows[name]) for name in encoded.names], schema=encoded), row_group_size=ROWS)
-            see(rows)
+            named = {name: column_named(rows, name) for name in encoded.names}
+            columns = [arrow(values) for values in named.values()]
+            writer.write_table(pa.table(columns, schema=encoded), row_group_size=ROWS)
+            see(named)
 
 
 def texts_of(table: Table) -> list[str]:
     """Paths of the columns that are read as codes."""
     plain = [column.name for column in table if pa.types.is_dictionary(codes_type(column.type))]
-    lists = [column for column in table if _holds_structs(column.type)]
+    lists = [column for column in table if pa.types.is_list(column.type) and pa.types.is_struct(column.type.value_type)]
     nested = [
         f"{column.name}.list.element.{field.name}"
         for column in lists

@@ -6,6 +6,7 @@ row of what it says; texts are put to them once, when the verdicts of all rules 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -136,7 +137,7 @@ class Items:
 
     def _by_resource(self, rows: Integers, key: Integers, said: Codes) -> Integers:
         """Rows by key, then resource; one that is missing comes first."""
-        found = taken([{"resource": part["resource"]} for part in self._said], said[rows])["resource"]
+        found: Any = taken([{"resource": part["resource"]} for part in self._said], said[rows])["resource"]
         return np.asarray(rows[np.lexsort((rank(found, missing=-1), key[rows]))])
 
 

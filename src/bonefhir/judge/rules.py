@@ -9,12 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from bonefhir import tables
-from bonefhir.coded import Lists, Plain, Rows, lists, texts
+from bonefhir.coded import Column, Lists, Plain, Rows, Structs, lists, texts
 from bonefhir.interval import Flags, Integers, Interval, missing
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
-from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Column, Outcome, Selected, View, Words
+from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View, Words
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import ASSUMPTIONS, REASONS, assumption, distinct, reason
 
@@ -64,7 +63,7 @@ Evidence = Callable[[Sequence[tuple[Sequence[str], Integers]]], Lists]
 class Doses:
     """One element per dose. columns: what every kind may read; by_rule: what one rule reads beside them."""
 
-    columns: Mapping[str, Column]
+    columns: Mapping[str, npt.NDArray[np.generic] | Words]
     by_rule: Mapping[str, Mapping[str, npt.NDArray[np.generic]]]
     dose_id: Objects
     patient_id: Objects
@@ -175,15 +174,9 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
     rules, all_of = [one.rule for one in judged], _together([one.outcome for one in judged])
     clearance = Interval(*(_joined(getattr(one.clearance, end) for one in judged) for end in ("low", "high")))
     numbers = {"observed_low": all_of.observed.low, "observed_high": all_of.observed.high, "limit": all_of.limit}
-    found: dict[str, Any] = {
-        "rule_id": texts([one.id for one in rules], rule),
-        "rule_version": texts([one.version for one in rules], rule),
-        "severity": texts([one.severity for one in rules], rule),
-        "dose_id": texts(doses.dose_id, dose),
-        "patient_id": texts(doses.patient_id, dose),
-        "product": texts(doses.product.kinds, doses.product.codes[dose]),
-        "indication": texts(doses.indication.kinds, doses.indication.codes[dose]),
-        "dose_start": texts(doses.start, dose),
+    found: dict[str, Column] = {
+        "rule": Structs(rule.astype(np.int32), _about_rules(rules)),
+        "dose": Structs(dose.astype(np.int32), _about_doses(doses)),
         "verdict": texts(WORDS, all_of.verdict),
         "unit": texts(all_of.unit.kinds, all_of.unit.codes),
         "message": messages(rules, rule, all_of, clearance),
@@ -191,8 +184,20 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
         "assumptions": _lists(all_of.assumed, ASSUMPTIONS),
         "evidence": doses.evidence([(one.groups, one.dose) for one in judged]),
     }
-    found |= {name: Plain(pa.array(values, pa.float64(), from_pandas=True)) for name, values in numbers.items()}
-    return {name: found[name] for name in tables.VERDICTS.names}
+    return found | {name: Plain(pa.array(values, pa.float64(), from_pandas=True)) for name, values in numbers.items()}
+
+
+def _about_rules(rules: Sequence[Rule]) -> Rows:
+    every = np.arange(len(rules))
+    names = {"rule_id": "id", "rule_version": "version", "severity": "severity"}
+    return {name: texts([getattr(rule, own) for rule in rules], every) for name, own in names.items()}
+
+
+def _about_doses(doses: Doses) -> Rows:
+    every = np.arange(len(doses.dose_id))
+    words = {"product": doses.product, "indication": doses.indication}
+    own = {"dose_id": doses.dose_id, "patient_id": doses.patient_id, "dose_start": doses.start}
+    return {name: texts(kinds, every) for name, kinds in own.items()} | {n: texts(w.kinds, w.codes) for n, w in words.items()}
 
 
 def _together(outcomes: Sequence[Outcome]) -> Outcome:
