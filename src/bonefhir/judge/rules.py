@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from bonefhir.coded import Column, Lists, Plain, Rows, Structs, lists, texts
+from bonefhir.coded import Column, Lists, Plain, Rows, Structs, each, lists, rank, texts
 from bonefhir.interval import Flags, Integers, Interval, missing
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
@@ -97,13 +97,14 @@ def _of_ordinal(rule: Rule, view: View, verdict: Integers) -> Integers:
 
 
 def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd.DataFrame]:
-    """Verdicts by rule, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
+    """Verdicts by rule and dose_id, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
+    by_id = np.argsort(rank(each(doses.dose_id, len(doses.dose_id))), kind="stable")  # what is written next stands close together
     judged: list[_Judged] = []
     counts: list[dict[str, str | int]] = []
     for rule in (r for r in rules if profile in r.profiles):
         of_product = doses.product.among(rule.products)
         speaks = of_product & (doses.rule_indication.among(rule.indications) if rule.indications else True)
-        rows = np.flatnonzero(speaks)
+        rows = by_id[speaks[by_id]]
         if not len(rows):
             counts.append({"rule_id": rule.id, **dict.fromkeys(WORDS, 0), "not_applicable": int(of_product.sum())})
             continue
