@@ -2,7 +2,9 @@
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from bonefhir.coded import each, rank
 from bonefhir.derive.series import Course
 from bonefhir.derive.windows import Moments
 from bonefhir.interval import Integers, Interval
@@ -12,9 +14,9 @@ Objects = npt.NDArray[np.object_]
 
 def course(doses: Moments, product: Objects, ids: Objects) -> Course:
     """By start; a date without a time comes first on its day; ties by id."""
-    _, codes = np.unique(product.astype(str), return_inverse=True)
+    codes, _ = pd.factorize(product)
     group = doses.patient * (int(codes.max(initial=0)) + 1) + codes
-    order = np.lexsort((ids.astype(str), *_start(doses, group), group))
+    order = np.lexsort((rank(each(ids, len(ids))), *_start(doses, group), group))
     previous, first = np.full(len(doses), -1, dtype=np.int64), np.arange(len(doses))
     ordinal = np.ones(len(doses), dtype=np.int64)
     same = group[order][1:] == group[order][:-1]

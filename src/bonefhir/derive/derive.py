@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bonefhir.coded import Texts, each, texts
 from bonefhir.derive import calcium as calcium_status
 from bonefhir.derive import durations, grades, indications, records
 from bonefhir.derive.bucket import Bucket
@@ -21,7 +22,7 @@ from bonefhir.derive.courses import course, interval_days
 from bonefhir.derive.items import Evidence, Items
 from bonefhir.derive.latest import latest
 from bonefhir.derive.renal import PARTIAL, Renal
-from bonefhir.derive.series import Facts, Series
+from bonefhir.derive.series import Charted, Facts, Series
 from bonefhir.derive.windows import Moments, before, moments
 from bonefhir.interval import Flags, Integers, Interval, at_least
 from bonefhir.knowledge.model import Knowledge, Rule
@@ -109,9 +110,8 @@ class _Derivation:
         self.albumin = bucket.of_analytes("albumin")
         self._indications()
         self.course = course(self.when, self.product, self.dose_id)
-        self.series: Series = Series(
-            bucket, self.when, self.product, self.dose_id, self._text("start"), self.course, self.columns, facts, self.items
-        )
+        self.charted = Charted(each(self.dose_id, rows), each(self._text("start"), rows), _words(self.product))
+        self.series: Series = Series(bucket, self.when, self.charted, self.course, self.columns, facts, self.items)
         self._given()
         self._evidence()
 
@@ -192,16 +192,14 @@ class _Derivation:
         }
         dose = np.arange(len(self.frame))
         self.items.add(
-            "dose", "dose", dose, resource=self.dose_id, time=self._text("start"), reported=self._text("reported_amount"),
-            low=amount.low, high=amount.high, unit=self._text("amount_unit"),
+            "dose", "dose", dose, resource=self.charted.dose_id, time=self.charted.start, reported=self._text("reported_amount"),
+            low=amount.low, high=amount.high, unit=_words(self._text("amount_unit")),
         )  # fmt: skip
         self._cite_weights()
         self._timed(duration.minutes)
         has = self.course.previous >= 0
-        previous = self.course.previous[has]
-        self.items.add(
-            "previous", "previous dose", dose[has], resource=self.dose_id[previous], time=self._text("start")[previous]
-        )
+        previous = self.charted.of(self.course.previous[has])
+        self.items.add("previous", "previous dose", dose[has], resource=previous.dose_id, time=previous.start)
 
     def _cite_weights(self) -> None:
         """The weight that made an amount of a dose per kg."""
@@ -215,16 +213,18 @@ class _Derivation:
         """The infusion time, and the rate that is charted, as evidence of the rules that look at them."""
         rate = self._text("reported_rate")
         dose = np.flatnonzero(minutes.known | ~pd.isna(rate))
+        resource = self.charted.of(dose).dose_id
         self.items.add(
-            "duration", "infusion time", dose, resource=self.dose_id[dose], time=self._text("end")[dose], reported=rate[dose],
+            "duration", "infusion time", dose, resource=resource, time=self._text("end")[dose], reported=rate[dose],
             low=minutes.low[dose], high=minutes.high[dose], unit="min",
         )  # fmt: skip
 
     def _implausible(self) -> list[tuple[int, str]]:
         """An amount that no label comes near; it is used all the same."""
         plausible = {name: d.plausible for name, d in self.knowledge.drugs.items()}
-        ranges = [plausible[d] or (-np.inf, np.inf) for d in self._text("drug")]
-        low, high = (np.array([r[i] for r in ranges], dtype=np.float64) for i in (0, 1))
+        codes, drugs = pd.factorize(self._text("drug"))
+        ranges = np.array([plausible[d] or (-np.inf, np.inf) for d in drugs], dtype=np.float64).reshape(-1, 2)
+        low, high = ranges[codes].T
         charted = self.frame["charted_low"].to_numpy(dtype=np.float64)
         return [(int(row), "implausible-dose") for row in np.flatnonzero((charted < low - 1e-9) | (charted > high + 1e-9))]
 
@@ -321,6 +321,12 @@ class _Derivation:
             rule_indication=self.rule_indication, indication_basis=self.basis, dose_assumptions=self.assumptions,
         )  # fmt: skip
         return Derived(self.frame, self.when, self.columns, by_rule, self.items.evidence(), self.quality, self.superseded)
+
+
+def _words(values: Objects) -> Texts:
+    """Of which there are few."""
+    codes, kinds = pd.factorize(values, use_na_sentinel=False)
+    return texts(np.asarray(kinds, dtype=object), codes)
 
 
 def _speaks(corrected: Calcium) -> indications.Calcium:

@@ -1,6 +1,8 @@
 """Which product a dose is of, and for which indication it was given (semantics, section 4)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -48,14 +50,17 @@ class Calcium:
 
 def of_reasons(doses: pd.DataFrame) -> Found:
     names = (*_ORDER, HYPERCALCAEMIA)
-    by_code = {n: _holds(doses["reasons"], n) for n in names}
-    by_text = {n: _holds(doses["reasons_by_text"], n) for n in names}
+    by_code, by_text = (_holding(doses[column], names) for column in ("reasons", "reasons_by_text"))
     present = {n: by_code[n] | by_text[n] for n in names}
     return Found(present, {n: by_text[n] & ~by_code[n] for n in names}, np.ones(len(doses), dtype=bool))
 
 
-def _holds(column: "pd.Series[object]", name: str) -> Flags:
-    return np.array([name in each for each in column], dtype=bool)
+def _holding(column: "pd.Series[object]", names: Sequence[str]) -> dict[str, Flags]:
+    """Of each name, the rows whose lists hold it."""
+    lists = column.tolist()
+    row = np.repeat(np.arange(len(lists)), np.fromiter(map(len, lists), dtype=np.int64, count=len(lists)))
+    words = np.array(list(chain.from_iterable(lists)), dtype=object)
+    return {name: flagged(row[words == name], len(lists)) for name in names}
 
 
 def of_conditions(doses: Moments, conditions: pd.DataFrame, when: Moments, ends: Moments) -> Found:

@@ -80,13 +80,13 @@ class Items:
         reported: Objects | Texts | None = None,
         low: Floats | None = None,
         high: Floats | None = None,
-        unit: Objects | str | None = None,
+        unit: Texts | str | None = None,
     ) -> None:
         """One item per element of `dose`; all columns have its length."""
         rows = len(dose)
-        units = texts([unit], np.zeros(rows, dtype=np.int64)) if isinstance(unit, str) else each(unit, rows)
-        words = {"resource": resource, "time": time, "reported": reported}
-        columns: dict[str, Column] = {"unit": units}
+        units = texts([unit], np.zeros(rows, dtype=np.int64)) if isinstance(unit, str) else unit
+        words = {"resource": resource, "time": time, "reported": reported, "unit": units}
+        columns: dict[str, Column] = {}
         columns |= {name: each(found, rows) if not isinstance(found, Texts) else found for name, found in words.items()}
         columns |= {f"value_{end}": Plain(_numbers(values, rows)) for end, values in (("low", low), ("high", high))}
         first = self._say({name: columns[name] for name in _SAYS}, rows)

@@ -144,6 +144,8 @@ def _apart(records: pd.DataFrame, pairs: _Pairs, groups: list[list[int]]) -> Int
     """The second, by start and id, of each two records that overlap, touch or share an order, and are no parts of one dose."""
     group_of = {row: number for number, group in enumerate(groups) for row in group}
     near = pairs.where(pairs.overlap | pairs.touch | pairs.shared)
+    if not len(near.a):
+        return np.empty(0, dtype=np.int64)
     together = [group_of.get(a, -1) == group_of.get(b, -2) for a, b in zip(near.a.tolist(), near.b.tolist(), strict=True)]
     place = np.empty(len(records), dtype=np.int64)
     place[records.sort_values(["date_first", "instant", "id"], na_position="first").index] = np.arange(len(records))

@@ -5,12 +5,13 @@ under the rule's group. States are NONE, POSSIBLE or CERTAIN.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bonefhir.coded import Texts
 from bonefhir.constants import CREATININE_UMOL_L
 from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.columns import Column, Columns
@@ -49,12 +50,22 @@ class Course:
 
 
 @dataclass(frozen=True)
+class Charted:
+    """What an item of the evidence says of a dose."""
+
+    dose_id: Texts
+    start: Texts
+    product: Texts
+
+    def of(self, rows: Integers) -> "Charted":
+        return Charted(*(replace(each, codes=each.codes[rows]) for each in (self.dose_id, self.start, self.product)))
+
+
+@dataclass(frozen=True)
 class Series:
     bucket: Bucket
     doses: Moments
-    product: npt.NDArray[np.object_]
-    dose_id: npt.NDArray[np.object_]
-    start: npt.NDArray[np.object_]
+    charted: Charted
     course: Course
     columns: Columns
     facts: Facts
@@ -186,13 +197,12 @@ class Series:
 
     def other_product(self, group: str, others: tuple[str, ...], days: int) -> dict[str, Column]:
         """A dose of one of the others on this dose's date or at most `days` days before it, whatever the time of day."""
-        rows = np.flatnonzero(np.isin(self.product, others))
+        product = self.charted.product
+        rows = np.flatnonzero(np.array([kind in others for kind in product.texts.to_pylist()], dtype=bool)[product.codes])
         dates = _without_times(self.doses)
         pairs = before(dates, dates.take(rows), days)
-        event = rows[pairs.event]
-        self.items.add(
-            group, "other product", pairs.dose, resource=self.dose_id[event], time=self.start[event], reported=self.product[event]
-        )
+        other = self.charted.of(rows[pairs.event])
+        self.items.add(group, "other product", pairs.dose, resource=other.dose_id, time=other.start, reported=other.product)
         return {"other": _state(pairs, len(self.doses))}
 
     def condition(self, group: str, value_set: str, days: int) -> dict[str, Column]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.coded import NOTHING, Texts, texts
-from bonefhir.interval import TOLERANCE, Integers, Interval, exactly
+from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, exactly
 from bonefhir.judge.view import FAIL, INDETERMINATE, Outcome
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import REASONS
@@ -122,13 +122,13 @@ def messages(rules: Sequence[Rule], rule: Integers, outcome: Outcome, clearance:
     rule        of each row the index of its rule
     clearance   creatinine clearance (mL/min) by which the dose is judged; NaN where it is of no use to the kind
     """
-    limit = exactly(outcome.limit)
-    ranges = (outcome.observed, clearance, limit)
+    ranges = (outcome.observed, clearance, exactly(outcome.limit))
     known = [~np.isnan(value.low) for value in ranges]
     columns = [rule, outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known]
     firsts, pattern = _distinct(columns)
     patterns = [_sentence(rules[number], said) for number, said in _said(outcome, [column[firsts] for column in columns])]
-    numbers = [_told(value, _number_of if value is limit else _range) for value in ranges]
+    every = np.ones(len(rule), dtype=bool)
+    numbers = [_told(*each) for each in zip(ranges, (*known[:2], every), (_range, _range, _limit), strict=True)]
     used = [np.array([mark in each for each in patterns], dtype=bool)[pattern] for mark in MARKS]
     numbers = [replace(each, codes=np.where(use, each.codes, NOTHING)) for each, use in zip(numbers, used, strict=True)]
     firsts, number = _distinct([pattern, *(each.codes for each in numbers)])
@@ -140,9 +140,14 @@ def _said(outcome: Outcome, columns: Sequence[npt.NDArray[Any]]) -> Iterator[tup
         yield rule, Said(verdict, reasons, outcome.unit.kinds[unit], outcome.said.kinds[said], *known)
 
 
-def _told(value: Interval, told: Callable[[float, float], str]) -> Texts:
-    firsts, number = _distinct([value.low, value.high])
-    return texts([told(*each) for each in zip(value.low[firsts].tolist(), value.high[firsts].tolist(), strict=True)], number)
+def _told(value: Interval, rows: Flags, told: Callable[[float, float], str]) -> Texts:
+    """Of these rows the number as a text; NOTHING of the others."""
+    low, high = value.take(rows)
+    firsts, number = _distinct([low, high])
+    found = texts([told(*each) for each in zip(low[firsts].tolist(), high[firsts].tolist(), strict=True)], number)
+    codes = np.full(len(rows), NOTHING, dtype=np.int32)
+    codes[rows] = found.codes
+    return Texts(codes, found.texts)
 
 
 def _filled(patterns: Sequence[str], pattern: Integers, numbers: Sequence[Texts]) -> pa.Array:
@@ -235,7 +240,7 @@ def _range(low: float, high: float) -> str:
     return f"{_number(low)} to {_number(high)}"
 
 
-def _number_of(low: float, _: float) -> str:
+def _limit(low: float, _: float) -> str:
     return _number(low)
 
 
