@@ -184,8 +184,7 @@ def numbered(codes: Sequence[Codes | Integers], sizes: Sequence[int], rows: Code
     """Codes of these rows numbered anew by first use, and the codes that are used, numbered through; sizes: of their kinds."""
     before = _sums(sizes)
     none = before[-1]
-    whole = codes[0] if len(codes) == 1 else _joined([_shifted(*each) for each in zip(codes, before, strict=False)])
-    wanted = whole[rows]
+    wanted = codes[0][rows] if len(codes) == 1 else _through(codes, before)[rows]
     place = np.arange(len(wanted), dtype=np.int32)
     seen = _ROOM.of(none + 1)
     seen[wanted[::-1]] = place[::-1]  # of several values for one place the last one stays
@@ -211,8 +210,12 @@ class _Room(threading.local):
 _ROOM = _Room()
 
 
-def _shifted(codes: npt.NDArray[Any], base: int) -> Codes:
-    return codes if base == 0 else np.where(codes == NOTHING, np.int32(NOTHING), codes + np.int32(base))
+def _through(codes: Sequence[Codes | Integers], before: Sequence[int]) -> Codes:
+    """Codes numbered through."""
+    whole: npt.NDArray[Any] = np.concatenate(codes)
+    shift = np.repeat(np.array(before[:-1], dtype=np.int32), [len(part) for part in codes])
+    shift[whole == NOTHING] = 0
+    return np.asarray(whole + shift)
 
 
 def _looked_up(values: Codes, codes: Codes) -> Codes:
@@ -287,7 +290,8 @@ def column_of(values: pa.Array | pa.ChunkedArray) -> Any:
     if pa.types.is_string(whole.type):
         return column_of(whole.dictionary_encode())
     if pa.types.is_dictionary(whole.type):
-        return Texts(whole.indices.fill_null(NOTHING).to_numpy(), whole.dictionary)
+        codes = whole.indices.fill_null(NOTHING) if whole.null_count else whole.indices
+        return Texts(codes.to_numpy(), whole.dictionary)
     if pa.types.is_list(whole.type):
         sizes = pc.fill_null(pc.list_value_length(whole), 0).to_numpy()
         return Lists(np.concatenate([[0], np.cumsum(sizes)]), column_of(whole.flatten()))
