@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bonefhir.read import characters, references
+from bonefhir.read import characters, components, references
 from bonefhir.read.chunks import Chunk, Items
 from bonefhir.read.columns import Encoded, Rows
 from bonefhir.read.gate import Gates
@@ -96,7 +96,8 @@ class Batch:
         columns |= {name: Encoded(values, entry[kept]) for name, (values, entry) in reading.columns.items()}
         columns["release"] = Encoded(pa.array([plan.release]), none)
         columns["conforms"] = pa.array(reading.conforms[kept])
-        self._rows[plan.table.name].extend(columns)
+        inner = columns.pop(components.COLUMN, None)
+        self._rows[plan.table.name].extend(columns if inner is None else components.with_rows(columns, inner))
         left[rows[kept]] = False
         items.count(rows[kept])
 

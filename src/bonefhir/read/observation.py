@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bonefhir.read import elements, keys, references
+from bonefhir.read import components, elements, keys, references
 from bonefhir.read.columns import Row
 from bonefhir.read.elements import NO_QUANTITY, Quantity, Read
 from bonefhir.read.part import Part
@@ -125,6 +125,17 @@ def _plain_quantity(observation: Resource) -> Row:
     return (*quantity, kind)
 
 
+def _plain_components(observation: Resource) -> Row:
+    """components.COLUMNS of each; none: null. What is wrong with one of them is told at its place the long way."""
+    found = []
+    for part in _components(observation):
+        code, _, _, *others = _value(part, None, None)
+        found.append((code, *others))
+        observation.faults += part.faults
+        observation.warnings += part.warnings
+    return (found or None,)
+
+
 PARTS = (
     Part(("status",), lambda observation: (_status(observation),), ("status",)),
     Part(("subject",), lambda observation: (observation.subject(),), ("subject",)),
@@ -137,5 +148,6 @@ PARTS = (
         ("dataAbsentReason", *(f"value{kind}" for kind in _VALUES)),
     ),
     Part(("reference_lows",), lambda observation: (_lows(observation),), ("referenceRange",)),
+    Part((components.COLUMN,), _plain_components, ("component",)),
 )
-"""Of an Observation without components: its one row."""
+"""Of the Observation's own row; and the components, which have rows of their own."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from bonefhir.read import components
 from bonefhir.read.columns import Encoded
 from bonefhir.read.facts import FEW, Element, Fact, Flags, Found
 from bonefhir.read.gate import DATE, DATE_TIME, INSTANT, Gates
@@ -20,7 +21,7 @@ SOURCE_PARTS = (
     Part(("id",), lambda resource: (resource.identity(),), ("id",)),
     Part(("last_updated", "version_id"), lambda resource: resource.meta(), ("meta",)),
 )
-_ODD = frozenset({"contained", "modifierExtension", "implicitRules", "component", "focus"})
+_ODD = frozenset({"contained", "modifierExtension", "implicitRules", "focus"})
 """What makes more of a resource than a row of its elements."""
 
 _ID = r"[A-Za-z0-9\-.]{1,64}"
@@ -133,7 +134,9 @@ class Plan:
         self._gate = None if gates is None else gates(resource_type, release)
         self._depth = depth
         self._parts = (*SOURCE_PARTS, *kind.parts)
-        self._types = {column.name: pa.string() if column.type == SYMBOL else column.type for column in kind.table}
+        self._types = {column.name: pa.string() if column.type == SYMBOL else column.type for column in kind.table} | {
+            components.COLUMN: components.TYPE
+        }
         self._part_of = {name: part for part in self._parts for name in (*part.elements, *part.instead)}
         self._elements: dict[tuple[str, bool], Element] = {}
         self._absent: dict[Part, Fact] = {}
