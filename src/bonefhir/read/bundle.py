@@ -97,11 +97,10 @@ def _open(raw: bytes) -> _Envelope:
         envelope = _envelope(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BrokenBundleError(elements.mistyped(error)) from None
-    members = FIELDS(raw).get("entry")
-    rest = raw
-    if members is not None:
-        start = _address(members) - _address(raw)
-        rest = raw[:start] + b"[]" + raw[start + len(members) :]
+    members, rest = envelope.entry, raw
+    if not isinstance(members, UnsetType) and members:
+        base = _address(raw)
+        rest = raw[: _address(members[0]) - base] + raw[_address(members[-1]) + len(members[-1]) - base :]
     if keys.repeated(rest):
         raise BrokenBundleError(Fault("duplicate-keys", None, "a key stands twice in the Bundle: entries would be lost"))
     return envelope

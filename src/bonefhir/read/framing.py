@@ -20,6 +20,7 @@ from bonefhir.read.reader import Lines, Reader, unreadable
 
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _BLANKS = re.compile(rb"[ \t\r\n]*")
+_BUNDLE = re.compile(rb'\{\s*"resourceType"\s*:\s*"Bundle"')
 _any = msgspec.json.Decoder(Raw).decode
 
 
@@ -116,20 +117,31 @@ def read_document(reader: Reader, data: bytes) -> str:
     text = characters.mend(data)[0] if characters.suspect(data) else data
     start += len(_BLANKS.match(text, start)[0])  # type: ignore[index]  # it matches nothing, too
     body = text[start:].rstrip(BLANK)
-    name = _document_type(body)
     original = body if text is data else data[start : start + len(body)]
     reader.lines = Lines(data)
-    if name != "Bundle":
-        reader.resource(original, start, reader.line_at(start))
-        return "resource"
+    found = _BUNDLE.match(body) is not None and _bundle(reader, body, original, start)
+    if not found and _document_type(body) == "Bundle":
+        found = _bundle(reader, body, original, start, True)
+    if found:
+        return "bundle"
+    reader.resource(original, start, reader.line_at(start))
+    return "resource"
+
+
+def _bundle(reader: Reader, body: bytes, original: bytes, start: int, certain: bool = False) -> bool:
+    """Reads what begins like a Bundle. False: it cannot be read as one. certain: it is one; then raises UnreadableFileError."""
     reader.begin(body)
     try:
         read_bundle(reader, body, original, start)
     except BrokenBundleError as error:
-        raise UnreadableFileError(error.fault.reason, f"the Bundle: {error.fault.detail}") from None
+        if certain:
+            raise UnreadableFileError(error.fault.reason, f"the Bundle: {error.fault.detail}") from None
+        return False
     except RecursionError:
-        raise UnreadableFileError("too-deep", f"nested far deeper than {reader.limits.depth} levels, the limit") from None
-    return "bundle"
+        if certain:
+            raise UnreadableFileError("too-deep", f"nested far deeper than {reader.limits.depth} levels, the limit") from None
+        return False
+    return True
 
 
 def _document_type(body: bytes) -> str | None:

@@ -19,7 +19,7 @@ Names = tuple[str, ...]
 Flags = npt.NDArray[np.bool_]
 
 _TYPES = {f'"{name}"'.encode(): name for name in RESOURCE_TYPES}
-_STEP = 512
+_STEP = 128
 """Resources of which the fields are held at a time: as many as the processor's cache has room for."""
 _NOTHING: Fields = {}
 
