@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonefhir.conform import fault_by_models, gate
-from bonefhir.read import batch, facts, plans
+from bonefhir.read import batch, facts, plans, texts
 from bonefhir.read.batch import Batch
 from bonefhir.read.reader import Reader
 from bonefhir.read.scan import Scan, scan_files
@@ -155,7 +155,8 @@ def a_few_are_enough() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(batch, "ENOUGH", 1)
         patched.setattr(plans, "FEW", 1)
-        patched.setattr(facts, "FEW", 1)
+        patched.setattr(facts, "SOME", 1)
+        patched.setattr(texts, "_MANY", 1)
         yield
 
 

@@ -28,6 +28,10 @@ FEW = 8
 """Fewer texts of an element than this are not worth the arrays."""
 
 
+SOME = 32
+"""Fewer distinct texts than this are not worth being cut."""
+
+
 class Fact(NamedTuple):
     """plain: it can be told from the element alone. conforms: the gate admits it. scoped: it depends on the Bundle around."""
 
@@ -105,7 +109,7 @@ class Element:
         facts: list[Fact] = []
         fact_of = np.full(len(distinct), -1, np.int64)
         values: list[pa.StringArray] = []
-        if self._slots and len(distinct) >= FEW:
+        if self._slots and len(distinct) >= SOME:
             found = texts.cut(distinct, self._slots)
             around = found.around.dictionary_encode()
             worth = 2 * len(around.dictionary) <= len(found.rows)  # else something else differs, too

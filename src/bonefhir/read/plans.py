@@ -27,7 +27,7 @@ _ODD = frozenset({"contained", "modifierExtension", "implicitRules", "focus"})
 _ID = r"[A-Za-z0-9\-.]{1,64}"
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
 _AMOUNT = r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
-_TEXT = r"[!#-\[\]-~]{1,200}"
+_TEXT = r"[!#-\[\]-~]+"
 
 
 _TIME = b"2000-01-01T00:00:00Z"

@@ -1,6 +1,7 @@
 """Texts of one element in many resources, as Arrow arrays: what they have in common is looked at once."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+_MANY = 300
 
 Numbers = npt.NDArray[np.int64]
 
@@ -29,7 +32,7 @@ class Slot:
     """What differs from resource to resource in an element that is otherwise the same in many: a number, a time, an id.
 
     before, after   what stands before it, and the byte that ends it
-    form            pattern (RE2) of all that it may be without making a difference; sample: one of them, that stands for all
+    form            pattern of all that it may be without making a difference; sample: one of them, that stands for all
     columns         of the read tables, which hold it
     """
 
@@ -45,8 +48,20 @@ class Slot:
         return self.before == self.after
 
     @cached_property
-    def pattern(self) -> str:
-        return rf'\A"(?:{self.form})"\z' if self.whole else rf"\A(?:{self.form})\z"
+    def _pattern(self) -> str:
+        return f'"(?:{self.form})"' if self.whole else f"(?:{self.form})"
+
+    @cached_property
+    def _one(self) -> Callable[[bytes], re.Match[bytes] | None]:
+        return re.compile(self._pattern.encode()).fullmatch
+
+    def matching(self, texts: pa.BinaryArray) -> Numbers:
+        """Which of the texts have the form. RE2 compiles it for each array anew, so that only many texts are worth it."""
+        if len(texts) < _MANY:
+            found = np.array([self._one(text) is not None for text in texts.to_pylist()], np.bool_)
+        else:
+            found = pc.match_substring_regex(texts, rf"\A{self._pattern}\z").to_numpy(zero_copy_only=False)
+        return np.flatnonzero(found)
 
     def filled(self, around: bytes) -> bytes:
         """The text around a slot (as `Cut` has it) with the sample in it."""
@@ -74,7 +89,7 @@ def cut(texts: pa.BinaryArray, slots: Sequence[Slot]) -> Cut:
 
 
 def _cut_whole(texts: pa.BinaryArray, slot: Slot) -> tuple[Numbers, pa.BinaryArray, pa.BinaryArray]:
-    kept = _matching(texts, slot)
+    kept = slot.matching(texts)
     around = pa.repeat(pa.scalar(slot.before + b"\0", pa.binary()), len(kept))
     return kept, pc.binary_slice(texts.take(pa.array(kept)), 1, -1), around
 
@@ -82,15 +97,11 @@ def _cut_whole(texts: pa.BinaryArray, slot: Slot) -> tuple[Numbers, pa.BinaryArr
 def _cut(texts: pa.BinaryArray, slot: Slot) -> tuple[Numbers, pa.BinaryArray, pa.BinaryArray]:
     rows, heads, rests = _halves(texts, slot.before)
     kept, values, tails = _halves(rests, slot.after)
-    fits = _matching(values, slot)
+    fits = slot.matching(values)
     if len(fits) < len(rows):
         rows, heads = rows[kept][fits], heads.take(pa.array(kept[fits]))
         values, tails = values.take(pa.array(fits)), tails.take(pa.array(fits))
     return rows, values, pc.binary_join_element_wise(heads, tails, pa.scalar(slot.before + b"\0", pa.binary()))
-
-
-def _matching(texts: pa.BinaryArray, slot: Slot) -> Numbers:
-    return np.flatnonzero(pc.match_substring_regex(texts, slot.pattern).to_numpy(zero_copy_only=False))
 
 
 def _halves(texts: pa.BinaryArray, mark: bytes) -> tuple[Numbers, pa.BinaryArray, pa.BinaryArray]:
