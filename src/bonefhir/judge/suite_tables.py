@@ -158,15 +158,19 @@ def _only_present(suite: Suite) -> set[str]:
 
 
 def _encoded(part: pa.Table, suite: Suite) -> pa.Table:
-    """Texts as codes; what is only asked to be there, 0."""
+    """Texts as codes; what is only asked to be there, 0. Great Expectations is quick with whole numbers of 64 bits only."""
     columns, present = {}, _only_present(suite)
     for name in part.column_names:
         column = part[name]
         if name in present:
             columns[name] = pc.if_else(column.is_valid(), pa.scalar(0, pa.int8()), pa.scalar(None, pa.int8()))
         else:
-            columns[name] = column.dictionary_encode() if pa.types.is_string(column.type) else column
+            columns[name] = column.dictionary_encode() if pa.types.is_string(column.type) else _widened(column)
     return pa.table(columns)
+
+
+def _widened(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.int64()) if pa.types.is_integer(column.type) else column
 
 
 def _encoded_anew(rows: pa.Table) -> pa.Table:
