@@ -30,7 +30,7 @@ BATCH_ROWS = 8_192
 _LOCAL = type(Path())
 
 
-def write_rows(folder: Path, table: Table, rows: pa.Table, dealt: int) -> None:
+def write_rows(folder: Path, table: Table, rows: pa.Table, dealt: int = 0) -> None:
     """dealt: into so many shards; 0: the rows stay as they are. Empty tables are not written."""
     if not len(rows):
         return

@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from bonefhir import tables
 from bonefhir.coded import coded
-from bonefhir.dealt import load, save
+from bonefhir.dealt import load, read_rows, save, write_rows
 from bonefhir.errors import AccountingError
 from bonefhir.normalise.books import Books
 from bonefhir.normalise.fates import FATES
 from bonefhir.parts import write_part
-from bonefhir.run import Run, read_parquet, sorted_part, write_parquet
+from bonefhir.run import Run, sorted_part
 from bonefhir.scanned import Scanned
 
 _FATES = "fates.npy"
@@ -22,7 +22,7 @@ _FATES = "fates.npy"
 
 def write(folder: Path, found: Books) -> None:
     """The books of a bucket, or of what belongs to none."""
-    write_parquet(found.rejects, folder / f"{tables.REJECTS.name}.parquet")
+    write_rows(folder, tables.REJECTS, found.rejects)
     write_part(sorted_part(folder, tables.DATA_QUALITY), tables.DATA_QUALITY, coded(found.quality))
     save(folder / _FATES, found.per_file)
 
@@ -61,7 +61,7 @@ def ledger(run: Run) -> pa.Table:
 
 
 def rejects(run: Run) -> pa.Table:
-    parts = [Scanned(run).rejects, *(read_parquet(f / f"{tables.REJECTS.name}.parquet", tables.REJECTS) for f in _folders(run))]
+    parts = [Scanned(run).rejects, *(read_rows(folder, tables.REJECTS) for folder in _folders(run))]
     return pa.concat_tables(parts).sort_by(
         [("file", "ascending"), ("line", "ascending"), ("entry", "ascending"), ("id", "ascending")]
     )

@@ -24,6 +24,7 @@ from bonefhir import conform, tables, whole
 from bonefhir import ledger as books
 from bonefhir.coded import coded
 from bonefhir.copies import write_copies
+from bonefhir.dealt import write_rows
 from bonefhir.derive.bucket import bucket as bucket_of
 from bonefhir.derive.derive import Derived, derive
 from bonefhir.derive.output import doses_table, quality_table
@@ -51,7 +52,6 @@ from bonefhir.run import (
     sorted_part,
     stage,
     write_json,
-    write_parquet,
 )
 from bonefhir.scanned import write_scan
 from bonefhir.settings import Settings
@@ -202,10 +202,10 @@ def _store_resolution(run: Run, bucket: int, found: resolution.Resolved) -> None
     for table, rows in ((tables.LABS, found.labs), (tables.CONDITIONS, found.conditions), (tables.PROCEDURES, found.procedures)):
         write_part(sorted_part(folder, table), table, coded(rows))
         of_treated = pc.is_in(rows["patient_id"].cast(pa.string()), treated.cast(pa.string()))
-        write_parquet(rows.filter(of_treated), folder / f"{table.name}.parquet")
+        write_rows(folder, table, rows.filter(of_treated))
     write_part(sorted_part(folder, tables.PATIENTS), tables.PATIENTS, coded(found.patients))
-    write_parquet(found.patients, folder / f"{tables.PATIENTS.name}.parquet")
-    write_parquet(found.administrations, folder / f"{tables.ADMINISTRATIONS.name}.parquet")
+    write_rows(folder, tables.PATIENTS, found.patients)
+    write_rows(folder, tables.ADMINISTRATIONS, found.administrations)
     books.write(folder, found.books)
     about = {
         "last_date": int(found.facts.last_date.astype("datetime64[D]").astype(np.int64)),

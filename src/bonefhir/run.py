@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bonefhir import shards, tables, work_folder
+from bonefhir.dealt import read_rows
 from bonefhir.errors import InputError, OutputError
 from bonefhir.knowledge.load import load
 from bonefhir.knowledge.model import Knowledge
@@ -190,7 +190,7 @@ def discard(run: Run) -> None:
 
 def normalised(run: Run, table: tables.Table, bucket: int) -> pa.Table:
     """What was resolved of a bucket of patients; of all but Patients, what concerns those with a dose."""
-    return read_parquet(normalised_folder(run, bucket) / f"{table.name}.parquet", table)
+    return read_rows(normalised_folder(run, bucket), table)
 
 
 def normalised_folder(run: Run, bucket: int) -> Path:
@@ -200,16 +200,6 @@ def normalised_folder(run: Run, bucket: int) -> Path:
 def sorted_part(folder: Path, table: tables.Table) -> Path:
     """Of a bucket: its rows of a table of phi/, everybody's."""
     return folder / f"{table.name}.sorted"
-
-
-def write_parquet(rows: pa.Table, path: Path) -> None:
-    with path.open("wb") as file:
-        pq.write_table(rows, file)
-
-
-def read_parquet(path: Path, table: tables.Table, columns: list[str] | None = None) -> pa.Table:
-    with path.open("rb") as file:  # read_table() would look for a data set first, which takes longer than to read a small one
-        return pq.ParquetFile(file).read(columns or table.names)
 
 
 def facts(run: Run) -> dict[str, Any]:

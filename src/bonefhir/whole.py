@@ -25,7 +25,7 @@ from bonefhir.normalise import references
 from bonefhir.normalise.everywhere import Medications, Others, reasons_elsewhere, resolve_medications
 from bonefhir.normalise.inputs import Check
 from bonefhir.normalise.versions import NONE_ELSEWHERE, Elsewhere, across, joined
-from bonefhir.run import Run, read_parquet, write_json, write_parquet
+from bonefhir.run import Run, write_json
 from bonefhir.scanned import URNS, Dealt, Part, Scanned, in_reading_order, index
 from bonefhir.shards import Numbers
 from bonefhir.tables import Column, Table
@@ -223,13 +223,13 @@ def _folder(run: Run) -> Path:
 def _store_medications(run: Run, found: Medications) -> None:
     columns = ([*found.by_reference], *zip(*found.by_reference.values(), strict=True)) if found.by_reference else ([], [], [])
     rows = pa.table([pa.array(column, pa.string()) for column in columns], schema=MEDICATIONS.schema)
-    write_parquet(rows, _folder(run) / f"{MEDICATIONS.name}.parquet")
+    write_rows(_folder(run), MEDICATIONS, rows)
     ledger.write(_folder(run), found.books)
 
 
 def _medications(run: Run, named: pa.ChunkedArray) -> dict[str, tuple[str | None, str]]:
     """Of the Medications that are referred to."""
-    rows = read_parquet(_folder(run) / f"{MEDICATIONS.name}.parquet", MEDICATIONS)
+    rows = read_rows(_folder(run), MEDICATIONS)
     rows = rows.filter(pc.is_in(rows["reference"], named.unique().cast(pa.string())))
     return {row["reference"]: (row["medication"], row["problem"]) for row in rows.to_pylist()}
 
@@ -237,10 +237,10 @@ def _medications(run: Run, named: pa.ChunkedArray) -> dict[str, tuple[str | None
 def _store_versions(run: Run, found: Elsewhere) -> None:
     kinds = [list(found.kinds.get(seq, ())) for seq in found.seq.tolist()]
     columns = [pa.array(found.seq), pa.array(found.superseded), pa.array(kinds, tables.TEXTS)]
-    write_parquet(pa.table(columns, schema=VERSIONS.schema), _folder(run) / f"{VERSIONS.name}.parquet")
+    write_rows(_folder(run), VERSIONS, pa.table(columns, schema=VERSIONS.schema))
 
 
 def _read_versions(run: Run) -> Elsewhere:
-    kept = read_parquet(_folder(run) / f"{VERSIONS.name}.parquet", VERSIONS)
+    kept = read_rows(_folder(run), VERSIONS)
     said = zip(kept["seq"].to_pylist(), kept["kinds"].to_pylist(), strict=True)
     return Elsewhere(kept["seq"].to_numpy(), np.asarray(kept["superseded"]), {seq: kinds for seq, kinds in said if kinds})

@@ -15,10 +15,10 @@ CONFORMANCE = ("conform",)
 STAGES = ("read", "normalise", "derive", "judge", "report", "sample")
 GROUND = (
     *("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants", "work_folder", "parts", "shards"),
-    *("coded", "starting"),
+    *("coded", "dealt", "starting"),
 )
 DOORWAYS = ("cli", "commands", "configuration", "contract", "flows")
-RUNS = (("pipeline",), ("workers", "whole"), ("ledger",), ("copies",), ("scanned",), ("dealt",), ("run",))
+RUNS = (("pipeline",), ("workers", "whole"), ("ledger",), ("copies",), ("scanned",), ("run",))
 LAYERS = [DOORWAYS, *RUNS, CONFORMANCE, STAGES, ("knowledge",), GROUND]
 """From the top; a module may import what lies below its own layer, and what lies in its own part.
 
