@@ -108,7 +108,7 @@ def open_run(settings: Settings) -> Run:
     out = work_folder.absolute(settings.out)
     work_folder.refuse_unusable(out)
     cut = tuple(portions(files))
-    jobs = shards.processes(settings.memory, settings.jobs or cpu_count() or 1)
+    jobs = settings.jobs or shards.processes(settings.memory, cpu_count() or 1)
     size = shards.bucket_size(settings.memory, jobs)
     run = Run(work_folder.make_beside(out), settings, files, cut, shards.count(unpacked(files), size), size, jobs)
     work_folder.sweep(out)

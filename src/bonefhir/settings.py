@@ -17,7 +17,7 @@ FAIL_ON = ("none", "info", "warning", "error")
 class Settings:
     """sources and out as given by the user; numbers marked policy in semantics.md are fields here with its default.
 
-    jobs            processes; 0: one per core
+    jobs            processes; 0: one per core, as far as there is room for them in `memory`
     memory          bytes that all processes together may take, about: so many patients are worked on at a time
     html            write the two report.html, too
     language        of the two report.html and of findings.xlsx; all else is in English
