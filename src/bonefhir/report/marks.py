@@ -138,11 +138,12 @@ class Collector:
         self._add(at, values | {"lane": rows["lane"], "corrected": corrected, "resource": rows["resource"]})
 
     def marks(self) -> Marks:
-        rows = pa.concat_tables(self._parts).combine_chunks()
-        rows = rows.take(pa.array(np.argsort(rows["at"].to_numpy(), kind="stable")))
-        for name in ("said", "resource"):
-            rows = rows.set_column(_SCHEMA.get_field_index(name), name, visible_column(rows[name].combine_chunks()))
-        return Marks(rows, np.sort(np.concatenate(self._events)))
+        """A column at a time: the texts are large."""
+        rows = pa.concat_tables(self._parts)
+        order = pa.array(np.argsort(rows["at"].to_numpy(), kind="stable"))
+        columns = {name: rows[name].combine_chunks().take(order) for name in _SCHEMA.names}
+        columns |= {name: visible_column(columns[name]) for name in ("said", "resource")}
+        return Marks(pa.table(columns, schema=_SCHEMA), np.sort(np.concatenate(self._events)))
 
     def _near(self, rows: pa.Table, at: Numbers, shown: npt.NDArray[np.bool_]) -> tuple[pa.Table, Numbers]:
         """Those of `shown` that have a dose in question near them."""

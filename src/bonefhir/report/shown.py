@@ -19,8 +19,24 @@ from bonefhir.report.records import ID, MOMENT, PLACE, Place, Records, Row, by_p
 from bonefhir.tables import CONDITIONS, DOSES, LABS, PATIENTS, PROCEDURES, Table
 
 _HEIGHT = ("resource", "patient_id", "analyte", "value_low", "value_high", "usable", *MOMENT)
-_NOT_SHOWN = {"drug", "merged_ids", "start", "end", "instant", "assumptions"}
-_OF_A_DOSE = [column.name for column in DOSES.columns if column.name not in _NOT_SHOWN]
+_OF_A_DOSE = [
+    *("dose_id", "patient_id", "status", "product", "rule_indication", "reported_amount", "amount_unit", "route", "ordinal"),
+    *("calcium_kind", "calcium_limit", *MOMENT),
+    *(
+        f"{name}_{end}"
+        for name in ("amount", "duration", "interval", "age", "female", "weight", "creatinine", "clearance", "egfr")
+        for end in ("low", "high")
+    ),
+    *(f"baseline_{name}_{end}" for name in ("creatinine", "clearance") for end in ("low", "high")),
+]
+_OF_FIRST = [
+    "dose_id",
+    "patient_id",
+    "product",
+    "ordinal",
+    *(f"{n}_{end}" for n in ("age", "weight", "female") for end in ("low", "high")),
+]
+"""What a clearance before the first dose is computed from."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +60,15 @@ def shown(phi: Path, findings: Sequence[Row]) -> Shown:
     tables = _Tables(phi, {row["patient_id"] for row in findings})
     cited = _texts({item["resource"] for row in findings for item in row["evidence"] or ()})
     asked = _texts({row["dose_id"] for row in findings})
-    doses = _doses(tables, asked)
+    doses, first = _doses(tables, asked)
     collector = Collector(_moments([doses[name] for name in asked.to_pylist()], tables.numbers))
-    for rows, numbers in tables.pieces(DOSES, ("date_first", *OF_DOSES)):
-        collector.doses(rows, moments(numbers, rows["date_first"]))
     places, heights = _labs(tables, cited, collector)
     for table in (DOSES, PATIENTS, CONDITIONS, PROCEDURES):
-        for rows, _ in tables.pieces(table, _placed(table)):
+        for rows, numbers in tables.pieces(table, (*_placed(table), *(OF_DOSES if table is DOSES else ()))):
             places |= _places(rows, ID[table.name], cited)
-    records = Records(doses, by_patient(doses.values()), by_patient(heights), places)
+            if table is DOSES:
+                collector.doses(rows, moments(numbers, rows["date_first"]))
+    records = Records(doses, by_patient(first), by_patient(heights), places)
     return Shown(records, collector.marks(), tables.numbers)
 
 
@@ -64,9 +80,10 @@ class _Tables:
         self.numbers = {name: number for number, name in enumerate(self._patients.to_pylist())}
 
     def pieces(self, table: Table, columns: Collection[str]) -> Iterator[tuple[pa.Table, Numbers]]:
-        """Their rows in order, texts as codes; and the number of the patient of each."""
+        """Their rows in order, texts as codes but for ids; and the number of the patient of each."""
         names = list(dict.fromkeys(columns))
-        with pq.ParquetFile(self._phi / f"{table.name}.parquet", read_dictionary=texts_of(table)) as file:
+        codes = ["patient_id", *(name for name in texts_of(table) if name != ID[table.name])]
+        with pq.ParquetFile(self._phi / f"{table.name}.parquet", read_dictionary=codes) as file:
             for group in range(file.num_row_groups):
                 found = file.read_row_group(group, columns=["patient_id"])["patient_id"].combine_chunks()
                 in_order = pc.index_in(found.dictionary, self._patients)
@@ -76,14 +93,19 @@ class _Tables:
                     yield file.read_row_group(group, columns=names).filter(pa.array(theirs)), numbers[theirs]
 
 
-def _doses(tables: _Tables, asked: pa.Array) -> dict[str, Row]:
-    """By id: those asked for, and the first of each product."""
+def _doses(tables: _Tables, asked: pa.Array) -> tuple[dict[str, Row], list[Row]]:
+    """Those asked for, by id; and the first dose of each product, with little about it."""
     doses: dict[str, Row] = {}
+    first: list[Row] = []
     for rows, _ in tables.pieces(DOSES, _OF_A_DOSE):
-        first = pc.fill_null(pc.equal(rows["ordinal"], 1), False)
-        kept = plain(rows.filter(pc.or_(_among(rows["dose_id"], asked), first)))
-        doses |= {row["dose_id"]: row for row in kept.to_pylist()}
-    return doses
+        doses |= {row["dose_id"]: row for row in _rows(rows, _among(rows["dose_id"], asked))}
+        first += _rows(rows.select(_OF_FIRST), pc.equal(rows["ordinal"], 1))
+    return doses, first
+
+
+def _rows(rows: pa.Table, kept: pa.Array) -> list[Row]:
+    found: list[Row] = plain(rows.filter(kept)).to_pylist()
+    return found
 
 
 def _labs(tables: _Tables, cited: pa.Array, collector: Collector) -> tuple[dict[str, Place], list[Row]]:
@@ -93,8 +115,7 @@ def _labs(tables: _Tables, cited: pa.Array, collector: Collector) -> tuple[dict[
     for rows, numbers in tables.pieces(LABS, (*_placed(LABS), *_HEIGHT, *OF_LABS)):
         collector.labs(rows, moments(numbers, rows["date_first"]))
         places |= _places(rows, "resource", cited)
-        tall = _among(rows["analyte"], pa.array(["height"]))
-        heights += plain(rows.filter(tall).select(_HEIGHT)).to_pylist()
+        heights += _rows(rows.select(_HEIGHT), _among(rows["analyte"], pa.array(["height"])))
     return places, heights
 
 
@@ -104,11 +125,13 @@ def _placed(table: Table) -> list[str]:
 
 def _places(rows: pa.Table, key: str, cited: pa.Array) -> dict[str, Place]:
     named = rows.select([name for name in (key, *PLACE, *MOMENT) if name in rows.column_names])
-    return {row[key]: place(row) for row in plain(named.filter(_among(rows[key], cited))).to_pylist()}
+    return {row[key]: place(row) for row in _rows(named, _among(rows[key], cited))}
 
 
 def _among(column: pa.ChunkedArray, words: pa.Array) -> pa.Array:
-    """Whether each text of a column of codes is one of these."""
+    """Whether each text is one of these."""
+    if not pa.types.is_dictionary(column.type):
+        return pc.is_in(column, words)
     found = column.combine_chunks()
     return pa.array(spread(found, pc.is_in(found.dictionary, words).to_numpy(zero_copy_only=False).astype(np.int64)) == 1)
 
