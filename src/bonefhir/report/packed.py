@@ -16,7 +16,7 @@ from bonefhir.report.finding_pages import Pages
 from bonefhir.report.records import Row
 from bonefhir.report.slices import SLICES, Sliced, cube, slices
 from bonefhir.report.tally import JUDGED
-from bonefhir.report.visible import visible
+from bonefhir.report.visible import visible, visible_texts
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import SEVERITIES
 
@@ -41,7 +41,15 @@ CODED = ("rule", "verdict", "severity", "product", "indication", "site", "month"
 _LEVEL = 5
 """Of gzip: 6 takes half as long again for 3 % of the size."""
 
-Cells = Mapping[str, str]
+_OF_FINDING = {
+    "rule": "rule_id",
+    "start": "dose_start",
+    "patient": "patient_id",
+    "dose": "dose_id",
+    **{name: name for name in ("verdict", "severity", "product", "indication", "message")},
+}
+
+Columns = Mapping[str, Sequence[str]]
 
 
 def packed(content: Any) -> str:
@@ -52,19 +60,18 @@ def packed(content: Any) -> str:
 
 def data(pages: Pages, decisions: Decisions, sliced: Sliced, counts: Counts, wording: Wording) -> dict[str, Any]:
     """Everything but the pages, and where they stand."""
-    rows = pages.rows
-    found = sliced.of(pa.array([row["dose_id"] for row in rows], pa.string())).to_pylist()
-    cells = [_cells(*of_one, decisions) for of_one in zip(rows, pages.fingerprints, found, strict=True)]
+    columns = _columns(pages, decisions, sliced)
     groups = {"verdict": "outcomes", "severity": "severities", "decision": "decisions"}
-    words = _words(cells, sliced, counts)
+    words = _words(columns, sliced, counts)
     codes = {name: {word: code for code, word in enumerate(listed)} for name, listed in words.items()}
+    coded = [[codes[name][text] for text in texts] if name in codes else texts for name, texts in columns.items()]
     return {
         "columns": COLUMNS,
         "listed": LISTED,
         "pages": pages.places(),
         "page_words": page_data.words({row.rule.id: row.rule for row in counts.rules if row.applicable}, wording),
         "words": words,
-        "rows": [[codes[name][cell[name]] if name in codes else cell[name] for name in COLUMNS] for cell in cells],
+        "rows": list(zip(*coded, strict=True)),
         "cube": [[*_coded(row, codes), codes["rule"][row["rule_id"]], *(row[v] for v in JUDGED)] for row in cube(sliced)],
         "doses": [[*_coded(row, codes), row["count_all"]] for row in slices(sliced)],
         "choices": {name: [w for w in words[name] if w] for name in CODED} | {"severity": list(reversed(SEVERITIES))},
@@ -75,24 +82,21 @@ def data(pages: Pages, decisions: Decisions, sliced: Sliced, counts: Counts, wor
     }
 
 
-def _cells(row: Row, mark: str, dose: Row, decisions: Decisions) -> Cells:
-    decision = decisions.standing.get(mark)
-    cells = {
-        "finding": mark,
-        "rule": row["rule_id"],
-        "start": row["dose_start"],
-        "patient": row["patient_id"],
-        "dose": row["dose_id"],
-        "decision": decision.state if decision else "",
-        **{name: row[name] for name in ("verdict", "severity", "product", "indication", "message")},
-        **{name: dose[name] for name in ("site", "month")},
+def _columns(pages: Pages, decisions: Decisions, sliced: Sliced) -> Columns:
+    rows, standing = pages.rows, decisions.standing
+    doses = sliced.of(pa.array([row["dose_id"] for row in rows], pa.string()))
+    texts = {
+        **{column: [row[name] for row in rows] for column, name in _OF_FINDING.items()},
+        **{name: doses[name].to_pylist() for name in ("site", "month")},
+        "finding": pages.fingerprints,
+        "decision": [standing[mark].state if mark in standing else "" for mark in pages.fingerprints],
     }
-    return {name: visible(text) if text else "" for name, text in cells.items()}
+    return {name: visible_texts(text or "" for text in texts[name]) for name in COLUMNS}
 
 
-def _words(cells: Sequence[Cells], sliced: Sliced, counts: Counts) -> dict[str, list[str]]:
+def _words(columns: Columns, sliced: Sliced, counts: Counts) -> dict[str, list[str]]:
     """Column → the texts that it may hold; a row has their numbers."""
-    words: dict[str, set[str]] = {name: {cell[name] for cell in cells} for name in CODED}
+    words: dict[str, set[str]] = {name: set(columns[name]) for name in CODED}
     for name in SLICES:
         words[name] |= {visible(text or "") for text in pc.unique(sliced.doses[name]).to_pylist()}
     words["rule"] |= {row.rule.id for row in counts.rules}
