@@ -37,7 +37,7 @@ def told(run: Path, capsys: pytest.CaptureFixture[str]) -> str:
 def sheets(run: Path) -> Iterator[Sheet]:
     settings = settings_of(run)
     of = Sheets(knowledge_of(settings), load())
-    records = of_patients(run / "phi", {"Patient/p"}).of({"Patient/p"})
+    records = of_patients(run / "phi", {"Patient/p"})
     for row in rows_where(table(run, "verdicts"), "dose_id", "MedicationAdministration/d"):
         if row["verdict"] != PASS:
             yield of.of(row, records)

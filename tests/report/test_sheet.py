@@ -39,7 +39,7 @@ def findings(sample_run: Path) -> Rows:
 @pytest.fixture(scope="module")
 def records(sample_run: Path) -> Records:
     everybody = {row["patient_id"] for row in table(sample_run, "doses")}
-    return of_patients(sample_run / "phi", everybody).of(everybody)
+    return of_patients(sample_run / "phi", everybody)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bonefhir import tables
 from bonefhir.report.marks import DAYS_AFTER, DAYS_BEFORE, LANE_OF, LANES, days
-from bonefhir.report.records import Records, of_patients
+from bonefhir.report.records import ID, Records, of_patients, place
 from bonefhir.report.shown import Shown, shown
 from bonefhir.report.timeline import events
 from tests.report.fixtures import evidence, rule, table_of, verdict
@@ -68,8 +68,9 @@ def test_it_is_what_reading_everything_gives(doses: Rows, labs: Rows, rows_of_a_
     with TemporaryDirectory() as folder:
         written(Path(folder), doses, labs, rows_of_a_group)
         found = shown(Path(folder), findings)
-        theirs = {row["patient_id"] for row in findings}
-        all_ = of_patients(Path(folder), theirs).of(theirs)
+        people = {row["patient_id"] for row in findings}
+        all_ = everything(Path(folder), people)
+        assert repr(of_patients(Path(folder), people)) == repr(all_)
     for finding in findings:
         dose = all_.doses[finding["dose_id"]]
         first, of_all = (records.first_dose(dose) or {} for records in (found.records, all_))
@@ -81,6 +82,30 @@ def test_it_is_what_reading_everything_gives(doses: Rows, labs: Rows, rows_of_a_
             marks, outside = marks_of(dose, found)
             assert sorted(marks) == sorted(plain_marks(dose, all_))
             assert outside == events(dose, all_)[1]
+
+
+def everything(phi: Path, people: set[str]) -> Records:
+    """Row by row."""
+    named = ("labs", "doses", "patients", "conditions", "procedures")
+    read = {name: pq.read_table(phi / f"{name}.parquet").to_pylist() for name in named}
+    rows = {name: [row for row in listed if row["patient_id"] in people] for name, listed in read.items()}
+    labs = [
+        {name: value for name, value in row.items() if name not in ("in_si", "instant", "assumptions")} for row in rows["labs"]
+    ]
+    return Records(
+        doses={row["dose_id"]: row for row in rows["doses"]},
+        doses_of={person: of_one(rows["doses"], person) for person in people_of(rows["doses"])},
+        labs_of={person: of_one(labs, person) for person in people_of(labs)},
+        places={row[ID[name]]: place(row) for name, listed in rows.items() for row in listed},
+    )
+
+
+def people_of(rows: Rows) -> list[str]:
+    return list(dict.fromkeys(row["patient_id"] for row in rows))
+
+
+def of_one(rows: Rows, person: str) -> Rows:
+    return [row for row in rows if row["patient_id"] == person]
 
 
 Told = tuple[str, date, str, str, str, str]

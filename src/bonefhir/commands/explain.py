@@ -57,7 +57,7 @@ def told(options: argparse.Namespace, dose: Row, verdicts: list[dict[str, Any]])
 
     settings = settings_of(options.run)
     knowledge, wording = knowledge_of(settings), load()
-    records = of_patients(options.run / "phi", {dose["patient_id"]}).of({dose["patient_id"]})
+    records = of_patients(options.run / "phi", {dose["patient_id"]})
     sheets, known = Sheets(knowledge, wording), {rule.id for rule in knowledge.rules}
     yield header(dose)
     yield timeline(dose, records)

@@ -12,9 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bonefhir.report.records import Numbers, spread
 from bonefhir.report.visible import visible_column
-
-Numbers = npt.NDArray[np.int64]
 
 DAYS_BEFORE = 365
 DAYS_AFTER = 90
@@ -162,11 +161,6 @@ def codes(column: pa.ChunkedArray, numbers: Mapping[str, int]) -> Numbers:
     """The number of each text of a column of codes; -1: it has none."""
     found = column.combine_chunks()
     return spread(found, np.array([numbers.get(word, -1) for word in found.dictionary.to_pylist()], np.int64))
-
-
-def spread(column: pa.DictionaryArray, of_words: Numbers) -> Numbers:
-    """Row by row what its word has; -1 without a word."""
-    return np.asarray(np.append(of_words, -1)[pc.fill_null(column.indices, -1).to_numpy()])
 
 
 def _column(values: Any, kind: pa.DataType, rows: int) -> Any:

@@ -2,10 +2,10 @@
 
 import base64
 import gzip
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -54,7 +54,7 @@ Columns = Mapping[str, Sequence[str]]
 
 def packed(content: Any) -> str:
     """Base64 of gzip of JSON; the same content gives the same text."""
-    raw = json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode()
+    raw = msgspec.json.encode(content)
     return base64.b64encode(gzip.compress(raw, _LEVEL, mtime=0)).decode()
 
 

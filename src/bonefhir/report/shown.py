@@ -4,18 +4,16 @@ Tables can hold millions of rows. They are read a row group at a time, and what 
 doses, the places of their evidence, and the marks of their timelines.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from bonefhir.parts import texts_of
-from bonefhir.report.marks import OF_DOSES, OF_LABS, Collector, Marks, Numbers, moments, spread
-from bonefhir.report.records import ID, MOMENT, PLACE, Place, Records, Row, by_patient, place, plain
+from bonefhir.report.marks import OF_DOSES, OF_LABS, Collector, Marks, moments
+from bonefhir.report.records import ID, MOMENT, PLACE, Numbers, Place, Records, Row, Tables, by_patient, place, plain, spread
 from bonefhir.tables import CONDITIONS, DOSES, LABS, PATIENTS, PROCEDURES, Table
 
 _HEIGHT = ("resource", "patient_id", "analyte", "value_low", "value_high", "usable", *MOMENT)
@@ -57,7 +55,7 @@ class Shown:
 
 def shown(phi: Path, findings: Sequence[Row]) -> Shown:
     """Raises OSError if a table cannot be read."""
-    tables = _Tables(phi, {row["patient_id"] for row in findings})
+    tables = Tables(phi, {row["patient_id"] for row in findings})
     cited = _texts({item["resource"] for row in findings for item in row["evidence"] or ()})
     asked = _texts({row["dose_id"] for row in findings})
     doses, first = _doses(tables, asked)
@@ -72,28 +70,7 @@ def shown(phi: Path, findings: Sequence[Row]) -> Shown:
     return Shown(records, collector.marks(), tables.numbers)
 
 
-class _Tables:
-    """The tables of phi/, as far as they are about some patients."""
-
-    def __init__(self, phi: Path, patients: Collection[str]) -> None:
-        self._phi, self._patients = phi, _texts(patients)
-        self.numbers = {name: number for number, name in enumerate(self._patients.to_pylist())}
-
-    def pieces(self, table: Table, columns: Collection[str]) -> Iterator[tuple[pa.Table, Numbers]]:
-        """Their rows in order, texts as codes but for ids; and the number of the patient of each."""
-        names = list(dict.fromkeys(columns))
-        codes = ["patient_id", *(name for name in texts_of(table) if name != ID[table.name])]
-        with pq.ParquetFile(self._phi / f"{table.name}.parquet", read_dictionary=codes) as file:
-            for group in range(file.num_row_groups):
-                found = file.read_row_group(group, columns=["patient_id"])["patient_id"].combine_chunks()
-                in_order = pc.index_in(found.dictionary, self._patients)
-                numbers = spread(found, pc.fill_null(in_order, -1).to_numpy())
-                theirs = numbers >= 0
-                if theirs.any():
-                    yield file.read_row_group(group, columns=names).filter(pa.array(theirs)), numbers[theirs]
-
-
-def _doses(tables: _Tables, asked: pa.Array) -> tuple[dict[str, Row], list[Row]]:
+def _doses(tables: Tables, asked: pa.Array) -> tuple[dict[str, Row], list[Row]]:
     """Those asked for, by id; and the first dose of each product, with little about it."""
     doses: dict[str, Row] = {}
     first: list[Row] = []
@@ -108,7 +85,7 @@ def _rows(rows: pa.Table, kept: pa.Array) -> list[Row]:
     return found
 
 
-def _labs(tables: _Tables, cited: pa.Array, collector: Collector) -> tuple[dict[str, Place], list[Row]]:
+def _labs(tables: Tables, cited: pa.Array, collector: Collector) -> tuple[dict[str, Place], list[Row]]:
     """Places of those cited, and rows of heights; the marks go to the collector."""
     places: dict[str, Place] = {}
     heights: list[Row] = []
