@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from bonefhir.report import finding_pages, phi_page
@@ -118,6 +119,23 @@ def test_findings_are_bounded_and_it_says_so(tmp_path: Path, monkeypatch: pytest
     assert "2 of 5 are shown" in page.text
     assert "2 of 4 files are shown" in page.text
     assert "2 of 4 pairs" in page.text
+
+
+def test_it_is_the_same_page_however_the_tables_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read a row group at a time."""
+    monkeypatch.setattr(phi_page, "QUALITY_SHOWN", 2)
+    qualities = [quality(kind, file=f"{n % 4}.ndjson", line=n) for n, kind in enumerate(["no-unit", "negative"] * 5)]
+    labs = [{"analyte": "creatinine", "unusable_reason": reason} for reason in ["no-unit", None, "negative"] * 4]
+    facts = make(tmp_path, [A], outcomes(A, 5, 8, 3), qualities, labs=labs)
+    write_all(tmp_path, facts)
+    page = tmp_path / "phi" / "report.html"
+    whole = page.read_bytes()
+    for name in ("data_quality", "labs", "doses"):
+        path = tmp_path / "phi" / f"{name}.parquet"
+        pq.write_table(pq.read_table(path), path, row_group_size=3)
+        assert pq.ParquetFile(path).num_row_groups > 3
+    write_all(tmp_path, facts)
+    assert page.read_bytes() == whole
 
 
 def unpacked(text: str) -> Any:

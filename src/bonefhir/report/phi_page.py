@@ -1,5 +1,6 @@
 """phi/report.html: the report for quality teams. What it shows is prepared here, how it looks is in templates/phi.html."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -195,24 +196,34 @@ def _most_shown(rules: int) -> dict[str, int]:
 def _quality(path: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """(kind, severity) -> its first rows, by place."""
     order: list[tuple[str, str]] = [(name, "ascending") for name in ("file", "line", "resource", "detail")]
-    shown: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    table = pq.read_table(path)
-    for key in table.group_by(["kind", "severity"], use_threads=False).aggregate([]).to_pylist():
-        mask = pc.and_(pc.equal(table["kind"], key["kind"]), pc.equal(table["severity"], key["severity"]))
-        shown[key["kind"], key["severity"]] = table.filter(mask).sort_by(order).slice(0, QUALITY_SHOWN).to_pylist()
-    return shown
+    first: dict[tuple[str, str], pa.Table] = {}
+    for table in _row_groups(path, None):
+        for key in table.group_by(["kind", "severity"], use_threads=False).aggregate([]).to_pylist():
+            of = key["kind"], key["severity"]
+            mask = pc.and_(*(pc.equal(table[name], word) for name, word in key.items()))
+            mine = pa.concat_tables([*filter(None, [first.get(of)]), table.filter(mask)])
+            first[of] = mine.sort_by(order).slice(0, QUALITY_SHOWN)
+    return {key: rows.to_pylist() for key, rows in first.items()}
 
 
 def _unusable(path: Path) -> list[tuple[str, str, int, int]]:
     """(measurement, why its values cannot be used, how many, of how many of it), by measurement, most frequent first."""
-    table = pq.read_table(path, columns=["analyte", "unusable_reason"])
-    table = pa.table({name: table[name].cast(pa.string()) for name in table.column_names})
-    grouped = table.group_by(["analyte", "unusable_reason"], use_threads=False).aggregate([([], "count_all")]).to_pylist()
-    all_: dict[str, int] = {}
-    for row in grouped:
-        all_[row["analyte"]] = all_.get(row["analyte"], 0) + row["count_all"]
-    rows = [(row["analyte"], row["unusable_reason"], row["count_all"], all_[row["analyte"]]) for row in grouped]
-    return sorted((row for row in rows if row[1]), key=lambda row: (row[0], -row[2], row[1]))
+    found: Counter[tuple[str, str | None]] = Counter()
+    for table in _row_groups(path, ["analyte", "unusable_reason"]):
+        texts = pa.table({name: table[name].cast(pa.string()) for name in table.column_names})
+        for row in texts.group_by(texts.column_names, use_threads=False).aggregate([([], "count_all")]).to_pylist():
+            found[row["analyte"], row["unusable_reason"]] += row["count_all"]
+    all_: Counter[str] = Counter()
+    for (analyte, _), number in found.items():
+        all_[analyte] += number
+    rows = [(analyte, reason, number, all_[analyte]) for (analyte, reason), number in found.items() if reason]
+    return sorted(rows, key=lambda row: (row[0], -row[2], row[1]))
+
+
+def _row_groups(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
+    """A table may hold millions of rows; one group of them is in memory at a time."""
+    with pq.ParquetFile(path) as file:
+        yield from (file.read_row_group(number, columns=columns) for number in range(file.num_row_groups))
 
 
 def _rejects_by_file(facts: Facts) -> list[tuple[str, str, int]]:
