@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from bonefhir.conform import fault_by_models, gate
 from bonefhir.read import batch, facts, plans, texts
 from bonefhir.read.batch import Batch
 from bonefhir.read.reader import Reader
+from bonefhir.read.resource import Resource
 from bonefhir.read.scan import Scan, scan_files
 from bonefhir.read.sources import expand
 from tests.conform.test_gate import RICH
@@ -89,6 +92,10 @@ KEYS = (
     *("low", "comment", "versionId", "lastUpdated", "coding", "reference", "display", "text", "modifierExtension", "contained"),
     *("implicitRules", "patient", "dosage", "reasonReference", "medicationReference", "gender", "birthDate", "é", "resourceType"),
 )
+
+
+def compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def changed(rng: random.Random) -> str:
@@ -262,3 +269,34 @@ def test_a_run_of_unused_types_is_counted_at_once(tmp_path: Path, monkeypatch: p
     (tmp_path / "a.ndjson").write_bytes(b"\n".join([ENCOUNTER] * 40) + b"\n")
     (counts,) = scan_files(expand([str(tmp_path)])).counts
     assert (counts.read, counts.unused, counts.lines) == (40, {"Encounter": 40}, 40)
+
+
+SLOTTED = [
+    (resource, name)
+    for resource in PLAIN
+    for name in resource
+    if name in plans._SLOTS and all(slot.before in compact(resource[name]) for slot in plans._SLOTS[name])
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_is_in_a_slot_is_as_good_as_the_sample(data: st.DataObject) -> None:
+    """The gate admits it, and the column holds it as it is written."""
+    resource, name = data.draw(st.sampled_from(SLOTTED))
+    raw = compact(resource[name])
+    columns: dict[str, str] = {}
+    for slot in plans._SLOTS[name]:
+        head, before, rest = raw.partition(slot.before)
+        value = data.draw(st.from_regex(re.compile(slot.form, re.ASCII), fullmatch=True))
+        raw = head + before + value.encode() + slot.after + rest.partition(slot.after)[2]
+        columns |= dict.fromkeys(slot.columns, value)
+    kind = resource["resourceType"]
+    assert any(gate(kind, release).admits(name, raw) for release in ("R4", "R5"))
+    read = Resource({name: Raw(raw)}, kind, None, [])
+    for part in (*plans.SOURCE_PARTS, *plans.KINDS[kind].parts):
+        if name in part.elements:
+            values = dict(zip(part.columns, part.read(read), strict=True))
+            assert all(values[column] == columns[column] for column in values.keys() & columns.keys())
+    assert not read.faults
+    assert not read.warnings
