@@ -12,6 +12,7 @@ from bonefhir.read.elements import NO_QUANTITY, Quantity, Ratio, Read, Typed
 from bonefhir.read.fault import Fault
 from bonefhir.read.part import Part
 from bonefhir.read.references import Link
+from bonefhir.read.release import R4, R5
 from bonefhir.read.resource import MISSING, Resource
 
 STATUSES = frozenset({"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"})
@@ -172,7 +173,7 @@ def _quantity_columns(prefix: str) -> tuple[str, ...]:
     return tuple(f"{prefix}_{name}" for name in Quantity._fields)
 
 
-PARTS = (
+_PARTS = (
     Part(("status",), lambda dose: (_status(dose),), ("status",)),
     Part(("subject",), lambda dose: (dose.subject(),), ("subject",)),
     Part(
@@ -182,7 +183,15 @@ PARTS = (
     ),
     Part(("start", "end"), _period, ("effectiveDateTime", "effectivePeriod", "occurenceDateTime", "occurencePeriod")),
     Part((*_quantity_columns("dose"), *_quantity_columns("rate"), *_quantity_columns("rate_per"), "route"), _given, ("dosage",)),
-    Part(("reasons", "reason_refs"), _reasons, ("reasonCode", "reasonReference", "reason")),
     Part(("part_of",), lambda dose: (_part_of(dose),), ("partOf",)),
     Part(("request",), lambda dose: (_request(dose),), ("request",)),
 )
+PARTS = {
+    R4: (
+        *_PARTS,
+        Part(("reasons",), lambda dose: _reasons(dose)[:1], ("reasonCode",)),
+        Part(("reason_refs",), lambda dose: _reasons(dose)[1:], ("reasonReference",)),
+    ),
+    R5: (*_PARTS, Part(("reasons", "reason_refs"), _reasons, ("reason",))),
+}
+"""Without contained Conditions, reasons that are codes and reasons that are references have nothing to do with each other."""

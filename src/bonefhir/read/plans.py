@@ -14,6 +14,7 @@ from bonefhir.read.kinds import KINDS
 from bonefhir.read.layout import Layout
 from bonefhir.read.part import Part
 from bonefhir.read.references import Scope
+from bonefhir.read.release import NOT_PLAINLY_R4, R4
 from bonefhir.read.texts import Numbers, Slot
 from bonefhir.tables import SYMBOL
 
@@ -133,7 +134,7 @@ class Plan:
         self.type, self.release, self.table = resource_type, release, kind.table
         self._gate = None if gates is None else gates(resource_type, release)
         self._depth = depth
-        self._parts = (*SOURCE_PARTS, *kind.parts)
+        self._parts = (*SOURCE_PARTS, *kind.parts[release])
         self._types = {column.name: pa.string() if column.type == SYMBOL else column.type for column in kind.table} | {
             components.COLUMN: components.TYPE
         }
@@ -144,9 +145,10 @@ class Plan:
     def shape(self, names: tuple[str, ...]) -> Shape | None:
         """Null: resources with these elements need thought."""
         given = set(names)
+        mixed = self.release == R4 and not given.isdisjoint(NOT_PLAINLY_R4[self.type])
         crowded = any(len(given.intersection(part.elements)) > 1 for part in self._parts)
         unknown = any(name.startswith("value") and name not in self._part_of for name in names)
-        if crowded or (unknown and self.type == "Observation") or given & _ODD or not all(map(str.isascii, names)):
+        if mixed or crowded or (unknown and self.type == "Observation") or given & _ODD or not all(map(str.isascii, names)):
             return None
         roles = {name: self._reads(name, given) for name in names if name != "resourceType"}
         return Shape(self, roles, self._gate is not None and self._gate.completes(names))
