@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bonefhir.knowledge.load import load as load_knowledge
 from bonefhir.report import arithmetic
@@ -170,3 +173,12 @@ def test_marks_stand_where_their_day_is(timelines: list[tuple[dict[str, Any], Ti
 )
 def test_significant_digits(number: float, text: str) -> None:
     assert significant(number) == text
+
+
+@given(st.floats(1e-4, 1e5))
+def test_four_of_them_count(number: float) -> None:
+    """By decimal arithmetic: the exact number to four digits, halves to the even, or to a whole number."""
+    exact = Decimal(number)
+    unit = min(0, exact.adjusted() - 3)
+    assert Decimal(significant(number)) == exact.quantize(Decimal(1).scaleb(unit), ROUND_HALF_EVEN)
+    assert re.fullmatch(r"\d+(\.\d*[1-9])?", significant(number))

@@ -84,12 +84,17 @@ def formulae(finding: Row, rule: Rule, dose: Row, inputs: Renal | None, wording:
     """inputs: of the clearance that the rule looks at."""
     name = basis(rule)
     if name and inputs:
-        yield Formula(wording.word("quantities", name), cockcroft_gault(inputs), "Cockcroft, Gault 1976, doi:10.1159/000180580")
+        yield Formula(
+            wording.word("quantities", name),
+            wording.decimals(cockcroft_gault(inputs)),
+            "Cockcroft, Gault 1976, doi:10.1159/000180580",
+        )
     if rule.kind == "egfr_min":
         yield from _egfr(dose, wording)
     found = calcium(finding)
     if found and found.albumin is not None:
-        yield Formula(wording.word("quantities", "corrected_calcium"), corrected(found.total, found.albumin), "Zometa US PI 1.1")
+        text = wording.decimals(corrected(found.total, found.albumin))
+        yield Formula(wording.word("quantities", "corrected_calcium"), text, "Zometa US PI 1.1")
 
 
 def cockcroft_gault(inputs: Renal) -> str:
@@ -114,4 +119,6 @@ def _egfr(dose: Row, wording: Wording) -> Iterator[Formula]:
     constants = arithmetic.ckd_epi(female == 1, creatinine)
     relative = f"({significant(creatinine)} / {constants.kappa})^{constants.exponent}".replace("-", "−")
     text = f"142 × {relative} × 0.9938^{significant(age)} × {constants.factor} = {significant(egfr)} mL/min/1.73 m²"
-    yield Formula(wording.word("quantities", "egfr"), text, "CKD-EPI 2021, Inker et al., doi:10.1056/NEJMoa2102953")
+    yield Formula(
+        wording.word("quantities", "egfr"), wording.decimals(text), "CKD-EPI 2021, Inker et al., doi:10.1056/NEJMoa2102953"
+    )

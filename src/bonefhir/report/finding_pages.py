@@ -5,11 +5,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from bonefhir.report import page_data
 from bonefhir.report.adjudication import Decisions
 from bonefhir.report.facts import Facts
 from bonefhir.report.findings import Findings, first_of_each_rule
-from bonefhir.report.identity import fingerprint
+from bonefhir.report.identity import fingerprints
 from bonefhir.report.page_data import Texts
 from bonefhir.report.records import Row
 from bonefhir.report.sheet import Sheet, Sheets
@@ -17,6 +19,7 @@ from bonefhir.report.shown import shown
 from bonefhir.report.timeline import Views, timeline
 from bonefhir.report.timeline_svg import drawn, listed
 from bonefhir.report.wording import Wording
+from bonefhir.tables import VERDICTS
 
 MOST_ROWS = 10_000
 """Findings that can be filtered and opened on the page, in the order in which people should read them."""
@@ -33,9 +36,9 @@ class Pages:
     def __init__(
         self, phi: Path, findings: Findings, most: Mapping[str, int], facts: Facts, wording: Wording, decisions: Decisions
     ) -> None:
-        self.rows = first_rows(findings)
-        self.fingerprints = [fingerprint(row) for row in self.rows]
-        self._static = first_of_each_rule(findings, most).to_pylist()
+        first, static = first_rows(findings), first_of_each_rule(findings, most)
+        self.rows, self.fingerprints = first.to_pylist(), fingerprints(first)
+        self._static, self._static_fingerprints = static.to_pylist(), fingerprints(static)
         self._shown = shown(phi, [*self.rows, *self._static])
         self._sheets = Sheets(facts.knowledge, wording)
         self._views = Views(self._shown, facts.knowledge, facts.settings)
@@ -45,10 +48,10 @@ class Pages:
     def static(self) -> dict[str, list[Page]]:
         """Rule → the pages of its first findings."""
         of_rule: dict[str, list[Page]] = {}
-        for row, view in zip(self._static, self._views.of(self._static), strict=True):
+        for row, mark, view in zip(self._static, self._static_fingerprints, self._views.of(self._static), strict=True):
             line = timeline(view, self._shown.marks) if view else None
             svg, marks = (form(line, self._wording) if line else None for form in (drawn, listed))
-            decision = self._decisions.standing.get(fingerprint(row))
+            decision = self._decisions.standing.get(mark)
             page = {"sheet": self._sheet(row), "timeline": line, "svg": svg, "marks": marks, "decision": decision}
             of_rule.setdefault(row["rule_id"], []).append(page)
         return of_rule
@@ -88,11 +91,12 @@ def _packs(rows: Sequence[Row]) -> list[list[int]]:
     return packs if rows else []
 
 
-def first_rows(findings: Findings) -> list[Row]:
+def first_rows(findings: Findings) -> pa.Table:
     """Findings that the script can show."""
-    rows: list[Row] = []
+    parts, missing = [VERDICTS.empty()], MOST_ROWS
     for part in findings:
-        rows += part.slice(0, max(0, MOST_ROWS - len(rows))).to_pylist()
-        if len(rows) >= MOST_ROWS:
+        parts.append(part.slice(0, missing))
+        missing -= len(parts[-1])
+        if not missing:
             break
-    return rows
+    return pa.concat_tables(parts)

@@ -53,7 +53,7 @@ class Sheets:
             margin(finding, wording),
             tuple(flips(finding, rule, dose, records, inputs, wording)),
             tuple(_inputs(finding, dose, records, wording)),
-            tuple(one._replace(text=wording.decimals(one.text)) for one in formulae(finding, rule, dose, inputs, wording)),
+            tuple(formulae(finding, rule, dose, inputs, wording)),
         )
 
 

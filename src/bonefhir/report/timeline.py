@@ -106,19 +106,23 @@ def timeline(view: View, marks: Marks) -> Timeline:
 def _lanes(view: View, marks: Marks) -> Iterator[Lane]:
     """Those that have marks."""
     rows = marks.rows.slice(view.start, view.stop - view.start)
-    lanes = rows["lane"].to_numpy()
+    lanes = rows["lane"].to_pylist()
+    units = dict(zip(lanes, rows["unit"].to_pylist(), strict=True))
+    marks_of: dict[int, list[Mark]] = {number: [] for number in range(len(LANES))}
+    for number, mark in zip(lanes, _marks(rows, lanes, view), strict=True):
+        marks_of[number].append(mark)
     for number, name in enumerate(LANES):
-        mine = rows.filter(pa.array(lanes == number))
-        if len(mine):
-            unit = view.unit if name == "doses" else mine["unit"][0].as_py()
-            yield Lane(name, unit, tuple(_marks(mine, name, view)), view.limits.get(name), _window(view, name))
+        if marks_of[number]:
+            unit = view.unit if name == "doses" else units[number]
+            yield Lane(name, unit, tuple(marks_of[number]), view.limits.get(name), _window(view, name))
 
 
-def _marks(rows: pa.Table, lane: str, view: View) -> Iterator[Mark]:
+def _marks(rows: pa.Table, lanes: Sequence[int], view: View) -> Iterator[Mark]:
     columns = (rows[name].to_pylist() for name in ("corrected", "low", "high", "said", "resource"))
-    for day, corrected, low, high, said, resource in zip(days(rows["at"].to_numpy()).tolist(), *columns, strict=True):
+    when = days(rows["at"].to_numpy()).tolist()
+    for lane, day, corrected, low, high, said, resource in zip(lanes, when, *columns, strict=True):
         of_dose = "this" if resource == view.dose else "dose"
-        kind = of_dose if lane == "doses" else "corrected" if corrected else ""
+        kind = of_dose if LANES[lane] == "doses" else "corrected" if corrected else ""
         yield Mark(kind, EPOCH + timedelta(days=day), low, high, said, resource)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from bonefhir.report.suppress import HIDDEN, Shown
 
 _DECIMALS = 3
+_USUAL = (0.001, 9_999)
 _KEPT = 4_096
 """Quantities in words: amounts, limits and results repeat."""
 
@@ -90,6 +91,8 @@ def significant(number: float) -> str:
     """Four significant digits, without a power of ten: '44.04', '1204', '0.0123'. For numbers put into a formula."""
     if not isfinite(number) or number == 0:
         return "0" if number == 0 else "?"
+    if _USUAL[0] <= number < _USUAL[1]:
+        return f"{number:.4g}"  # the same there, and quicker
     decimals = max(0, 3 - floor(log10(abs(number))))
     text = f"{number:.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
