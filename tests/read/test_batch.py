@@ -165,6 +165,7 @@ def a_few_are_enough() -> Iterator[None]:
         patched.setattr(plans, "FEW", 1)
         patched.setattr(facts, "SOME", 1)
         patched.setattr(texts, "_MANY", 1)
+        patched.setattr(texts, "_SEVERAL", 1)
         yield
 
 
@@ -186,6 +187,11 @@ def test_both_ways_say_the_same_of_a_few(rng: random.Random, count: int, bundled
     content = lines(rng, count)
     with a_few_are_enough():
         check(in_a_bundle(content) if bundled else content)
+
+
+def test_kinds_beyond_the_most_frequent_go_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "KINDS_AT_ONCE", 2)
+    check(lines(random.Random(9), 500))
 
 
 @pytest.mark.deep

@@ -30,6 +30,8 @@ SIZE = 8 << 20
 """Bytes of resources that are put by."""
 ENOUGH = 24
 """Resources of one type that are worth the arrays."""
+KINDS_AT_ONCE = 500
+"""Sets of elements, of one type in one order, that are read together."""
 MANY = 100
 """Elements at the top level: no resource of FHIR has as many."""
 
@@ -71,7 +73,8 @@ class Batch:
         layout = Layout(items.texts)
         usable = layout.compact & (items.lengths <= self._limits.line)
         plans: dict[Plan, list[Shape | None]] = {}
-        for kind, (name, elements) in enumerate(zip(layout.types, layout.names, strict=True)):
+        for kind in _most_frequent(layout.kind[usable], len(layout.names)):
+            name, elements = layout.types[kind], layout.names[kind]
             shape = self._shape(name, elements)
             if shape is not None:
                 plans.setdefault(shape.plan, [None] * len(layout.names))[kind] = shape
@@ -123,6 +126,12 @@ class Batch:
         if (name, shape) not in self._plans:
             self._plans[name, shape] = Plan(name, shape, self._gates, self._limits.depth)
         return self._plans[name, shape]
+
+
+def _most_frequent(kinds: Numbers, count: int) -> list[int]:
+    """In a hostile input every resource is of a kind of its own: those go one by one."""
+    found: list[int] = np.argsort(-np.bincount(kinds, minlength=count), kind="stable")[:KINDS_AT_ONCE].tolist()
+    return found
 
 
 def _some(values: Sequence[Any], rows: Numbers) -> Sequence[Any]:

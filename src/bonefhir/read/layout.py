@@ -60,6 +60,7 @@ class Layout:
         keys = np.array([sum(map(len, names)) + 4 * len(names) + 1 for names in self.names])
         values = self._before[self._first + counts] - self._before[self._first]
         self.compact: Flags = keys[self.kind] + values == self.sizes
+        self._places = [_places(names) for names in self.names]
         self.types = self._tell_types()
 
     def _tell_types(self) -> list[str]:
@@ -71,19 +72,27 @@ class Layout:
         type_of = np.zeros(len(self.kind), np.int64)
         type_of[rows] = found.indices.to_numpy() + 1
         kinds, self.kind = np.unique(self.kind * len(types) + type_of, return_inverse=True)
-        self.names = [self.names[number // len(types)] for number in kinds.tolist()]
+        self.names, self._places = (
+            [each[number // len(types)] for number in kinds.tolist()] for each in (self.names, self._places)
+        )
         return [types[number % len(types)] for number in kinds.tolist()]
 
     def column(self, rows: Numbers, name: str) -> pa.BinaryArray:
         """The values of this element of these resources, ascending, which are compact and have it."""
-        places = [names.index(name) if name in names else 0 for names in self.names]
-        keys = [
-            1 + sum(len(each) + 3 for each in names[: place + 1]) + place for names, place in zip(self.names, places, strict=True)
-        ]
+        found = np.array([places.get(name, (0, 0)) for places in self._places])
         kinds, first = self.kind[rows], self._first[rows]
-        value = first + np.array(places)[kinds]
-        starts = self._begin[rows] + np.array(keys)[kinds] + self._before[value] - self._before[first]
+        value = first + found[kinds, 0]
+        starts = self._begin[rows] + found[kinds, 1] + self._before[value] - self._before[first]
         return pieces(self._text, starts, self._size_of[value])
+
+
+def _places(names: Names) -> dict[str, tuple[int, int]]:
+    """Of each element: which of the values it is, and bytes of keys and punctuation before it."""
+    found, before = {}, 0
+    for place, name in enumerate(names):
+        before += len(name) + 4
+        found[name] = place, before
+    return found
 
 
 def _decoded(raws: Sequence[bytes]) -> list[Fields]:

@@ -25,6 +25,9 @@ SOURCE_PARTS = (
 _ODD = frozenset({"contained", "modifierExtension", "implicitRules", "focus"})
 """What makes more of a resource than a row of its elements."""
 
+_ELEMENTS = 1000
+"""Of one type that are remembered: more than FHIR has."""
+
 _ID = r"[A-Za-z0-9\-.]{1,64}"
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
 _AMOUNT = r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
@@ -184,7 +187,7 @@ class Plan:
             found = pieces[0][1]
             return {name: Encoded(values, found.entry) for name, values in zip(part.columns, found.columns, strict=True)}
         if part not in self._absent:
-            self._absent[part] = self._element("", part).absent()
+            self._absent[part] = Element(self.type, "", part, (), None, self._depth).absent()
         absent = self._absent[part]
         entry, given, start = np.zeros(len(plain), np.int64), np.zeros(len(plain), np.bool_), 1
         arrays = [[pa.array([value], self._types[name])] for name, value in zip(part.columns, absent.values, strict=True)]
@@ -199,6 +202,8 @@ class Plan:
 
     def _element(self, name: str, part: Part | None) -> Element:
         key = name, part is not None
-        if not name or key not in self._elements:
+        if key not in self._elements:
+            if len(self._elements) >= _ELEMENTS:
+                self._elements.clear()
             self._elements[key] = Element(self.type, name, part, _SLOTS.get(name, ()), self._gate, self._depth)
         return self._elements[key]
