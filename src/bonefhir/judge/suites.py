@@ -43,9 +43,9 @@ SEVERITY = {"error": "critical", "warning": "warning", "info": "info"}
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 """No other format but BOOLEAN_ONLY leaves the values out."""
 
-OPTIONAL = ("rfc3987_syntax", "sqlalchemy")
+OPTIONAL = ("rfc3987_syntax", "sqlalchemy", "boto3", "botocore")
 """Libraries that Great Expectations, or what it imports, does without: one builds a grammar for over a second, so that jsonschema
-may check IRIs, the other is for databases."""
+may check IRIs, the others are for databases and object stores, which it never sees here."""
 
 LATER = ("altair", "scipy.stats")
 """Libraries that it imports, for a second, and uses only in expectations about distributions, which no suite has."""

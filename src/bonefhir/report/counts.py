@@ -1,5 +1,6 @@
 """Everything the reports count, from the tables in phi/ and the tally of the verdicts."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -185,7 +186,11 @@ def _reasons(verdicts: Tally) -> Iterator[ReasonCount]:
 
 
 def _quality(phi: Path) -> tuple[KindCount, ...]:
-    table = pq.read_table(phi / "data_quality.parquet", columns=["kind", "severity", "line"])
-    grouped = table.group_by(["kind", "severity"], use_threads=False).aggregate([("line", "count", pc.CountOptions(mode="all"))])
-    rows = [KindCount(row["kind"], row["severity"], row["line_count"]) for row in grouped.to_pylist()]
-    return tuple(sorted(rows, key=lambda row: (severity_order(row.severity), row.kind)))
+    found: Counter[tuple[str, str]] = Counter()
+    with pq.ParquetFile(phi / "data_quality.parquet") as file:
+        for number in range(file.num_row_groups):
+            rows = file.read_row_group(number, columns=["kind", "severity"])
+            for row in rows.group_by(["kind", "severity"]).aggregate([([], "count_all")]).to_pylist():
+                found[row["kind"], row["severity"]] += row["count_all"]
+    counted = (KindCount(kind, severity, rows) for (kind, severity), rows in found.items())
+    return tuple(sorted(counted, key=lambda row: (severity_order(row.severity), row.kind)))
