@@ -33,3 +33,24 @@ def cpu_of_help() -> float:
     assert "Not a medical device" in python("-m", "bonefhir.cli", "--help").stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_the_collector_rests_during_imports_and_leaves_out_what_they_made() -> None:
+    code = """
+import gc
+from bonefhir.starting import undisturbed
+with undisturbed():
+    assert not gc.isenabled()
+    import json.tool
+assert gc.isenabled() and gc.get_freeze_count()
+frozen = gc.get_freeze_count()
+garbage = [[] for _ in range(10000)]
+with undisturbed():
+    import json.tool
+assert gc.isenabled() and gc.get_freeze_count() <= frozen
+gc.disable()
+with undisturbed():
+    pass
+assert not gc.isenabled()
+"""
+    python("-c", code)

@@ -257,16 +257,16 @@ def test_every_fault_of_a_suite_file_is_told_at_once(knowledge: Knowledge, tmp_p
     words = str(caught.value)
     assert "a.toml: table must be" in words
     assert "b.toml: not TOML" in words
-    for fault in ("statement is missing", "severity must", "no column nope", "value_set_from must"):
+    for fault in ("type must be", "statement is missing", "severity must", "no column nope", "value_set_from must"):
         assert f"c.toml: x: {fault}" in words.replace("the table doses has ", "")
-    assert len(caught.value.faults) == 6
+    assert len(caught.value.faults) == 7
 
 
 def test_an_empty_folder_and_a_file_without_expectations_are_faults(knowledge: Knowledge, tmp_path: Path) -> None:
     with pytest.raises(KnowledgeError, match="no suite"):
         read_suites(tmp_path, knowledge)
     assert list(faults_of({"table": "doses"}, value_sets(knowledge))) == ["no expectation"]
-    entry = {"id": "a", "type": "t", "severity": "info", "statement": "s", "column": "status"}
+    entry = {"id": "a", "type": "expect_column_values_to_be_null", "severity": "info", "statement": "s", "column": "status"}
     assert list(faults_of({"table": "doses", "expectation": [entry, entry]}, value_sets(knowledge))) == ["a: id stands twice"]
 
 

@@ -12,6 +12,25 @@ from bonefhir.tables import DOSES, LABS, PATIENTS, VERDICTS
 
 TABLES = {table.name: table for table in (DOSES, LABS, PATIENTS, VERDICTS)}
 SEVERITIES = ("critical", "warning", "info")
+PRESENT = frozenset({"expect_column_values_to_not_be_null"})
+"""Expectations that ask whether there is a value."""
+
+UNIQUE = frozenset({"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"})
+"""Expectations that ask whether rows are alike."""
+
+ROW_BY_ROW = PRESENT | {
+    "expect_column_values_to_be_null",
+    "expect_column_values_to_be_in_set",
+    "expect_column_values_to_not_be_in_set",
+    "expect_column_values_to_be_between",
+    "expect_column_values_to_match_regex",
+    "expect_column_values_to_not_match_regex",
+    "expect_column_value_lengths_to_be_between",
+    "expect_column_pair_values_a_to_be_greater_than_b",
+    "expect_column_pair_values_to_be_equal",
+}
+"""Expectations that look at a row at a time."""
+
 OWN_KEYS = {"id", "type", "severity", "statement", "value_set_from", "where"}
 COLUMN_KEYS = ("column", "column_A", "column_B", "column_list")
 
@@ -102,6 +121,8 @@ def _faults_of_entry(entry: Mapping[str, Any], table: str, sets: Mapping[str, li
             yield f"{key} is missing"
     if "severity" in entry and entry["severity"] not in SEVERITIES:
         yield f"severity must be one of {', '.join(SEVERITIES)}"
+    if entry.get("type", "") not in ROW_BY_ROW | UNIQUE:
+        yield f"type must be one of those that are judged batch by batch: {', '.join(sorted(ROW_BY_ROW | UNIQUE))}"
     if "value_set_from" in entry and entry["value_set_from"] not in sets:
         yield f"value_set_from must be one of {', '.join(sets)}"
     for column in sorted(_expectation(entry, sets).columns - set(TABLES[table].names)):

@@ -16,13 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bonefhir.errors import AccountingError
-from bonefhir.judge.suite_files import TABLES, Suite
+from bonefhir.judge.suite_files import PRESENT, TABLES, UNIQUE, Suite
 from bonefhir.parts import ORDER, texts_of
 
-PRESENT = frozenset({"expect_column_values_to_not_be_null"})
-"""Expectations that ask whether there is a value."""
-
-UNIQUE = frozenset({"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"})
 ALIKE = PRESENT | UNIQUE
 """Expectations that ask no more than whether two values are alike."""
 
