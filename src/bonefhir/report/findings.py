@@ -8,7 +8,6 @@ verdicts, and nothing is ever held whole.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from bonefhir.tables import VERDICTS
 from bonefhir.vocabulary import FAIL, INDETERMINATE, SEVERITIES
 
 GROUPS = tuple((verdict, severity) for verdict in (FAIL, INDETERMINATE) for severity in reversed(SEVERITIES))
-_BATCH = 32_768
+_BATCH = 16_384
+"""Findings that are in memory at a time."""
 _SCHEMA = VERDICTS.schema
 
 
@@ -54,8 +54,9 @@ def cut_out(findings: Findings) -> Iterator[Callable[[Rows], None]]:
     findings.folder.mkdir(exist_ok=True)
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with ExitStack() as stack:
-        writers = {g: stack.enter_context(_new_stream(findings.file(*g), options)) for g in GROUPS}
-        yield partial(_split, writers)
+        cutter = _Cutter({g: stack.enter_context(_new_stream(findings.file(*g), options)) for g in GROUPS})
+        yield cutter.see
+        cutter.write()
 
 
 @contextmanager
@@ -64,13 +65,26 @@ def _new_stream(path: Path, options: pa.ipc.IpcWriteOptions) -> Iterator[pa.ipc.
         yield writer
 
 
-def _split(writers: Mapping[tuple[str, str], pa.ipc.RecordBatchStreamWriter], verdicts: Rows) -> None:
-    for (verdict, severity), writer in writers.items():
-        rows = np.flatnonzero(_are(verdicts["verdict"], verdict) & _are(verdicts["severity"], severity))
-        if len(rows):
-            found = taken([verdicts], rows)
-            table = pa.table([arrow(found[name]) for name in _SCHEMA.names], _SCHEMA.names).cast(_SCHEMA)
-            writer.write_table(table, max_chunksize=_BATCH)
+class _Cutter:
+    """Findings of several row groups are written together: a row group has few, and each part costs its readers a millisecond."""
+
+    def __init__(self, writers: Mapping[tuple[str, str], pa.ipc.RecordBatchStreamWriter]) -> None:
+        self._writers = writers
+        self._waiting = [VERDICTS.empty()]
+
+    def see(self, verdicts: Rows) -> None:
+        rows = np.flatnonzero(_are(verdicts["verdict"], FAIL) | _are(verdicts["verdict"], INDETERMINATE))
+        found = taken([verdicts], rows)
+        self._waiting.append(pa.table([arrow(found[name]) for name in _SCHEMA.names], _SCHEMA.names).cast(_SCHEMA))
+        if sum(map(len, self._waiting)) >= _BATCH:
+            self.write()
+
+    def write(self) -> None:
+        whole, self._waiting = pa.concat_tables(self._waiting), [VERDICTS.empty()]
+        for (verdict, severity), writer in self._writers.items():
+            part = whole.filter((pc.field("verdict") == verdict) & (pc.field("severity") == severity))
+            if part.num_rows:
+                writer.write_table(part.combine_chunks(), max_chunksize=_BATCH)
 
 
 def _are(column: Any, word: str) -> NDArray[np.bool_]:
