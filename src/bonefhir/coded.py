@@ -94,6 +94,17 @@ def column_named(rows: Rows, name: str) -> Column:
     return told(together.fields[name], together.codes)
 
 
+def value(rows: Rows, name: str, row: int) -> Any:
+    """What column_named() says of one row, without looking at the others."""
+    found: Any = rows.get(name)
+    if found is None:
+        together = next(each for each in rows.values() if isinstance(each, Structs) and name in each.fields)
+        found, row = together.fields[name], int(together.codes[row])
+    if isinstance(found, Texts):
+        return None if found.codes[row] == NOTHING else found.texts[int(found.codes[row])].as_py()
+    return found.values[row].as_py()
+
+
 def length(rows: Rows) -> int:
     return len(next(iter(rows.values())))
 

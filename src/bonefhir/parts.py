@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bonefhir.coded import Column, Lists, Rows, Structs, arrow, coded, codes_type, column_named, length, order, part, taken
+from bonefhir.coded import Column, Lists, Rows, Structs, arrow, coded, codes_type, column_named, length, order, part, taken, value
 from bonefhir.interval import Integers
 from bonefhir.tables import Table
 
@@ -32,7 +32,7 @@ ORDER = {
 }
 """Order of the rows: by what they are, never by how they were read. Only a resource without an id needs its place."""
 
-PART_ROWS = 4_096
+PART_ROWS = 2_048
 """Of a batch of a part: one of each part is in memory at a time."""
 
 MOST = 64
@@ -58,7 +58,7 @@ def read_part(path: Path, table: Table, columns: Sequence[str] | None = None) ->
     schema = pa.schema([table.schema.field(name) for name in names])
     with _opened([path], table) as (each,):
         each.read_on(each.left)
-        pieces = [pa.table({name: arrow(column_named(rows, name)) for name in names}).cast(schema) for rows in each.held]
+        pieces = [pa.table({name: arrow(column_named(rows, name)) for name in names}).cast(schema) for rows in each.take(None)]
     return pa.concat_tables([schema.empty_table(), *pieces])
 
 
@@ -107,54 +107,59 @@ def _row_groups(parts: Sequence["_Part"], table: Table) -> Iterator[Rows]:
 
 
 def _rounds(parts: Sequence["_Part"]) -> Iterator[list[Rows]]:
-    """Each takes what certainly comes before all that has not been read yet."""
-    enough = max(PART_ROWS, ROWS // max(1, len(parts)))
-    while True:
+    """Each takes what certainly comes before all that has not been read yet, and not many more rows than are written together."""
+    enough = max(1, ROWS // max(1, len(parts)))
+    while any(each.left or each.held for each in parts):
         for each in parts:
             each.read_on(enough)
-        unread = [each.last for each in parts if each.left]
-        bound = min(unread, default=None)
-        if found := [piece for each in parts for piece in each.take(bound)]:
-            yield found
-        if not unread:
-            return
+        unread = min((each.key(each.held - 1) for each in parts if each.left), default=None)
+        soon = min((each.key(2 * enough) for each in parts if each.held > 2 * enough), default=None)
+        bound = min((key for key in (unread, soon) if key is not None), default=None)
+        found = [piece for each in parts for piece in each.take(bound)]
+        yield found or [piece for each in parts for piece in each.take(unread)]  # those that are soon may be all of one key
 
 
 class _Part:
-    """held: batches that have been read and not been taken. left: rows that have not been read."""
+    """held: number of rows that have been read and not been taken. left: of rows that have not been read."""
 
     def __init__(self, rows: Stream, beside: Mapping[str, Stream], table: Table) -> None:
         self._rows, self._beside, self._table = rows, beside, table
+        self._pieces: list[Rows] = []
         self.left = int(rows.schema.metadata[b"rows"])
-        self.held: list[Rows] = []
+        self.held = 0
 
-    @property
-    def last(self) -> Key:
-        return self._key(self.held[-1], length(self.held[-1]) - 1)
+    def key(self, row: int) -> Key:
+        """Of a row that is held."""
+        for piece in self._pieces:
+            if row < length(piece):
+                return self._key(piece, row)
+            row -= length(piece)
+        raise IndexError(row)
 
     def read_on(self, enough: int) -> None:
         """Until it holds so many rows, and not all of one key, if there are."""
-        while self.left and (sum(map(length, self.held)) < enough or self._key(self.held[0], 0) == self.last):
+        while self.left and (self.held < enough or self.key(0) == self.key(self.held - 1)):
             rows = self._rows.read_next_batch()
-            self.left -= len(rows)
+            self.left, self.held = self.left - len(rows), self.held + len(rows)
             fields = {name: coded(stream.read_next_batch()) for name, stream in self._beside.items()}
-            self.held.append({name: _with_fields(values, fields.get(name)) for name, values in coded(rows).items()})
+            self._pieces.append({name: _with_fields(values, fields.get(name)) for name, values in coded(rows).items()})
 
     def take(self, bound: Key | None) -> Iterator[Rows]:
         """Those before the bound; None: all."""
-        while self.held and (bound is None or self._key(self.held[0], length(self.held[0]) - 1) < bound):
-            yield self.held.pop(0)
-        if self.held and bound is not None:
-            rows = self.held[0]
+        while self._pieces and (bound is None or self._key(self._pieces[0], length(self._pieces[0]) - 1) < bound):
+            self.held -= length(self._pieces[0])
+            yield self._pieces.pop(0)
+        if self._pieces and bound is not None:
+            rows = self._pieces[0]
             number = bisect_left(range(length(rows)), bound, key=lambda row: self._key(rows, row))
-            self.held[0] = part(rows, number, length(rows))
             if number:
+                self._pieces[0], self.held = part(rows, number, length(rows)), self.held - number
                 yield part(rows, 0, number)
 
     def _key(self, rows: Rows, row: int) -> Key:
         """What is missing comes last, as in order()."""
-        values = (arrow(column_named(part(rows, row, row + 1), name))[0].as_py() for name in ORDER[self._table.name])
-        return tuple((value is None, "" if value is None else value) for value in values)
+        values = (value(rows, name, row) for name in ORDER[self._table.name])
+        return tuple((each is None, "" if each is None else each) for each in values)
 
 
 # ------------------------------------------------------------------------------------------------------- files of parts
