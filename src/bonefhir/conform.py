@@ -11,16 +11,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
 
-from bonefhir.read import characters, depth, keys, modifiers, moments
+from bonefhir.read import characters, depth, keys, models, modifiers, moments
 from bonefhir.read.elements import COMPARATORS
 from bonefhir.read.fault import Fault
 from bonefhir.read.gate import Gate
 from bonefhir.read.limits import DEFAULT
-from bonefhir.read.names import RESOURCE_TYPES
+from bonefhir.read.models import Described
+from bonefhir.read.names import RESOURCE_TYPES, USED
 from bonefhir.read.positions import read_back
 from bonefhir.read.sources import SourceFile
 
@@ -129,7 +131,34 @@ def _fault_of_model(text: bytes, parsed: dict[str, Any], resource_type: str, pac
 @cache
 def gate(resource_type: str, release: str) -> Gate:
     """What certainly lets through only valid resources of the type. release: 'R4' or 'R5', as their shape says."""
-    return Gate(resource_type, lambda name: _model_class(name, _RELEASES[release][0]))
+    known = _described().get(release, {})
+    return Gate(resource_type, lambda name: known[name] if name in known else _describe(name, release))
+
+
+@cache
+def _described() -> Mapping[str, Mapping[str, list[Described]]]:
+    return models.from_file(version("fhir.resources"))
+
+
+def _describe(name: str, release: str) -> list[Described]:
+    return models.described(_model_class(name, _RELEASES[release][0]))
+
+
+def _types_of(release: str) -> dict[str, list[Described]]:
+    types: dict[str, list[Described]] = {}
+
+    def ask(name: str) -> list[Described]:
+        return types.setdefault(name, _describe(name, release))
+
+    for name in sorted(USED):
+        Gate(name, ask)
+    return types
+
+
+def written_models() -> bytes:
+    """The file that spares loading the models: of each release, the types that the used resources are made of."""
+    found = {release: _types_of(release) for release in _RELEASES}
+    return models.as_file(version("fhir.resources"), found)
 
 
 @cache
@@ -215,3 +244,7 @@ def _same_type(value: Any, read: Any) -> bool:
     if isinstance(value, str):
         return not isinstance(read, int | float | Decimal)
     return isinstance(read, Decimal | float) or (isinstance(read, int) and isinstance(value, int))
+
+
+if __name__ == "__main__":
+    models.FILE.write_bytes(written_models())

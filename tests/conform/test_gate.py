@@ -3,11 +3,15 @@
 import json
 import random
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from bonefhir.conform import fault_by_models, gate
+from bonefhir import conform
+from bonefhir.conform import fault_by_models, gate, written_models
+from bonefhir.read import models
 from tests.read.fhir import (
     Json,
     administration,
@@ -227,3 +231,21 @@ def test_what_was_judged_is_remembered_within_bounds() -> None:
 def test_any_plain_number_is_as_good_as_zero(value: str, passes: bool) -> None:
     text = json.dumps(observation()).replace('"value": 1.1', f'"value": {value}')
     assert gate("Observation", "R4").passes(text.encode()) == passes
+
+
+def test_the_file_says_what_the_models_say() -> None:
+    """Else: `python -m bonefhir.conform` writes it anew."""
+    assert models.FILE.read_bytes() == written_models()
+
+
+def test_another_version_of_the_models_is_asked_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert models.from_file("0") == {}
+    monkeypatch.setattr(conform, "_described", dict)
+    own = gate.__wrapped__("Observation", "R4")
+    assert own.passes(json.dumps(observation()).encode())
+    assert not own.passes(json.dumps(observation(status=1)).encode())
+
+
+def test_a_gate_loads_no_models() -> None:
+    code = "import sys; from bonefhir.conform import gate; gate('Observation', 'R4'); sys.exit('fhir' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,6 @@ Each element of a resource is judged by itself, and remembered by its bytes: mos
 reference range) stand in thousands of resources alike. A test compares it with fhir.resources on mutated resources.
 """
 
-import re
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +18,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from bonefhir.read import characters, keys
 from bonefhir.read.memo import Memo
+from bonefhir.read.models import Described
 from bonefhir.read.resource import FIELDS
 
-Models = Callable[[str], Any]
-"""Name of a FHIR type → fhir.resources' model."""
+Models = Callable[[str], Sequence[Described]]
+"""Name of a FHIR type → the elements that fhir.resources' model of it has."""
 
 Gates = Callable[[str, str], "Gate"]
-"""Resource type, 'R4' or 'R5' → its gate. Made where one is needed: the models of fhir.resources are slow to load."""
+"""Resource type, 'R4' or 'R5' → its gate. Made where one is needed."""
 
 _LEVELS = 5
 _LEFT_OUT = frozenset({"fhir_comments", "contained", "modifierExtension", "implicitRules"})
@@ -60,7 +60,6 @@ _TWIN = "FHIRPrimitiveExtension"
 """The `_element` beside an element: fhir.resources refuses an empty one."""
 _INTEGERS = frozenset({"Integer", "PositiveInt", "UnsignedInt"})
 _COMPARATOR = r"<=?|>=?|ad"
-_COMPLEX = re.compile(r"abc\.(\w+)Type")
 _DIGITS = bytes.maketrans(b"123456789.eE+-", b"0" * 14)
 _TOO_MANY = 65
 _LONG_NUMBER = b"0" * _TOO_MANY
@@ -186,49 +185,41 @@ class _Structs:
 
     def elements(self, name: str, levels: int) -> _Elements:
         found = _Elements()
-        for attribute, about in self._models(name).model_fields.items():
-            kind = self._type(attribute, about, name, levels)
+        for each in self._models(name):
+            kind = self._type(each, name, levels)
             if kind is None:
                 continue
-            extra, alias = about.json_schema_extra or {}, about.alias or attribute
-            twin = name == _TWIN and attribute == "extension"
-            found.kinds[alias] = Annotated[kind, Meta(min_length=1)] if twin else kind
-            found.attributes[alias] = attribute
-            if twin or about.is_required() or extra.get("element_required"):
-                found.required.add(alias)
-            if "one_of_many" in extra:
-                found.groups.setdefault(extra["one_of_many"], []).append(alias)
-                found.needed.update({extra["one_of_many"]} if extra["one_of_many_required"] else ())
+            twin = name == _TWIN and each.attribute == "extension"
+            found.kinds[each.name] = Annotated[kind, Meta(min_length=1)] if twin else kind
+            found.attributes[each.name] = each.attribute
+            if twin or each.required:
+                found.required.add(each.name)
+            if each.choice:
+                found.groups.setdefault(each.choice, []).append(each.name)
+                found.needed.update({each.choice} if each.needed else ())
         return found
 
-    def _type(self, attribute: str, field: Any, owner: str, levels: int) -> Any:
+    def _type(self, each: Described, owner: str, levels: int) -> Any:
         """The narrow type of an element; null: the element is left out."""
-        rare = owner == "Extension" and attribute.startswith("value") and attribute.removesuffix("__ext") not in _EXTENSION_VALUES
-        if attribute in _LEFT_OUT or rare:
+        stem = each.attribute.removesuffix("__ext")
+        rare = owner == "Extension" and stem.startswith("value") and stem not in _EXTENSION_VALUES
+        if each.attribute in _LEFT_OUT or rare:
             return None
-        if attribute == "comparator":
+        if each.attribute == "comparator":
             return _text(_COMPARATOR)
-        annotation = repr(field.annotation)
-        many = "List[" in annotation
-        found = _COMPLEX.search(annotation)
-        kind = self._complex(found[1], levels) if found else _primitive(annotation)
-        return list[kind] if many and kind is not None else kind  # type: ignore[valid-type]
+        kind = _primitive(each.kind[1:]) if each.kind[0] == "=" else self._complex(each.kind, levels)
+        return list[kind] if each.many and kind is not None else kind  # type: ignore[valid-type]
 
     def _complex(self, name: str, levels: int) -> Any:
         return None if levels == 0 or name == "Resource" else self.struct(name, levels - 1)
 
 
-def _primitive(annotation: str) -> Any:
-    if annotation == "bool | None":
-        return bool
-    name = re.search(r"(\w+)(?:\([^()]*\)|\sobject at \w+>)\]", annotation)
-    if name is None:
-        return None
-    if name[1] == "Decimal":
-        return float
-    if name[1] in _INTEGERS:
-        return Annotated[int, Meta(ge={"PositiveInt": 1, "UnsignedInt": 0}.get(name[1], -(1 << 31)), lt=1 << 31)]
-    return _text(_PATTERNS[name[1]]) if name[1] in _PATTERNS else None
+def _primitive(name: str) -> Any:
+    if name in ("bool", "Decimal"):
+        return {"bool": bool, "Decimal": float}[name]
+    if name in _INTEGERS:
+        return Annotated[int, Meta(ge={"PositiveInt": 1, "UnsignedInt": 0}.get(name, -(1 << 31)), lt=1 << 31)]
+    return _text(_PATTERNS[name]) if name in _PATTERNS else None
 
 
 def _text(pattern: str) -> Any:
