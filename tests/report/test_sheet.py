@@ -104,6 +104,12 @@ def test_a_page_has_every_input_with_its_place_and_age(sheets: list[Sheet]) -> N
     assert not [item for item in dated if not item.age]
 
 
+def test_what_is_read_for_the_pages_is_enough(sample_run: Path, findings: Rows, sheets: list[Sheet]) -> None:
+    """Of doses, heights and places only what pages ask for; all the rest would give no other word."""
+    read, made = shown(sample_run / "phi", findings).records, Sheets(load_knowledge(), load())
+    assert [made.of(row, read) for row in findings] == sheets
+
+
 def test_formulae_end_in_the_number_of_the_table(sheets: list[Sheet], records: Records) -> None:
     told = [(sheet, formula) for sheet in sheets for formula in sheet.formulae]
     assert {formula.source.split(",")[0] for _, formula in told} == {"Cockcroft", "CKD-EPI 2021", "Zometa US PI 1.1"}
