@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ from bonefhir.report.timeline import Timeline, Views, events, timeline
 from bonefhir.report.timeline_svg import drawn
 from bonefhir.report.wording import load, significant
 from bonefhir.settings import Settings
+from bonefhir.tables import VERDICTS
 
 Rows = list[dict[str, Any]]
 
@@ -54,7 +56,7 @@ def sheets(findings: Rows, records: Records) -> list[Sheet]:
 @pytest.fixture(scope="module")
 def timelines(sample_run: Path, findings: Rows) -> list[tuple[dict[str, Any], Timeline]]:
     """Findings with their timelines, of those that have one."""
-    drawn_on = shown(sample_run / "phi", findings)
+    drawn_on = shown(sample_run / "phi", pa.Table.from_pylist(findings, schema=VERDICTS.schema))
     views = Views(drawn_on, load_knowledge(), Settings(sources=(), out=Path("out"))).of(findings)
     return [(row, timeline(view, drawn_on.marks)) for row, view in zip(findings, views, strict=True) if view]
 
@@ -106,7 +108,10 @@ def test_a_page_has_every_input_with_its_place_and_age(sheets: list[Sheet]) -> N
 
 def test_what_is_read_for_the_pages_is_enough(sample_run: Path, findings: Rows, sheets: list[Sheet]) -> None:
     """Of doses, heights and places only what pages ask for; all the rest would give no other word."""
-    read, made = shown(sample_run / "phi", findings).records, Sheets(load_knowledge(), load())
+    read, made = (
+        shown(sample_run / "phi", pa.Table.from_pylist(findings, schema=VERDICTS.schema)).records,
+        Sheets(load_knowledge(), load()),
+    )
     assert [made.of(row, read) for row in findings] == sheets
 
 

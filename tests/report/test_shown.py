@@ -67,7 +67,7 @@ def test_it_is_what_reading_everything_gives(doses: Rows, labs: Rows, rows_of_a_
     findings = [finding_of(dose, labs) for dose in asked]
     with TemporaryDirectory() as folder:
         written(Path(folder), doses, labs, rows_of_a_group)
-        found = shown(Path(folder), findings)
+        found = shown(Path(folder), table_of(tables.VERDICTS, findings))
         people = {row["patient_id"] for row in findings}
         all_ = everything(Path(folder), people)
         assert repr(of_patients(Path(folder), people)) == repr(all_)

@@ -31,24 +31,24 @@ Page = Mapping[str, Any]
 
 
 class Pages:
-    """rows: findings that the script shows. fingerprints: of each."""
+    """findings: those that the script shows. fingerprints: of each."""
 
     def __init__(
         self, phi: Path, findings: Findings, most: Mapping[str, int], facts: Facts, wording: Wording, decisions: Decisions
     ) -> None:
-        first, static = first_rows(findings), first_of_each_rule(findings, most)
-        self.rows, self.fingerprints = first.to_pylist(), fingerprints(first)
-        self._static, self._static_fingerprints = static.to_pylist(), fingerprints(static)
-        self._shown = shown(phi, [*self.rows, *self._static])
+        self.findings, self._static = first(findings), first_of_each_rule(findings, most)
+        self.fingerprints = fingerprints(self.findings)
+        self._shown = shown(phi, pa.concat_tables([self.findings, self._static]))
         self._sheets = Sheets(facts.knowledge, wording)
         self._views = Views(self._shown, facts.knowledge, facts.settings)
         self._wording, self._decisions = wording, decisions
-        self._packs = _packs(self.rows)
+        self._packs = _packs(self.findings["patient_id"].to_pylist())
 
     def static(self) -> dict[str, list[Page]]:
         """Rule → the pages of its first findings."""
         of_rule: dict[str, list[Page]] = {}
-        for row, mark, view in zip(self._static, self._static_fingerprints, self._views.of(self._static), strict=True):
+        rows = self._static.to_pylist()
+        for row, mark, view in zip(rows, fingerprints(self._static), self._views.of(rows), strict=True):
             line = timeline(view, self._shown.marks) if view else None
             svg, marks = (form(line, self._wording) if line else None for form in (drawn, listed))
             decision = self._decisions.standing.get(mark)
@@ -57,14 +57,14 @@ class Pages:
         return of_rule
 
     def places(self) -> list[tuple[int, int]]:
-        """Of each row, the number of its pack and its place in it."""
+        """Of each finding, the number of its pack and its place in it."""
         at = {number: (pack, place) for pack, numbers in enumerate(self._packs) for place, number in enumerate(numbers)}
-        return [at[number] for number in range(len(self.rows))]
+        return [at[number] for number in range(len(self.findings))]
 
     def packs(self) -> Iterator[dict[str, Any]]:
         """In order, as they are asked for."""
         for numbers in self._packs:
-            yield self._pack([self.rows[number] for number in numbers], [self.fingerprints[number] for number in numbers])
+            yield self._pack(self.findings.take(numbers).to_pylist(), [self.fingerprints[number] for number in numbers])
 
     def _pack(self, rows: Sequence[Row], fingerprints: Sequence[str]) -> dict[str, Any]:
         patients = (self._shown.patients[row["patient_id"]] for row in (rows[0], rows[-1]))
@@ -80,18 +80,17 @@ class Pages:
         return self._sheets.of(row, self._shown.records)
 
 
-def _packs(rows: Sequence[Row]) -> list[list[int]]:
-    """Numbers of rows, by patient."""
+def _packs(patients: Sequence[str]) -> list[list[int]]:
+    """Numbers of findings, by patient."""
     packs: list[list[int]] = [[]]
-    patient = [str(row["patient_id"]) for row in rows]
-    for _, numbers in groupby(sorted(range(len(rows)), key=patient.__getitem__), patient.__getitem__):
+    for _, numbers in groupby(sorted(range(len(patients)), key=patients.__getitem__), patients.__getitem__):
         if len(packs[-1]) >= PACK:
             packs.append([])
         packs[-1] += numbers
-    return packs if rows else []
+    return packs if patients else []
 
 
-def first_rows(findings: Findings) -> pa.Table:
+def first(findings: Findings) -> pa.Table:
     """Findings that the script can show."""
     parts, missing = [VERDICTS.empty()], MOST_ROWS
     for part in findings:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.report import page_data
@@ -83,10 +82,10 @@ def data(pages: Pages, decisions: Decisions, sliced: Sliced, counts: Counts, wor
 
 
 def _columns(pages: Pages, decisions: Decisions, sliced: Sliced) -> Columns:
-    rows, standing = pages.rows, decisions.standing
-    doses = sliced.of(pa.array([row["dose_id"] for row in rows], pa.string()))
+    findings, standing = pages.findings, decisions.standing
+    doses = sliced.of(findings["dose_id"].combine_chunks())
     texts = {
-        **{column: [row[name] for row in rows] for column, name in _OF_FINDING.items()},
+        **{column: findings[name].to_pylist() for column, name in _OF_FINDING.items()},
         **{name: doses[name].to_pylist() for name in ("site", "month")},
         "finding": pages.fingerprints,
         "decision": [standing[mark].state if mark in standing else "" for mark in pages.fingerprints],

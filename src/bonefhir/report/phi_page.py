@@ -86,7 +86,7 @@ def _findings(pages: Pages, most: Mapping[str, int], counts: Counts) -> dict[str
         "findings": pages.static(),
         "most": most,
         "listed": packed.LISTED,
-        "packed_rows": len(pages.rows),
+        "packed_rows": len(pages.findings),
         "all_findings": sum(row.doses[verdict] for row in counts.rules for verdict in (FAIL, INDETERMINATE)),
         "packed_pages": map(packed.packed, pages.packs()),
     }

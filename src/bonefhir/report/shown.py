@@ -4,7 +4,7 @@ Tables can hold millions of rows. They are read a row group at a time, and what 
 doses, the places of their evidence, and the marks of their timelines.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +53,11 @@ class Shown:
         return _moments([self.records.doses[row["dose_id"]] for row in findings], self.patients)
 
 
-def shown(phi: Path, findings: Sequence[Row]) -> Shown:
-    """Raises OSError if a table cannot be read."""
-    tables = Tables(phi, {row["patient_id"] for row in findings})
-    cited = _texts({item["resource"] for row in findings for item in row["evidence"] or ()})
-    asked = _texts({row["dose_id"] for row in findings})
+def shown(phi: Path, findings: pa.Table) -> Shown:
+    """findings: rows of VERDICTS. Raises OSError if a table cannot be read."""
+    tables = Tables(phi, pc.unique(findings["patient_id"]).to_pylist())
+    cited = pc.unique(findings["evidence"].combine_chunks().flatten().field("resource"))
+    asked = pc.unique(findings["dose_id"])
     doses, first = _doses(tables, asked)
     collector = Collector(_moments([doses[name] for name in asked.to_pylist()], tables.numbers))
     places, heights = _labs(tables, cited, collector)
@@ -116,7 +116,3 @@ def _among(column: pa.ChunkedArray, words: pa.Array) -> pa.Array:
 def _moments(doses: Sequence[Row], numbers: Mapping[str, int]) -> Numbers:
     of = np.array([numbers[row["patient_id"]] for row in doses], np.int64)
     return moments(of, pa.array([row["date_first"] for row in doses], pa.date32()))
-
-
-def _texts(words: Collection[str | None]) -> pa.Array:
-    return pa.array(sorted(filter(None, words)), pa.string())
