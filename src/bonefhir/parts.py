@@ -66,7 +66,8 @@ def write_whole(path: Path, table: Table, parts: Sequence[Path], see: Callable[[
     """Merges parts into the table that they are parts of. see: is shown each row group."""
     with TemporaryDirectory(prefix=".merged-", dir=path.parent) as folder:
         while len(parts) > MOST:
-            some = (parts[start : start + MOST] for start in range(0, len(parts), MOST))
+            size = -(-len(parts) // -(-len(parts) // MOST))  # all alike: a round reads as far as the densest part lets it
+            some = (parts[start : start + size] for start in range(0, len(parts), size))
             parts = [path for each in some for path in _merged(Path(folder), table, each)]
         with _opened(parts, table) as open_parts:
             _write(path, table, _row_groups(open_parts, table), see)
