@@ -266,7 +266,7 @@ def test_runs_of_unused_types_are_counted_as_one_by_one(monkeypatch: pytest.Monk
     lines = [ENCOUNTER] * 40
     content = b"\n".join([*lines[:place], line, *lines[place:]]) + b"\n"
     at_once = told(content)
-    monkeypatch.setattr(Reader, "count_unused", lambda *_: False)
+    monkeypatch.setattr(Reader, "count_unused", lambda *_: None)
     with one_by_one():
         assert told(content) == at_once
 

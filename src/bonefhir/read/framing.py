@@ -168,9 +168,12 @@ def read_lines(reader: Reader, blocks: Iterator[bytes], offset: int = 0) -> int:
         text = rest + block if rest else block
         if skipping and (end := text.find(b"\n") + 1):
             offset, number, skipping, text = offset + end, number + 1, False, text[end:]
-        end, lines = text.rfind(b"\n") + 1, text.count(b"\n")
-        if not reader.count_unused(text, end):
-            reader.take(text.split(b"\n")[:-1], offset, number)
+        end = text.rfind(b"\n") + 1
+        lines = reader.count_unused(text, end)
+        if lines is None:
+            whole = text.split(b"\n")[:-1]
+            lines = len(whole)
+            reader.take(whole, offset, number)
         offset, number, rest = offset + end, number + lines, text[end:]
         if len(rest) > reader.limits.line:
             if not skipping:

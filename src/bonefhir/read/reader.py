@@ -105,12 +105,12 @@ class Reader:
 
     # ---------------------------------------------------------------------------------------------------- one resource
 
-    def count_unused(self, text: bytes, end: int) -> bool:
-        """The lines before `end` are all of types that are not used, and counted now."""
+    def count_unused(self, text: bytes, end: int) -> int | None:
+        """How many lines there are before `end`, if all are of types that are not used, and counted now."""
         found = unused.count(text, end) if 0 < end <= self.limits.line else None
         for name, resources in (found or {}).items():
             self.count(resources, name)
-        return found is not None
+        return None if found is None else found.total()
 
     def take(self, lines: list[bytes], offset: int, number: int) -> None:
         """Lines of NDJSON, of which the first has this number and begins at this byte."""

@@ -3,13 +3,13 @@
 from collections import Counter
 
 import msgspec
-import numpy as np
 
 from bonefhir.read import characters
 from bonefhir.read.names import RESOURCE_TYPES, USED
 
 UNUSED = RESOURCE_TYPES - USED - {"Bundle"}
 _TYPE = b'"resourceType"'
+_OPEN, _CLOSE = ord("{"), ord("}")
 
 
 class _Head(msgspec.Struct, rename="camel", gc=False):
@@ -40,10 +40,12 @@ def count(text: bytes, end: int) -> Counter[str] | None:
 
 def _objects(whole: bytes) -> int | None:
     """The number of lines, if all of them begin and end like an object."""
-    letters = np.frombuffer(whole, np.uint8)
-    ends = np.flatnonzero(letters == ord("\n"))
-    sound = whole[:1] == b"{" and (letters[ends - 1] == ord("}")).all() and (letters[ends[:-1] + 1] == ord("{")).all()
-    return len(ends) if sound else None
+    lines, begin = 0, 0
+    while (end := whole.find(b"\n", begin)) >= 0:
+        if whole[begin] != _OPEN or whole[end - 1] != _CLOSE:
+            return None
+        lines, begin = lines + 1, end + 1
+    return lines
 
 
 def _begins_unused(text: bytes) -> bool:
