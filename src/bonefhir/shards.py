@@ -22,7 +22,7 @@ BYTES_PER_RESOURCE = 1_000
 BYTES_IN_MEMORY = 2_500
 """That one resource needs while its bucket is worked on, with its verdicts and their evidence; measured on `dense`."""
 
-BASE, PROCESS = 450 << 20, 200 << 20
+BASE, PROCESS = 250 << 20, 220 << 20
 """Bytes of the process that leads (Great Expectations is in it) and of each that works, before any data."""
 
 LEAST, MOST = 10_000, 400_000
