@@ -1,7 +1,7 @@
 """What verdicts can be broken down by: product, indication, site and month of their doses.
 
-Site is the folder that a dose's record came in, as it was given to the run; where it came in none, the file. FHIR has better
-places for it (performer, location of the encounter), which are not read.
+Site is the folder that a dose's record came in, as it was given to the run; where it came in none, the file, if these are
+few. FHIR has better places for it (performer, location of the encounter), which are not read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,11 @@ import pyarrow.parquet as pq
 from bonefhir.report.control_chart import Ints
 from bonefhir.report.months import Axis, axis_of, months_of
 from bonefhir.report.tally import JUDGED, Group, Tally, codes_of, groups, tally
+
+FILES = 100
+"""Files without a folder that are taken for sites: more can be told apart in no chart and no list."""
+
+NO_FOLDER = "."
 
 SLICES = ("product", "indication", "site", "month")
 STRATIFIERS = ("product", "indication", "month")
@@ -96,9 +101,14 @@ def _renamed(column: pa.DictionaryArray, name: Callable[[pa.Array], pa.Array]) -
 
 
 def sites(files: pa.Array) -> pa.Array:
-    """The folder that a file came in, as the name of its site; the file's own name where it came in none."""
+    """The folder that a file came in, as the name of its site; the file's own name where it came in none. files: distinct.
+
+    More than FILES such files are no sites but an export in pieces (a Bundle for each patient), and of one site: NO_FOLDER.
+    """
     folder = pc.replace_substring_regex(files, r"/[^/]*$", "")
-    return pc.if_else(pc.match_substring(files, "/"), folder, files)
+    within = pc.match_substring(files, "/")
+    loose = len(files) - (pc.sum(within).as_py() or 0)
+    return pc.if_else(within, folder, files if loose <= FILES else pa.scalar(NO_FOLDER))
 
 
 def slices(sliced: Sliced) -> list[dict[str, Any]]:
