@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,15 @@ def starts_of(folder: Path, table: Table) -> Numbers | None:
     return load(path) if path.is_file() else None
 
 
-def ids_of(folder: Path, table: Table) -> npt.NDArray[np.void]:
+def ids_of(folder: Path, table: Table, near: Path) -> npt.NDArray[np.void]:
+    """KEY of each row that has one, mapped. near: where a copy of what lies elsewhere is kept, as that cannot be mapped."""
     path = folder / f"{table.name}.ids.npy"
+    if is_elsewhere(path):
+        copy = near / f"{blake2b(str(path).encode()).hexdigest()}.npy"
+        if not copy.is_file() and path.is_file():
+            near.mkdir(exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+        path = copy
     found: npt.NDArray[np.void] = load(path) if path.is_file() else np.empty(0, dtype=shards.KEY)
     return found
 

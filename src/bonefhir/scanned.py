@@ -94,10 +94,14 @@ class Scanned:
 
 
 class Dealt:
-    """All portions, by shard of patients: what `index` has left for every process that works on a bucket."""
+    """All portions, by shard of patients: what `index` has left for every process that works on a bucket.
+
+    near: a folder on this machine, for copies of what is to be mapped
+    """
 
     def __init__(self, run: Run) -> None:
         self._folder = run.parts / "scan"
+        self.near = run.work / "ids"
         listed = msgspec.json.decode((self._folder / _INDEX).read_bytes(), type=list[tuple[str, int]])
         self.parts = [Part(self._folder / name, before) for name, before in listed]
 

@@ -156,7 +156,7 @@ def _versions(dealt: Dealt, bucket_of: Numbers) -> Elsewhere:
 
 def _shared(dealt: Dealt, table: Table, bucket_of: Numbers) -> Keys:
     """Keys that stand in several buckets. A range of keys at a time is compared."""
-    ids = [ids_of(part.folder, table) for part in dealt.parts]
+    ids = [ids_of(part.folder, table, dealt.near) for part in dealt.parts]
     number = max(1, -(-sum(map(len, ids)) // IDS_AT_A_TIME))
     edges = [np.uint64((1 << 64) * each // number) for each in range(1, number)]
     places = [[0, *np.searchsorted(each["key"], edges).tolist(), len(each)] for each in ids]
@@ -172,7 +172,7 @@ def _shared(dealt: Dealt, table: Table, bucket_of: Numbers) -> Keys:
 def _with_keys(dealt: Dealt, table: Table, wanted: Keys) -> Iterator[pa.Table]:
     """Rows of every part whose id has one of these keys; sorted."""
     for part in dealt.parts:
-        ids = ids_of(part.folder, table)
+        ids = ids_of(part.folder, table, dealt.near)
         rows = np.sort(ids["row"][np.isin(ids["key"], wanted)])
         if len(rows):
             yield part.rows(table).take(pa.array(rows))
@@ -188,7 +188,7 @@ def _named_elsewhere(dealt: Dealt, bucket_of: Numbers) -> pa.Table:
     least, most = (f.reduceat(by, first) if len(first) else by for f in (np.minimum, np.maximum))
     found = [np.empty(0, dtype=np.uint64)]
     for part in dealt.parts if len(keys) else ():
-        ids = ids_of(part.folder, tables.CONDITIONS_READ)
+        ids = ids_of(part.folder, tables.CONDITIONS_READ, dealt.near)
         ids = ids[np.isin(ids["key"], keys)]
         place, where = np.searchsorted(keys, ids["key"]), bucket_of[ids["shard"]]
         found.append(ids["key"][(least[place] != where) | (most[place] != where)])

@@ -35,7 +35,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Costs:
-    """CPU seconds of one core, measured on this project's machine on 2026-11-25, and what the simulation assumes besides.
+    """CPU seconds of one core, measured on this project's machine on 2026-11-30, and what the simulation assumes besides.
 
     scan, resolve   per gigabyte of *sparse*
     deal            per gigabyte of *sparse*, serial: what only the whole input can tell
@@ -53,12 +53,12 @@ class Costs:
     slow            share of workers at half speed (assumed)
     """
 
-    scan: float = 13.0
-    deal: float = 0.3
-    resolve: float = 3.6
-    audit: float = 0.00007
-    report: float = 0.00026
-    start: float = 6.0
+    scan: float = 9.5
+    deal: float = 0.2
+    resolve: float = 2.9
+    audit: float = 0.00005
+    report: float = 0.00012
+    start: float = 3.0
     task: float = 0.285
     server: float = 0.04
     look: float = 0.1 / AT_ONCE

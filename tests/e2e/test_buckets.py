@@ -102,13 +102,15 @@ def sized(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(shards, "MOST", size)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_number_of_buckets_changes_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("seed", "parts"), [(0, ""), (1, ""), (2, "memory://tangle")])
+def test_the_number_of_buckets_changes_nothing(
+    seed: int, parts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Tangle(seed).write(tmp_path / "in")
     pipeline.audit(Settings((str(tmp_path / "in"),), tmp_path / "one"))
     sized(monkeypatch, 40)
     monkeypatch.setattr(whole, "IDS_AT_A_TIME", 100)
-    run = pipeline.open_run(Settings((str(tmp_path / "in"),), tmp_path / "many"))
+    run = pipeline.open_run(Settings((str(tmp_path / "in"),), tmp_path / "many", parts=parts))
     for portion in range(len(run.portions)):
         pipeline.scan(run, portion)
     buckets = pipeline.resolve(run)
