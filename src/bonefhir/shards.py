@@ -19,8 +19,9 @@ Numbers = npt.NDArray[np.int64]
 BYTES_PER_RESOURCE = 1_000
 """Of FHIR, unpacked: few hospitals write less."""
 
-BYTES_IN_MEMORY = 2_500
-"""That one resource needs while its bucket is worked on, with its verdicts and their evidence; measured on `dense`."""
+BYTES_IN_MEMORY = 5_000
+"""That one resource needs while its bucket is worked on, with its verdicts and their evidence, and what a process has kept of
+earlier ones by then; measured on the benchmark *dense*."""
 
 BASE, PROCESS = 250 << 20, 220 << 20
 """Bytes of the process that leads (Great Expectations is in it) and of each that works, before any data."""

@@ -43,7 +43,7 @@ SCALES = {
     "full": Scale({"sparse": 1_000, "dense": 50_000, "bundles": 10_000}, _MEDIUM, 3, True),
 }
 _WRITERS: dict[str, Callable[[Path, int], int]] = {"sparse": inputs.sparse, "dense": inputs.dense, "bundles": inputs.bundles}
-_OPTIONS = {"sparse": ("--no-html",)}
+_OPTIONS = {"sparse": ("--no-html",), "dense": ("--memory", "2GiB")}
 """Of bonefhir, by case."""
 
 _WORDS = {

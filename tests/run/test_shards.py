@@ -14,7 +14,7 @@ from bonefhir import shards
 GIB = 1 << 30
 
 
-@pytest.mark.parametrize(("memory", "cores", "expected"), [(GIB, 2, 2), (GIB, 64, 3), (GIB // 4, 8, 1), (16 * GIB, 8, 8)])
+@pytest.mark.parametrize(("memory", "cores", "expected"), [(GIB, 2, 2), (GIB, 64, 2), (GIB // 4, 8, 1), (16 * GIB, 8, 8)])
 def test_as_many_processes_as_there_is_room_for(memory: int, cores: int, expected: int) -> None:
     assert shards.processes(memory, cores) == expected
 
