@@ -38,7 +38,7 @@ PART_ROWS = 2_048
 MOST = 64
 """Parts that are merged at a time; more are merged by so many first."""
 
-ROWS = 65_536
+ROWS = 32_768
 """Of a row group of the whole."""
 
 Key = tuple[tuple[bool, Any], ...]
