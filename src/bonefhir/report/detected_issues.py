@@ -4,7 +4,6 @@
 a run found it stands in run.json; here it would make every run's output differ.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ import pyarrow.compute as pc
 from bonefhir.knowledge.model import Rule
 from bonefhir.report.adjudication import Decision, Decisions
 from bonefhir.report.findings import Findings
-from bonefhir.report.identity import fingerprints
+from bonefhir.report.identity import fingerprints, resource_ids
 from bonefhir.report.json_texts import quoted
 from bonefhir.report.visible import visible
 from bonefhir.vocabulary import FAIL, SEVERITIES
@@ -42,8 +41,7 @@ def write(path: Path, findings: Findings, rules: Sequence[Rule], decisions: Deci
 
 def ids_of(rule_ids: pa.Array, dose_ids: pa.Array) -> pa.Array:
     """The id of the issue of each rule and dose."""
-    named = pc.binary_join_element_wise("[", quoted(rule_ids, show=False), ", ", quoted(dose_ids, show=False), "]", "")
-    return pa.array([f"issue-{hashlib.sha256(text.encode()).hexdigest()[:32]}" for text in named.to_pylist()], pa.string())
+    return resource_ids("issue", rule_ids, dose_ids)
 
 
 def as_issues(findings: pa.Table, rules: Mapping[str, Rule], decisions: Decisions) -> pa.Array:

@@ -22,6 +22,12 @@ def resource_id(prefix: str, *parts: str) -> str:
     return f"{prefix}-{_digest(parts)[:32]}"
 
 
+def resource_ids(prefix: str, *parts: pa.Array) -> pa.Array:
+    """The same of each row, a column for each part; none is null."""
+    texts = pc.binary_join_element_wise(*(quoted(part, show=False) for part in parts), ", ")
+    return pa.array([f"{prefix}-{_hash(f'[{text}]')[:32]}" for text in texts.to_pylist()], pa.string())
+
+
 def short_id(prefix: str, *parts: str) -> str:
     """For people to carry along in a table: a letter and eight digits."""
     return f"{prefix}{_digest(parts)[:8]}"
@@ -47,7 +53,7 @@ def fingerprints(findings: pa.Table) -> list[str]:
     listed = pc.binary_join_element_wise("[", pc.binary_join(pa.ListArray.from_arrays(offsets, entries), ", "), "]", "")
     cited = pc.if_else(evidence.is_valid(), listed, "null")
     parts = pc.binary_join_element_wise("[", pc.binary_join_element_wise(*texts, cited, ", "), "]", "")
-    return [f"f{hashlib.sha256(part.encode()).hexdigest()[:16]}" for part in parts.to_pylist()]
+    return [f"f{_hash(part)[:16]}" for part in parts.to_pylist()]
 
 
 def _as_json(values: pa.Array) -> pa.Array:
@@ -66,4 +72,8 @@ def rule_digest(rule: Rule) -> str:
 
 
 def _digest(parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return _hash(json.dumps(parts, sort_keys=True))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
