@@ -167,14 +167,6 @@ def test_plain_text_means_the_same(text: str) -> None:
     assert all(b"\\u00%02x" % ord(c) not in plain for c in text if c.isalnum() and c.isascii())
 
 
-@given(st.binary(max_size=40), st.sampled_from([b"[]", b"rE"]))
-def test_pairs_are_found_at_any_place(text: bytes, pair: bytes) -> None:
-    for place in range(4):
-        planted = text[:place] + pair + text[place:]
-        assert characters.pair_in(planted, pair)
-    assert characters.pair_in(text, pair) == (pair in text)
-
-
 @pytest.mark.parametrize("text", ["\u202e", "\u2066", "\\u202E", "\\u2069"])
 def test_bidi(text: str) -> None:
     assert characters.bidi(f"a{text}b".encode())

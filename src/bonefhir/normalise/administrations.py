@@ -7,7 +7,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bonefhir import tables
 from bonefhir.interval import Flags, Integers
@@ -192,7 +191,3 @@ def _union(found: Sequence[Membership]) -> Membership:
         for name, by_text in membership.items():
             union[name] = union.get(name, True) and by_text
     return union
-
-
-def is_null(column: pa.ChunkedArray) -> Flags:
-    return np.asarray(pc.is_null(column).to_numpy(zero_copy_only=False))

@@ -7,8 +7,6 @@ found by position (`mend`); letters that hide behind an escape are written out (
 import codecs
 import re
 
-import numpy as np
-
 BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n"
 
@@ -69,15 +67,6 @@ def utf8(raw: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def pair_in(text: bytes, pair: bytes) -> bool:
-    """The two bytes stand somewhere in the text. Twice as fast as `in`, which stops at every first one of them."""
-    if len(text) < 4:
-        return pair in text
-    wanted = int.from_bytes(pair, "little")
-    even, odd = (np.frombuffer(text, "<u2", (len(text) - start) // 2, start) for start in (0, 1))
-    return bool((even == wanted).any() or (odd == wanted).any())
 
 
 def replaced(raw: bytes) -> bytes:
