@@ -91,6 +91,14 @@ AGAIN: Any = {"retries": 2, "retry_delay_seconds": [2, 10], "retry_condition_fn"
 """For the tasks that wait for disks and networks, and write anew what an earlier try has left."""
 
 
+def done(stage: Callable[[pipeline.Run, int], None], work: str, numbers: list[int]) -> int:
+    """The stage for some portions or buckets. Returns for how many."""
+    run = pipeline.load_run(work)
+    for number in numbers:
+        stage(run, number)
+    return len(numbers)
+
+
 @task(name="open run", cache_policy=NO_CACHE, persist_result=False)
 @safely
 def open_run(settings: dict[str, Any], config: str | None) -> str:
@@ -101,10 +109,7 @@ def open_run(settings: dict[str, Any], config: str | None) -> str:
 @task(name="scan files", cache_policy=NO_CACHE, persist_result=False, **AGAIN)
 @safely
 def scan(work: str, numbers: list[int]) -> int:
-    run = pipeline.load_run(work)
-    for number in numbers:
-        pipeline.scan(run, number)
-    return len(numbers)
+    return done(pipeline.scan, work, numbers)
 
 
 @task(name="deal patients", cache_policy=NO_CACHE, persist_result=False)
@@ -118,10 +123,7 @@ def deal(work: str) -> list[int]:
 @task(name="resolve versions and references", cache_policy=NO_CACHE, persist_result=False, **AGAIN)
 @safely
 def resolve_buckets(work: str, buckets: list[int]) -> int:
-    run = pipeline.load_run(work)
-    for bucket in buckets:
-        pipeline.resolve_bucket(run, bucket)
-    return len(buckets)
+    return done(pipeline.resolve_bucket, work, buckets)
 
 
 @task(name="gather facts", cache_policy=NO_CACHE, persist_result=False)
@@ -133,10 +135,7 @@ def gather(work: str) -> None:
 @task(name="audit patients", cache_policy=NO_CACHE, persist_result=False, **AGAIN)
 @safely
 def audit_buckets(work: str, buckets: list[int]) -> int:
-    run = pipeline.load_run(work)
-    for bucket in buckets:
-        pipeline.audit_bucket(run, bucket)
-    return len(buckets)
+    return done(pipeline.audit_bucket, work, buckets)
 
 
 @task(name="check suites", cache_policy=NO_CACHE, persist_result=False)
