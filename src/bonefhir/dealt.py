@@ -68,7 +68,7 @@ def _batches(starts: Numbers) -> Iterator[tuple[int, int]]:
 
 
 def read_rows(folder: Path, table: Table, start: int = 0, end: int | None = None) -> pa.Table:
-    """Rows from `start` up to `end` (null: the last), as a view of the file where that can be. None where there is no file."""
+    """Rows from `start` up to `end` (null: the last), as a view of the file where that can be. No file: no rows."""
     found, before = [], 0
     try:
         opened = mapped(_path(folder, table))

@@ -52,7 +52,7 @@ def ledger(run: Run) -> pa.Table:
         raise AccountingError(
             f"the ledger does not add up for file number {int(wrong[0])} of {len(run.files)}: a defect of bonefhir"
         )
-    columns: dict[str, object] = {"file": pa.array([f.name for f in run.files], pa.string()), "read": read}
+    columns: dict[str, object] = {"file": run.file_names, "read": read}
     for name in ("format", "compression", "sha256"):
         columns[name] = pa.array([getattr(each, name) for each in scanned.counts], pa.string())
     for name in ("bytes", "empty_entries"):

@@ -188,9 +188,8 @@ def resolve_bucket(run: Run, bucket: int) -> None:
     """Decides what becomes of the resources of one bucket of patients, and leaves the normalised tables."""
     with stage(run, "resolve", bucket + 1):
         read, others = whole.bucket(run, bucket)
-        names = pa.array([f.name for f in run.files], pa.string())
         full = run.settings.conformance == "full"
-        found = resolution.resolve(read, others, run.knowledge, full, names, whole.checking(run))
+        found = resolution.resolve(read, others, run.knowledge, full, run.file_names, whole.checking(run))
         _store_resolution(run, bucket, found)
 
 

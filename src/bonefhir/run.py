@@ -86,6 +86,11 @@ class Run:
         return work_folder.absolute(self.settings.out)
 
     @property
+    def file_names(self) -> pa.Array:
+        """By number."""
+        return pa.array([file.name for file in self.files], pa.string())
+
+    @property
     def resolved(self) -> list[Path]:
         """Folders of the buckets that have been resolved."""
         return sorted(path for path in (self.parts / "normalised").iterdir() if path.is_dir())

@@ -34,7 +34,7 @@ def write_scan(run: Run, number: int, scan: Scan) -> None:
         path.unlink()
     folder.mkdir(exist_ok=True)
     for table, rows in ((tables.REJECTS, scan.rejects), (tables.FULL_URLS, scan.full_urls)):
-        write_rows(folder, table, rows, 0)
+        write_rows(folder, table, rows)
     for table in tables.READ_TABLES:
         write_rows(folder, table, scan.tables[table.name], run.shards if table in OF_PATIENTS else 0)
     (folder / _COUNTS).write_bytes(msgspec.json.encode(scan.counts))

@@ -5,7 +5,6 @@ patient to another: for those, ids are compared by a hash (whole.py). Nothing he
 together while it is worked on.
 """
 
-from collections.abc import Sequence
 from hashlib import blake2b
 from zlib import crc32
 
@@ -68,25 +67,17 @@ def buckets(sizes: Numbers, per_bucket: int) -> list[tuple[int, int]]:
     return [*found, (first, len(sizes))]
 
 
-def of_texts(texts: Sequence[str], shards: int) -> Numbers:
-    """Shard of each patient, 'Patient/<id>', by a hash that is the same everywhere."""
-    return np.array([crc32(text.encode()) % shards for text in texts], dtype=np.int64)
-
-
 def of_patients(subjects: pa.ChunkedArray, shards: int) -> Numbers:
-    """Shard of each row; `shards` itself where the subject is a urn, of whom only the whole input can tell who it is.
+    """Shard of each row, by a hash of 'Patient/<id>' that is the same everywhere; of nobody's rows the first.
 
-    Rows of nobody are in the first.
+    `shards` itself where the subject is a urn, of whom only the whole input can tell who it is.
     """
-    if shards == 1 and not len(subjects):
-        return np.zeros(0, dtype=np.int64)
-    array = subjects.combine_chunks() if isinstance(subjects, pa.ChunkedArray) else subjects
+    array = subjects.combine_chunks()
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     texts = encoded.dictionary.to_pylist()
-    known = of_texts(texts, shards)
-    known[[index for index, text in enumerate(texts) if text.startswith("urn:")]] = shards
+    known = [shards if text.startswith("urn:") else crc32(text.encode()) % shards for text in texts]
     codes = encoded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    return np.asarray(np.append(known, 0)[codes])
+    return np.asarray(np.array([*known, 0], dtype=np.int64)[codes])
 
 
 def keys(ids: pa.Array) -> npt.NDArray[np.uint64]:
@@ -106,7 +97,7 @@ def keys(ids: pa.Array) -> npt.NDArray[np.uint64]:
 
 def identities(ids: pa.ChunkedArray, shard: Numbers) -> npt.NDArray[np.void]:
     """KEY of each row with an id that another patient's resource may have, sorted by key. A contained one's tells whose it is."""
-    array = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+    array = ids.combine_chunks()
     rows = np.flatnonzero(pc.invert(pc.match_substring(array, "#")).fill_null(False).to_numpy(zero_copy_only=False))
     found = np.empty(len(rows), dtype=KEY)
     found["key"] = keys(array.take(pa.array(rows)))

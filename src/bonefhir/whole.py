@@ -67,9 +67,8 @@ def deal(run: Run) -> list[tuple[int, int]]:
     dealt = Dealt(run)
     cut = shards.buckets(_sizes(dealt), run.bucket_size)
     bucket_of = np.repeat(np.arange(len(cut)), [last - first for first, last in cut])
-    names = pa.array([file.name for file in run.files], pa.string())
     check = checking(run)
-    _store_medications(run, resolve_medications(scanned.table(tables.MEDICATIONS_READ), run.knowledge, check, names))
+    _store_medications(run, resolve_medications(scanned.table(tables.MEDICATIONS_READ), run.knowledge, check, run.file_names))
     found, named = NONE_ELSEWHERE, tables.CONDITIONS_READ.empty()
     if len(cut) > 1:
         found, named = _versions(dealt, bucket_of), _named_elsewhere(dealt, bucket_of)
