@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bonefhir.commands.counted import counted
 from bonefhir.commands.results import facts
 from bonefhir.errors import InputError
 
@@ -53,7 +54,7 @@ def told(found: Any, skipped: Sequence[str], store: Path) -> list[str]:
 
     words = Counter(one.decision for one in found.new)
     listed = ", ".join(f"{words[word]} {word}" for word in WORDS if words[word])
-    lines = [f"{len(found.new)} decisions recorded{f' ({listed})' if listed else ''}, {found.unchanged} known already"]
+    lines = [f"{counted(len(found.new), 'decision')} recorded{f' ({listed})' if listed else ''}, {found.unchanged} known already"]
     notes = (
         (found.replaced, "follow an earlier decision, which stays in the history"),
         (found.undated, "had no `when`: they are of today"),

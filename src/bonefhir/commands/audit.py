@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bonefhir import log
+from bonefhir.commands.counted import counted
 from bonefhir.configuration import settings_from
 from bonefhir.settings import Settings
 from bonefhir.starting import undisturbed
@@ -52,7 +53,7 @@ def clear_progress() -> None:
 
 def described(summary: "Summary") -> str:
     """Counts only: what a terminal or a log may show."""
-    lines = [f"{summary.patients} patients, {summary.doses} doses, {summary.rejected} rejected", ""]
+    lines = [f"{counted(summary.patients, 'patient')}, {counted(summary.doses, 'dose')}, {summary.rejected} rejected", ""]
     if not summary.doses:
         lines += [NOTHING, ""]
     lines.append(f"{'':10}{''.join(f'{verdict:>15}' for verdict in VERDICTS)}")

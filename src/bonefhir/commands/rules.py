@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from bonefhir.commands.counted import counted
 from bonefhir.errors import CommandLineError, KnowledgeError
 from bonefhir.knowledge.load import load
 from bonefhir.knowledge.model import Example, Knowledge, Rule
@@ -31,7 +32,7 @@ def check(folders: Sequence[Path]) -> int:
     if faults:
         raise KnowledgeError(faults)
     examples = sum(len(rule.examples) for rule in knowledge.rules)
-    print(f"{len(knowledge.rules)} rules, {examples} examples, no fault")
+    print(f"{counted(len(knowledge.rules), 'rule')}, {counted(examples, 'example')}, no fault")
     return 0
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from bonefhir import work_folder
 from bonefhir.commands import baseline, expected, forms
 from bonefhir.commands.audit import clear_progress, progress, settings_of
+from bonefhir.commands.counted import counted
 from bonefhir.configuration import FORMATS, Validation, validation_from
 from bonefhir.errors import CommandLineError
 from bonefhir.knowledge.model import Rule
@@ -124,7 +125,8 @@ def _tell(judged: Judged, left: Sequence[Finding]) -> None:
     about_data = sum(1 for finding in left if finding.dose_id)
     silent = len(judged.findings) - about_data
     noted = f" ({silent} accepted or expected)" if silent else ""
-    print(f"{judged.doses} doses, {len(left)} findings{noted}, {len(judged.rejects)} rejected", file=sys.stderr)
+    doses, findings = counted(judged.doses, "dose"), counted(len(left), "finding")
+    print(f"{doses}, {findings}{noted}, {len(judged.rejects)} rejected", file=sys.stderr)
 
 
 def _reaches(found: Sequence[Finding], limit: str) -> bool:
