@@ -63,3 +63,16 @@ def test_numbers_stand_where_they_are_told() -> None:
     both = told([row | each for each in ranges])
     assert both[0].startswith("4 mg given at a creatinine clearance of 35 to 40 mL/min; the label's dose is 3.3 mg")
     assert both[1].startswith("1.5 to 2 mg given at a creatinine clearance of 50 mL/min; the label's dose is 3.3 mg")
+
+
+def test_a_limit_that_is_not_known_is_not_told() -> None:
+    """Creatinine after an interruption without a baseline: the limit is a multiple of what is missing."""
+    number = next(n for n, rule in enumerate(RULES) if rule.kind == "creatinine_recovery")
+    row = {"rule": number, "verdict": INDETERMINATE, "reasons": reason("no-baseline"), "unit": "mg/dL", "said": ""}
+    (sentence,) = told([row | {"observed": [1.4, 1.4], "clearance": [1.0, 1.0], "limit": float("nan")}])
+    assert sentence.startswith("Cannot be judged: there is no baseline before the first dose. Creatinine 1.4 mg/dL. Rule: ")
+
+
+@given(st.lists(rows, max_size=12))
+def test_no_sentence_tells_a_number_that_is_none(found: list[dict[str, Any]]) -> None:
+    assert not [sentence for sentence in told(found) if "nan" in sentence.split()]

@@ -213,7 +213,7 @@ def _plain(rule: Rule, row: Said) -> str:
     unit = _UNITS.get(str(row.unit), str(row.unit))
     bound = "below" if rule.kind in _RISES else "at least" if rule.kind in _AT_LEAST else "at most"
     observed = f"{_NOUNS[rule.kind]} {GIVEN} {unit}".rstrip()
-    return f"{observed}; the limit is {bound} {LIMIT} {unit}".rstrip() + "."
+    return (f"{observed}; the limit is {bound} {LIMIT} {unit}".rstrip() if row.limit else observed) + "."
 
 
 def _in_words(rule: Rule, row: Said) -> str:
