@@ -2,7 +2,7 @@
 
 It is made from the models of fhir.resources themselves: each becomes a msgspec struct with the same elements, unknown ones
 forbidden, every text bound to a pattern that is narrower than its type's. Left out on purpose, so that they go the slow
-way: contained resources, modifierExtension, implicitRules, deep nesting, rare types, 29 February, incomplete times.
+way: contained resources, modifierExtension, implicitRules, deep nesting, rare types, incomplete times.
 Each element of a resource is judged by itself, and remembered by its bytes: most of them (a code, a category, a performer, a
 reference range) stand in thousands of resources alike. A test compares it with fhir.resources on mutated resources.
 """
@@ -37,7 +37,9 @@ _EXTENSION_VALUES = frozenset(
     )
 )
 
-_DAY = r"[12][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+_COMMON_DAY = r"(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31"
+_LEAP_DAY = r"(?:[12][0-9](?:0[48]|[2468][048]|[13579][26])|(?:1[26]|2[048])00)-02-29"
+_DAY = rf"(?:[12][0-9]{{3}}-(?:{_COMMON_DAY})|{_LEAP_DAY})"
 _MONTH = r"[12][0-9]{3}(?:-(?:0[1-9]|1[0-2]))?"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 _OFFSET = r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"
