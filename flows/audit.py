@@ -40,7 +40,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from prefect.states import Completed, Failed  # noqa: E402
 from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 
-from bonefhir import pipeline  # noqa: E402
+from bonefhir import memory, pipeline  # noqa: E402
 from bonefhir.cli import DEFECT, parser  # noqa: E402
 from bonefhir.commands.audit import described as summary_text  # noqa: E402
 from bonefhir.configuration import settings_from  # noqa: E402
@@ -93,9 +93,11 @@ AGAIN: Any = {"retries": 2, "retry_delay_seconds": [2, 10], "retry_condition_fn"
 
 def done(stage: Callable[[pipeline.Run, int], None], work: str, numbers: list[int]) -> int:
     """The stage for some portions or buckets. Returns for how many."""
+    memory.from_the_system()
     run = pipeline.load_run(work)
     for number in numbers:
         stage(run, number)
+        memory.release()
     return len(numbers)
 
 

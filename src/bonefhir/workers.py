@@ -1,16 +1,12 @@
 """Processes that work on the portions and buckets of a run side by side. They are started once: each start takes a second."""
 
-import ctypes
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Protocol
 
-import pyarrow as pa
-
-from bonefhir import log
+from bonefhir import log, memory
 from bonefhir.run import Run, load_run
 
 WORTH_A_POOL = 64 << 20
@@ -34,7 +30,7 @@ def workers(run: Run) -> Iterator[Each]:
     if run.jobs <= 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
         yield lambda work, numbers, _=None: _one_by_one(run, work, numbers)
         return
-    with ProcessPoolExecutor(run.jobs, mp_context=get_context("spawn"), initializer=log.set_up) as pool:
+    with ProcessPoolExecutor(run.jobs, mp_context=get_context("spawn"), initializer=_begin) as pool:
         try:
             yield lambda work, numbers, meanwhile=None: _side_by_side(pool, run, work, numbers, meanwhile)
         finally:
@@ -44,6 +40,7 @@ def workers(run: Run) -> Iterator[Each]:
 def _one_by_one(run: Run, work: Work, numbers: Sequence[int]) -> Iterator[int]:
     for number in numbers:
         work(run, number)
+        memory.release()
         yield number
 
 
@@ -60,12 +57,9 @@ def _side_by_side(
 
 def _in_a_process(work: Work, folder: str, number: int) -> None:
     work(load_run(folder), number)
-    release()
+    memory.release()
 
 
-def release() -> None:
-    """Gives back what is free: other processes need it now. glibc keeps it otherwise, a little more with each bucket."""
-    pa.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
+def _begin() -> None:
+    log.set_up()
+    memory.from_the_system()

@@ -25,8 +25,10 @@ NOTHING = "Nothing was audited: no dose of a bone-modifying agent was found. Thi
 
 def run(options: argparse.Namespace) -> int:
     with undisturbed():
+        from bonefhir import memory
         from bonefhir.pipeline import audit
 
+    memory.from_the_system()
     settings = settings_of(options)
     summary = audit(settings, progress(options.quiet))
     clear_progress()
