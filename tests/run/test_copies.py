@@ -16,7 +16,7 @@ from tests.spec.case import Resource, dose, lab, metastases, patient
 
 
 def resources() -> list[Resource]:
-    """Of 40 patients. Of each something goes past the gate: a 29 February, valid; of every fourth something invalid as well."""
+    """Of 40 patients. Of each something goes past the gate: a time without seconds; of every fourth something invalid as well."""
     found: list[Resource] = []
     for number in range(40):
         about = {"subject": {"reference": f"Patient/p{number}"}}
@@ -24,7 +24,7 @@ def resources() -> list[Resource]:
         found += [
             patient(id=f"p{number}"),
             metastases() | about | {"id": f"c{number}"},
-            lab("creatinine", 1.1, "2024-02-29T08:00:00Z", id=f"o{number}", **about, **wrong),
+            lab("creatinine", 1.1, "2024-02-29T08:00Z", id=f"o{number}", **about, **wrong),
             dose(4, "2024-03-01T10:00:00Z", id=f"d{number}", **about),
         ]
     return found
