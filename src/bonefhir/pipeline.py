@@ -27,11 +27,10 @@ from bonefhir.copies import write_copies
 from bonefhir.dealt import write_rows
 from bonefhir.derive.bucket import bucket as bucket_of
 from bonefhir.derive.derive import Derived, derive
-from bonefhir.derive.output import doses_table, quality_table
+from bonefhir.derive.output import doses_rows, quality_rows
 from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
-from bonefhir.judge.view import Words
 from bonefhir.normalise import resolve as resolution
 from bonefhir.parts import read_part, write_part, write_whole
 from bonefhir.read import sources
@@ -244,31 +243,33 @@ def audit_bucket(run: Run, bucket: int) -> None:
         about_input = InputFacts(about["last_date"], frozenset(about["lab_records"]), about["dental_records"])
         patients = bucket_of(*(normalised(run, table, bucket) for table in NORMALISED))
         derived = derive(patients, run.knowledge, run.settings, about_input)
-        frame = derived.frame
-        doses = Doses(
-            columns=derived.columns.data | {name: _words(derived, name) for name in ("amount_unit", "route", "indication")},
-            by_rule=derived.by_rule,
-            dose_id=frame["dose_id"].to_numpy(dtype=object),
-            patient_id=frame["patient_id"].to_numpy(dtype=object),
-            product=_words(derived, "product"),
-            indication=_words(derived, "indication"),
-            rule_indication=_words(derived, "rule_indication"),
-            start=frame["start"].to_numpy(dtype=object),
-            assumptions=frame["dose_assumptions"].to_numpy(dtype=np.int64),
-            evidence=derived.evidence.of,
-        )
+        doses = _doses(derived)
         verdicts, counts = judge(doses, run.knowledge.rules, run.settings.profile)
         folder = run.parts / "audit" / f"{bucket:06d}"
         folder.mkdir(exist_ok=True)
-        quality = quality_table(derived, patients.patients, about_input.last_date)
-        parts = (verdicts, coded(doses_table(derived)), coded(quality))
+        parts = (verdicts, doses_rows(derived), quality_rows(derived, patients.patients, about_input.last_date))
         for table, rows in zip(RESULTS, parts, strict=True):
             write_part(folder / table.name, table, rows)
         write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
 
 
-def _words(derived: Derived, name: str) -> Words:
-    return Words.of(derived.frame[name].to_numpy(dtype=object))
+def _doses(derived: Derived) -> Doses:
+    """What the rules see of them."""
+    doses = derived.doses
+    words = {"amount_unit": doses.words("amount_unit"), "route": doses.words("route"), "indication": derived.indication}
+    return Doses(
+        columns={**derived.columns.data, **words},
+        by_rule=derived.by_rule,
+        dose_id=derived.dose_id,
+        id_rank=derived.id_rank,
+        patient_id=doses.texts["patient_id"],
+        product=derived.product,
+        indication=derived.indication,
+        rule_indication=derived.rule_indication,
+        start=doses.texts["start"],
+        assumptions=derived.assumptions,
+        evidence=derived.evidence.of,
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------- suites

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from bonefhir import tables
-from bonefhir.coded import Lists, arrow
+from bonefhir.coded import Lists, arrow, each
 from bonefhir.derive.items import Items
 
 
@@ -26,7 +26,7 @@ def told(found: Lists) -> list[list[tuple[str, str | None]]]:
 def test_each_verdict_cites_the_items_of_its_groups_in_order() -> None:
     items = Items(3, labs("Observation/b", "Observation/a"))
     items.add_labs("labs", "calcium", (integers(0, 0, 2), integers(0, 1, 0)))
-    items.add("dose", "dose", integers(0, 1, 2), resource=np.array(["M/0", "M/1", "M/2"], dtype=object))
+    items.add("dose", "dose", integers(0, 1, 2), resource=each(pa.array(["M/0", "M/1", "M/2"]), 3))
     items.add_labs("labs", "albumin", (integers(0), integers(0)))
     cited = [(("dose", "labs"), integers(0, 1)), (("labs",), integers(2, 1)), (("of no dose",), integers(0))]
     found = items.evidence().of(cited)

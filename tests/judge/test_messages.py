@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from bonefhir.coded import arrow
 from bonefhir.interval import Interval, missing
 from bonefhir.judge.messages import messages
-from bonefhir.judge.view import FAIL, INDETERMINATE, PASS, Outcome, Words
+from bonefhir.judge.view import FAIL, INDETERMINATE, PASS, Outcome
 from bonefhir.knowledge.load import load
 from bonefhir.vocabulary import reason
+from bonefhir.words import Words
 
 RULES = load([]).rules
 BANDED = ("dose_by_clearance", "underdose_by_clearance")

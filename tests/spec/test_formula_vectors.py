@@ -14,9 +14,10 @@ import pyarrow as pa
 import pytest
 
 from bonefhir.derive import formulae, grades
+from bonefhir.derive.chart import Chart
 from bonefhir.derive.courses import course, interval_days
 from bonefhir.derive.durations import duration
-from bonefhir.derive.windows import Moments, moments
+from bonefhir.derive.windows import Moments
 from bonefhir.interval import Interval, exactly
 from bonefhir.judge import bands
 from bonefhir.judge.examples import columns_of
@@ -151,12 +152,20 @@ def hypercalcaemia_dose(inputs: Inputs) -> str:
     return f"{RULES['ZA4-HCM-DOSE-MIN'].parameters['min']}" + ("_flag_risk_benefit" if spoken else "")
 
 
-def at(start: str | None, end: str | None = None) -> tuple[pd.DataFrame, Moments]:
-    begin, stop = times.parse(pd.Series([start], dtype=object)), times.parse(pd.Series([end], dtype=object))
-    frame = pd.DataFrame({"end_instant": stop.instant, "end_last": stop.last.astype("datetime64[us]"), "stopped": [False]})
-    for name in ("amount", "amount_top", "rate_amount", "volume_ml", "rate_volume"):
-        frame[name] = np.nan
-    return frame, moments(np.zeros(1, dtype=np.int64), begin.instant, begin.first, begin.last)
+def moments(found: times.Times) -> Moments:
+    """Of one patient."""
+    dates = ((found.instant, "us"), (found.first, "D"), (found.last, "D"))
+    instant, first, last = (each.astype(f"datetime64[{unit}]").astype(np.int64) for each, unit in dates)
+    return Moments(np.zeros(len(instant), dtype=np.int64), instant, first, last)
+
+
+def at(start: str | None, finish: str | None = None) -> tuple[Chart, Moments]:
+    begin, stop = times.parse(pd.Series([start], dtype=object)), times.parse(pd.Series([finish], dtype=object))
+    nothing = np.array([np.nan])
+    numbers = dict.fromkeys(("amount", "amount_top", "rate_amount", "volume_ml", "rate_volume"), nothing)
+    end = moments(stop)
+    chart = Chart(1, {**numbers, "end_instant": end.instant, "end_last": end.last, "stopped": np.array([False])}, {}, {})
+    return chart, moments(begin)
 
 
 def infusion(inputs: Inputs) -> str:
@@ -171,9 +180,8 @@ def infusion(inputs: Inputs) -> str:
 
 def interval(inputs: Inputs) -> float:
     when = times.parse(pd.Series([inputs["previous"], inputs["current"]], dtype=object))
-    doses = moments(np.zeros(2, dtype=np.int64), when.instant, when.first, when.last)
-    ids = np.array(["a", "b"], dtype=object)
-    return float(interval_days(doses, course(doses, np.array(["p", "p"], dtype=object), ids)).low[1])
+    doses = moments(when)
+    return float(interval_days(doses, course(doses, np.zeros(2, dtype=np.int64), np.arange(2))).low[1])
 
 
 def age(inputs: Inputs) -> float:

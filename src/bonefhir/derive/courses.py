@@ -1,22 +1,20 @@
 """The order of a patient's doses of one product: previous, first, number, days between."""
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
-from bonefhir.coded import each, rank
 from bonefhir.derive.series import Course
 from bonefhir.derive.windows import Moments
 from bonefhir.interval import Integers, Interval
 
-Objects = npt.NDArray[np.object_]
 
+def course(doses: Moments, product: Integers, ids: Integers) -> Course:
+    """By start; a date without a time comes first on its day; ties by id.
 
-def course(doses: Moments, product: Objects, ids: Objects) -> Course:
-    """By start; a date without a time comes first on its day; ties by id."""
-    codes, _ = pd.factorize(product)
-    group = doses.patient * (int(codes.max(initial=0)) + 1) + codes
-    order = np.lexsort((rank(each(ids, len(ids))), *_start(doses, group), group))
+    product     a number of each
+    ids         the place of each dose's id among those of all
+    """
+    group = doses.patient * (int(product.max(initial=0)) + 1) + product
+    order = np.lexsort((ids, *_start(doses, group), group))
     previous, first = np.full(len(doses), -1, dtype=np.int64), np.arange(len(doses))
     ordinal = np.ones(len(doses), dtype=np.int64)
     same = group[order][1:] == group[order][:-1]

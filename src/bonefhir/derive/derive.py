@@ -5,31 +5,30 @@ windows, the windows choose the evidence.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
+import pyarrow.compute as pc
 
-from bonefhir.coded import Texts, each, texts
+from bonefhir.coded import NOTHING, Texts, rank
 from bonefhir.derive import calcium as calcium_status
 from bonefhir.derive import durations, grades, indications, records
 from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.calcium import Calcium
+from bonefhir.derive.chart import Chart
 from bonefhir.derive.columns import Column, Columns
 from bonefhir.derive.courses import course, interval_days
 from bonefhir.derive.items import Evidence, Items
 from bonefhir.derive.latest import latest
 from bonefhir.derive.renal import PARTIAL, Renal
 from bonefhir.derive.series import Charted, Facts, Series
-from bonefhir.derive.windows import Moments, before, moments
-from bonefhir.interval import Flags, Integers, Interval, at_least
+from bonefhir.derive.windows import NEVER, Moments, before
+from bonefhir.interval import Flags, Integers, Interval, at_least, missing
 from bonefhir.knowledge.model import Knowledge, Rule
 from bonefhir.settings import Settings
 from bonefhir.vocabulary import assumption, reason
-
-Objects = npt.NDArray[np.object_]
+from bonefhir.words import Words
 
 _INDICATION_DAYS = 7
 """Days before a dose in which a calcium speaks for or against hypercalcaemia of malignancy, by the labels."""
@@ -42,17 +41,27 @@ _LIMIT_MG_DL, _LIMIT_MMOL_L = 12.0, 3.0
 
 @dataclass(frozen=True)
 class Derived:
-    """frame: one row per dose, its texts and times. columns: what the kinds read. by_rule: the same, for one rule.
+    """doses: one row per dose, as charted. columns: what the kinds read. by_rule: the same, for one rule.
 
+    id_rank     place of each dose's id among those of all
     superseded  seq of the records that chart a dose a second time
+    quality     (rows of a chart of administrations, kind)
     """
 
-    frame: pd.DataFrame
+    doses: Chart
     when: Moments
+    dose_id: Texts
+    id_rank: Integers
+    product: Words
+    product_basis: Words
+    indication: Words
+    rule_indication: Words
+    indication_basis: Words
+    assumptions: Integers
     columns: Columns
     by_rule: dict[str, dict[str, Column]]
     evidence: Evidence
-    quality: list[tuple[pd.DataFrame, list[tuple[int, str]]]]
+    quality: list[tuple[Chart, list[tuple[int, str]]]]
     superseded: Integers
 
 
@@ -71,168 +80,172 @@ def _parts_limit(drug: str, knowledge: Knowledge) -> float | None:
     return max(amounts, default=None)
 
 
-def _with_amounts(bucket: Bucket, settings: Settings) -> pd.DataFrame:
-    """Amounts per kg become amounts, and rates over a known time too."""
-    frame = bucket.administrations.copy()
-    amount = frame["amount"].to_numpy(dtype=np.float64)
-    per_kg = frame["amount_per_kg"].to_numpy(dtype=np.float64)
-    labs = bucket.of_analytes("weight")
-    found = latest(before(bucket.administered, labs.when, settings.weight_window_days), labs, bucket.administered)
-    weight = found.value
-    frame["weight_low"], frame["weight_high"] = weight
-    frame["weight_assumptions"] = np.where(np.isnan(per_kg), 0, found.assumptions)
-    no_dose = (frame["amount_problem"] == "no-dose").to_numpy()
-    rate = durations.amount_by_rate(frame, bucket.administered)
-    by_rate = no_dose & ~np.isnan(rate)
-    frame["amount"] = np.where(by_rate, rate, np.where(np.isnan(per_kg), amount, per_kg * weight.low))
-    frame["assumptions"] |= np.where(by_rate, assumption("amount-from-rate"), 0)
-    frame["amount_top"] = np.where(np.isnan(per_kg), frame["amount"], per_kg * weight.high)
-    problem = frame["amount_problem"].to_numpy(dtype=object)
-    no_weight = np.where(found.partial, "partial-date", "no-weight")
-    problem = np.where(~np.isnan(per_kg) & ~weight.known, no_weight, problem)
-    frame["amount_problem"] = np.where(np.isnan(frame["amount"]), problem, "")
-    return frame
+def _with_amounts(bucket: Bucket, settings: Settings) -> Chart:
+    """Amounts per kg become amounts, and rates over a known time too; `absent`: the reasons (bits) for which there is none."""
+    chart, when = bucket.administrations, bucket.administered
+    amount, per_kg = chart.floats("amount"), chart.floats("amount_per_kg")
+    rows = np.flatnonzero(~np.isnan(per_kg))
+    weight, partial, assumed = _weights(bucket, rows, settings.weight_window_days)
+    problem = chart.words("amount_problem")
+    rate = durations.amount_by_rate(chart, when)
+    by_rate = problem.among(["no-dose"]) & ~np.isnan(rate)
+    low = np.where(by_rate, rate, np.where(np.isnan(per_kg), amount, per_kg * weight.low))
+    high = np.where(np.isnan(per_kg), low, per_kg * weight.high)
+    absent = problem.each(lambda word: reason(str(word)) if word else 0, np.int64)
+    no_weight = np.where(partial, PARTIAL, reason("no-weight"))
+    absent = np.where(~np.isnan(per_kg) & ~weight.known, no_weight, absent)
+    numbers = {
+        "amount": low,
+        "amount_top": high,
+        "assumptions": chart.integers("assumptions") | np.where(by_rate, assumption("amount-from-rate"), 0),
+        "weight_assumptions": assumed,
+        "absent": np.where(np.isnan(low), absent, 0),
+    }
+    return chart.told(numbers)
+
+
+def _weights(bucket: Bucket, rows: Integers, days: int) -> tuple[Interval, Flags, Integers]:
+    """At these administrations the weight, that a partly dated one may be it, and what is assumed of it."""
+    labs, when = bucket.of_analytes("weight"), bucket.administered.take(rows)
+    found = latest(before(when, labs.when, days), labs, when)
+    every = len(bucket.administrations)
+    weight, partial, assumed = missing(every), np.zeros(every, dtype=bool), np.zeros(every, dtype=np.int64)
+    weight.low[rows], weight.high[rows] = found.value
+    partial[rows], assumed[rows] = found.partial, found.assumptions
+    return weight, partial, assumed
 
 
 class _Derivation:
     def __init__(
-        self, bucket: Bucket, raw: pd.DataFrame, found: records.Records, knowledge: Knowledge, settings: Settings, facts: Facts
+        self, bucket: Bucket, raw: Chart, found: records.Records, knowledge: Knowledge, settings: Settings, facts: Facts
     ) -> None:
         self.bucket, self.knowledge, self.settings = bucket, knowledge, settings
-        self.frame = found.rows
+        self.doses = found.doses
         self.quality = [(raw, found.quality)]
-        self.superseded = raw["seq"].to_numpy(dtype=np.int64)[found.superseded]
-        self.when = self._moments(raw)
-        rows = len(self.frame)
+        self.superseded = raw.integers("seq")[found.superseded]
+        self.when = bucket.administered.take(found.source)
+        rows = len(self.doses)
         self.columns, self.items = Columns(rows), Items(rows, bucket.lab_table)
-        self.dose_id = np.array([f"MedicationAdministration/{i}" for i in self.frame["id"]], dtype=object)
+        ids = self.doses.texts["id"]
+        self.dose_id = replace(ids, texts=pc.binary_join_element_wise("MedicationAdministration", ids.texts, "/"))
+        self.id_rank = rank(ids)
         self.calcium_labs = {kind: bucket.of_analytes(f"calcium_{kind}") for kind in calcium_status.KINDS}
         self.albumin = bucket.of_analytes("albumin")
+        self._corrected: dict[int, Calcium] = {}
         self._indications()
-        self.course = course(self.when, self.product, self.dose_id)
-        self.charted = Charted(each(self.dose_id, rows), each(self._text("start"), rows), _words(self.product))
+        self.course = course(self.when, self.product.codes, self.id_rank)
+        self.charted = Charted(self.dose_id, self.doses.texts["start"], self.product.texts())
         self.series: Series = Series(bucket, self.when, self.charted, self.course, self.columns, facts, self.items)
         self._given()
         self._evidence()
 
-    def _moments(self, raw: pd.DataFrame) -> Moments:
-        patient_of = dict(zip(raw["patient_id"], self.bucket.administered.patient, strict=True))
-        frame = self.frame
-        return moments(
-            np.array([patient_of[p] for p in frame["patient_id"]], dtype=np.int64),
-            frame["instant"].to_numpy(dtype="datetime64[us]"),
-            frame["date_first"].to_numpy(dtype="datetime64[D]"),
-            frame["date_last"].to_numpy(dtype="datetime64[D]"),
-        )
-
-    def _text(self, name: str) -> Objects:
-        return np.asarray(self.frame[name].to_numpy(dtype=object))
-
     # ------------------------------------------------------------------------------------------ product and indication
 
     def _indications(self) -> None:
-        corrected = self.corrected_calcium(_INDICATION_DAYS)
-        speaks = _speaks(corrected)
-        reasons = indications.of_reasons(self.frame)
+        speaks = _speaks(self.corrected_calcium(_INDICATION_DAYS))
+        reasons = indications.of_reasons(self.doses)
         conditions = indications.of_conditions(self.when, self.bucket.conditions, self.bucket.begun, self.bucket.ended)
         by_reason = indications.chosen(reasons, speaks, alone=True)
         by_condition = indications.chosen(conditions, speaks, alone=False)
-        told = indications.products(self.frame, by_reason, conditions, self.knowledge)
+        told = indications.products(self.doses, by_reason, conditions, self.knowledge)
         self.product, self.product_basis = told.product, told.basis
-        default = np.array(
-            [self.knowledge.products[p].indications[0] if self.knowledge.products[p].indications else "" for p in told.product],
-            dtype=object,
-        )
-        self.basis = np.where(by_reason != "", "reason", np.where(by_condition != "", "condition", "assumed")).astype(object)
-        self.indication = np.where(by_reason != "", by_reason, np.where(by_condition != "", by_condition, default)).astype(object)
-        labelled = [i in self.knowledge.products[p].indications for i, p in zip(self.indication, told.product, strict=True)]
-        self.rule_indication = np.where(np.array(labelled, dtype=bool), self.indication, default).astype(object)
+        self._indication(by_reason, by_condition)
         text = self._by_text(reasons, "reason") | self._by_text(conditions, "condition")
-        bits = self.frame["assumptions"].to_numpy(dtype=np.int64) | told.assumptions
-        bits |= np.where(self.basis == "assumed", assumption("indication-assumed"), 0)
+        bits = self.doses.integers("assumptions") | told.assumptions
+        bits = bits | np.where(self.basis.among(["assumed"]), assumption("indication-assumed"), 0)
         self.assumptions = bits | np.where(text, assumption("condition-by-text"), 0)
+
+    def _indication(self, by_reason: Words, by_condition: Words) -> None:
+        """The first that is told, else the first of the label; rules of an indication that is not labelled apply to no dose."""
+        labelled = {name: product.indications for name, product in self.knowledge.products.items()}
+        kinds = tuple(dict.fromkeys([*indications.NAMES, *(name for names in labelled.values() for name in names)]))
+        none = kinds.index("")
+        default = self.product.each(lambda p: kinds.index(labelled[str(p)][0]) if labelled[str(p)] else none, np.int64)
+        level = np.where(by_reason.codes != none, 0, np.where(by_condition.codes != none, 1, 2))
+        self.basis = Words(("reason", "condition", "assumed"), level)
+        indication = np.choose(level, [by_reason.codes, by_condition.codes, default])
+        own = [[kind in labelled.get(str(product), ()) for kind in kinds] for product in self.product.kinds]
+        rules = np.where(np.array(own, dtype=bool)[self.product.codes, indication], indication, default)
+        self.indication, self.rule_indication = Words(kinds, indication), Words(kinds, rules)
 
     def _by_text(self, found: indications.Found, basis: str) -> Flags:
         """The indication came from this level, and there from a text."""
-        flags = np.zeros(len(self.frame), dtype=bool)
+        flags = np.zeros(len(self.doses), dtype=bool)
         for name, by_text in found.by_text.items():
-            flags |= (self.basis == basis) & (self.indication == name) & by_text
+            if by_text.any():
+                flags |= self.basis.among([basis]) & self.indication.among([name]) & by_text
         return flags
 
     def corrected_calcium(self, days: int) -> Calcium:
         """Corrected calcium, never ionised."""
-        kinds = ("corrected", "total")
-        return calcium_status.status(self.when, days, self.calcium_labs, self.albumin, self.settings, kinds)[0]
+        if days not in self._corrected:
+            kinds = ("corrected", "total")
+            found = calcium_status.status(self.when, days, self.calcium_labs, self.albumin, self.settings, kinds)
+            self._corrected[days] = found[0]
+        return self._corrected[days]
 
     # ------------------------------------------------------------------------------------------ the dose itself
 
     def _given(self) -> None:
-        problem = self._text("amount_problem")
-        absent = np.select(
-            [problem == word for word in ("dose-unit", "no-weight", "partial-date")],
-            [reason(word) for word in ("dose-unit", "no-weight", "partial-date")],
-            reason("no-dose"),
-        )
-        amount = Interval(
-            self.frame["amount_low"].to_numpy(dtype=np.float64), self.frame["amount_high"].to_numpy(dtype=np.float64)
-        )
-        self.columns.quantity("amount", amount, absent, 0, self.frame["weight_assumptions"].to_numpy(dtype=np.int64))
-        duration = durations.duration(self.frame, self.when)
+        doses = self.doses
+        absent = doses.integers("absent")
+        amount = Interval(doses.floats("amount_low"), doses.floats("amount_high"))
+        absent = np.where(absent == 0, reason("no-dose"), absent)
+        self.columns.quantity("amount", amount, absent, 0, doses.integers("weight_assumptions"))
+        duration = durations.duration(doses, self.when)
         by_rate = np.where(duration.by_rate, assumption("duration-from-rate"), 0)
         self.columns.quantity("duration", duration.minutes, reason("no-duration"), 0, by_rate)
         interval = interval_days(self.when, self.course)
         self.columns.quantity("interval", interval, 0, np.where(interval.exact, 0, PARTIAL))
-        self.quality.append((self.frame, duration.quality + self._implausible()))
+        self.quality.append((doses, duration.quality + self._implausible()))
         self.columns.data |= {
-            "stopped": self.frame["stopped"].to_numpy(dtype=bool),
-            "route": self._text("route"),
+            "stopped": doses.flags("stopped"),
             "ordinal": self.course.ordinal,
-            "indication": self.indication,
-            "indication_assumed": self.basis == "assumed",
+            "indication_assumed": self.basis.among(["assumed"]),
         }
-        dose = np.arange(len(self.frame))
+        every, texts = np.arange(len(doses)), doses.texts
         self.items.add(
-            "dose", "dose", dose, resource=self.charted.dose_id, time=self.charted.start, reported=self._text("reported_amount"),
-            low=amount.low, high=amount.high, unit=_words(self._text("amount_unit")),
+            "dose", "dose", every, resource=self.dose_id, time=texts["start"], reported=texts["reported_amount"],
+            low=amount.low, high=amount.high, unit=texts["amount_unit"],
         )  # fmt: skip
         self._cite_weights()
         self._timed(duration.minutes)
         has = self.course.previous >= 0
         previous = self.charted.of(self.course.previous[has])
-        self.items.add("previous", "previous dose", dose[has], resource=previous.dose_id, time=previous.start)
+        self.items.add("previous", "previous dose", every[has], resource=previous.dose_id, time=previous.start)
 
     def _cite_weights(self) -> None:
         """The weight that made an amount of a dose per kg."""
         labs = self.bucket.of_analytes("weight")
-        pairs = before(self.when, labs.when, self.settings.weight_window_days)
-        per_kg = self.frame["amount_per_kg"].notna().to_numpy()
-        dose, event = latest(pairs.where(per_kg[pairs.dose]), labs, self.when).picks
-        self.items.add_labs("dose_weight", "body weight, for the dose per kg", (dose, labs.row[event]))
+        rows = np.flatnonzero(~np.isnan(self.doses.floats("amount_per_kg")))
+        when = self.when.take(rows)
+        dose, event = latest(before(when, labs.when, self.settings.weight_window_days), labs, when).picks
+        self.items.add_labs("dose_weight", "body weight, for the dose per kg", (rows[dose], labs.row[event]))
 
     def _timed(self, minutes: Interval) -> None:
         """The infusion time, and the rate that is charted, as evidence of the rules that look at them."""
-        rate = self._text("reported_rate")
-        dose = np.flatnonzero(minutes.known | ~pd.isna(rate))
-        resource = self.charted.of(dose).dose_id
+        rate, end = self.doses.texts["reported_rate"], self.doses.texts["end"]
+        dose = np.flatnonzero(minutes.known | (rate.codes != NOTHING))
         self.items.add(
-            "duration", "infusion time", dose, resource=resource, time=self._text("end")[dose], reported=rate[dose],
+            "duration", "infusion time", dose,
+            resource=_told(self.dose_id, dose), time=_told(end, dose), reported=_told(rate, dose),
             low=minutes.low[dose], high=minutes.high[dose], unit="min",
         )  # fmt: skip
 
     def _implausible(self) -> list[tuple[int, str]]:
         """An amount that no label comes near; it is used all the same."""
-        plausible = {name: d.plausible for name, d in self.knowledge.drugs.items()}
-        codes, drugs = pd.factorize(self._text("drug"))
-        ranges = np.array([plausible[d] or (-np.inf, np.inf) for d in drugs], dtype=np.float64).reshape(-1, 2)
-        low, high = ranges[codes].T
-        charted = self.frame["charted_low"].to_numpy(dtype=np.float64)
+        drug = self.doses.words("drug")
+        plausible = {name: d.plausible or (-np.inf, np.inf) for name, d in self.knowledge.drugs.items()}
+        low = drug.each(lambda name: plausible[str(name)][0], np.float64)
+        high = drug.each(lambda name: plausible[str(name)][1], np.float64)
+        charted = self.doses.floats("charted_low")
         return [(int(row), "implausible-dose") for row in np.flatnonzero((charted < low - 1e-9) | (charted > high + 1e-9))]
 
     # ------------------------------------------------------------------------------------------ evidence
 
     def _evidence(self) -> None:
-        hypercalcaemia = self.rule_indication == indications.HYPERCALCAEMIA
-        own = np.array([self.knowledge.products[p].creatinine_window_days for p in self.product], dtype=np.int64)
+        hypercalcaemia = self.rule_indication.among([indications.HYPERCALCAEMIA])
+        own = self.product.each(lambda p: self.knowledge.products[str(p)].creatinine_window_days, np.int64)
         self.creatinine_days = np.where(hypercalcaemia, _HYPERCALCAEMIA_CREATININE_DAYS, own)
         self.calcium_days = np.where(hypercalcaemia, _INDICATION_DAYS, own)
         renal = Renal(self.bucket, self.when, self.settings, self.columns, self.items)
@@ -245,7 +258,7 @@ class _Derivation:
             self.columns.quantity(f"{name}_limit", found.limit)
             self.columns.data[f"{name}_kind"] = found.kind
         self._grades(status)
-        self.quality.append((self.frame, self._lifetime(renal)))
+        self.quality.append((self.doses, self._lifetime(renal)))
 
     def _grades(self, status: Calcium) -> None:
         """CTCAE grades of the calcium and the KDIGO category of the eGFR: columns, and items of the evidence."""
@@ -256,14 +269,12 @@ class _Derivation:
             role = f"{name} grade, CTCAE {grades.CTCAE}"
             self.items.add("calcium", role, dose, low=grade.low[dose], high=grade.high[dose], unit="{grade}")
         egfr = self.columns.interval("egfr")
-        stages = grades.words(grades.g_stage(egfr.low), grades.g_stage(egfr.high), grades.G_STAGES)
         dose = np.flatnonzero(egfr.known)
-        told = np.array(stages, dtype=object)[dose]
         self.items.add(
             "egfr",
             "eGFR, CKD-EPI 2021, and KDIGO category",
             dose,
-            reported=told,
+            reported=grades.words(grades.g_stage(egfr.low), grades.g_stage(egfr.high), grades.G_STAGES)[dose].texts(),
             low=egfr.low[dose],
             high=egfr.high[dose],
             unit=_EGFR_UNIT,
@@ -293,13 +304,9 @@ class _Derivation:
         if not len(self.bucket.patients):
             return found
         known = row >= 0
-        birth, death = (
-            self.bucket.patients[n].to_numpy(dtype="datetime64[D]").astype(np.int64)[row]
-            for n in ("birth_first", "deceased_last")
-        )
-        nat = np.iinfo(np.int64).min
-        unborn = known & (birth != nat) & (self.when.last < birth)
-        dead = known & (death != nat) & (self.when.first > death + 1)
+        birth, death = (self.bucket.patients.integers(n)[row] for n in ("birth_first", "deceased_last"))
+        unborn = known & (birth != NEVER) & (self.when.last < birth)
+        dead = known & (death != NEVER) & (self.when.first > death + 1)
         found += [(int(i), "dose-before-birth") for i in np.flatnonzero(unborn)]
         found += [(int(i), "dose-after-death") for i in np.flatnonzero(dead)]
         return found + [(int(i), "implausible-age") for i in np.flatnonzero(renal.person.implausible & ~unborn)]
@@ -316,17 +323,16 @@ class _Derivation:
                 if key not in shared:
                     shared[key] = prepare(self, rule, key)
                 by_rule[rule.id] = shared[key]
-        self.frame = self.frame.assign(
-            dose_id=self.dose_id, product=self.product, product_basis=self.product_basis, indication=self.indication,
-            rule_indication=self.rule_indication, indication_basis=self.basis, dose_assumptions=self.assumptions,
+        return Derived(
+            doses=self.doses, when=self.when, dose_id=self.dose_id, id_rank=self.id_rank, product=self.product,
+            product_basis=self.product_basis, indication=self.indication, rule_indication=self.rule_indication,
+            indication_basis=self.basis, assumptions=self.assumptions, columns=self.columns, by_rule=by_rule,
+            evidence=self.items.evidence(), quality=self.quality, superseded=self.superseded,
         )  # fmt: skip
-        return Derived(self.frame, self.when, self.columns, by_rule, self.items.evidence(), self.quality, self.superseded)
 
 
-def _words(values: Objects) -> Texts:
-    """Of which there are few."""
-    codes, kinds = pd.factorize(values, use_na_sentinel=False)
-    return texts(np.asarray(kinds, dtype=object), codes)
+def _told(values: Texts, rows: Integers) -> Texts:
+    return replace(values, codes=values.codes[rows])
 
 
 def _speaks(corrected: Calcium) -> indications.Calcium:
@@ -342,7 +348,7 @@ def _speaks(corrected: Calcium) -> indications.Calcium:
 def _days(derivation: _Derivation, rule: Rule) -> Integers:
     """The rule's window, else that of the evidence: calcium has one of its own in hypercalcaemia."""
     if "window_days" in rule.parameters:
-        return np.full(len(derivation.frame), rule.parameters["window_days"], dtype=np.int64)
+        return np.full(len(derivation.doses), rule.parameters["window_days"], dtype=np.int64)
     calcium = any("calcium" in lab for lab in rule.parameters["labs"])
     return derivation.calcium_days if calcium else derivation.creatinine_days
 
@@ -359,7 +365,7 @@ def _corrected_calcium(derivation: _Derivation, rule: Rule, key: str) -> dict[st
     if rule.kind == "dose_min" and "bands_by_calcium" not in rule.parameters:
         return {}
     found = derivation.corrected_calcium(rule.parameters.get("window_days", _INDICATION_DAYS))
-    own = Columns(len(derivation.frame))
+    own = Columns(len(derivation.doses))
     derivation.add_calcium(own, "corrected_calcium", key, found)
     return own.data
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
+from bonefhir.derive.chart import Chart
 from bonefhir.derive.windows import NEVER, Moments
-from bonefhir.interval import Flags, Interval
+from bonefhir.interval import Flags, Floats, Interval
 
 _MINUTE = 60_000_000
 
@@ -23,12 +23,12 @@ class Durations:
     quality: list[tuple[int, str]]
 
 
-def duration(doses: pd.DataFrame, when: Moments) -> Durations:
-    end = doses["end_instant"].to_numpy(dtype="datetime64[us]").astype(np.int64)
+def duration(doses: Chart, when: Moments) -> Durations:
+    end = doses.integers("end_instant")
     both = when.timed & (end != NEVER)
     minutes = np.where(both & (end > when.instant), (end - when.instant) / _MINUTE, np.nan)
     zero, negative = both & (end == when.instant), both & (end < when.instant)
-    stopped = doses["stopped"].to_numpy(dtype=bool)
+    stopped = doses.flags("stopped")
     low, high = (np.where(both, minutes, _by_rate(doses, amount)) for amount in ("amount", "amount_top"))
     quality = [(int(row), "zero-duration") for row in np.flatnonzero(zero)]
     quality += [(int(row), "negative-duration") for row in np.flatnonzero(negative | _ends_before(doses, when, both))]
@@ -36,21 +36,20 @@ def duration(doses: pd.DataFrame, when: Moments) -> Durations:
     return Durations(Interval(low, np.where(stopped & known, np.inf, high)), known & ~both, quality)
 
 
-def _by_rate(doses: pd.DataFrame, amount: str) -> "np.ndarray":
+def _by_rate(doses: Chart, amount: str) -> Floats:
     """Amount, at its one end, over amount per minute; else volume over volume per minute."""
-    columns = {name: doses[name].to_numpy(dtype=np.float64) for name in (amount, "rate_amount", "volume_ml", "rate_volume")}
-    by_amount = columns[amount] / columns["rate_amount"]
-    return np.asarray(np.where(np.isnan(by_amount), columns["volume_ml"] / columns["rate_volume"], by_amount))
+    by_amount = doses.floats(amount) / doses.floats("rate_amount")
+    return np.where(np.isnan(by_amount), doses.floats("volume_ml") / doses.floats("rate_volume"), by_amount)
 
 
-def _ends_before(doses: pd.DataFrame, when: Moments, both: Flags) -> Flags:
+def _ends_before(doses: Chart, when: Moments, both: Flags) -> Flags:
     """An end on an earlier date than the start, where not both have a time."""
-    end = doses["end_last"].to_numpy(dtype="datetime64[D]").astype(np.int64)
+    end = doses.integers("end_last")
     return np.asarray(~both & (end != NEVER) & when.dated & (end < when.first))
 
 
-def amount_by_rate(doses: pd.DataFrame, when: Moments) -> "np.ndarray":
+def amount_by_rate(doses: Chart, when: Moments) -> Floats:
     """Rate × duration, where no dose is charted; NaN where either is unknown."""
-    end = doses["end_instant"].to_numpy(dtype="datetime64[us]").astype(np.int64)
+    end = doses.integers("end_instant")
     minutes = np.where(when.timed & (end > when.instant) & (end != NEVER), (end - when.instant) / _MINUTE, np.nan)
-    return np.asarray(doses["rate_amount"].to_numpy(dtype=np.float64) * minutes)
+    return np.asarray(doses.floats("rate_amount") * minutes)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from bonefhir.constants import CALCIUM_MG_DL
 from bonefhir.interval import Flags, Floats, Interval, above, below
+from bonefhir.words import Words
 
 CTCAE = "5.0"
 """Version of the Common Terminology Criteria for Adverse Events; its grades of calcium are those of version 6 too."""
@@ -65,9 +66,8 @@ def of_calcium(calcium: Interval, limit: Floats, ionised: Flags, si: Flags) -> t
     return hypo, hyper
 
 
-def words(low: Codes, high: Codes, names: tuple[str, ...]) -> list[str | None]:
+def words(low: Codes, high: Codes, names: tuple[str, ...]) -> Words:
     """'G3a', or 'G2 to G3a' where the range spans several; None where there is none."""
-    return [
-        None if a < 0 or b < 0 else names[a] if a == b else f"{names[min(a, b)]} to {names[max(a, b)]}"
-        for a, b in zip(low.tolist(), high.tolist(), strict=True)
-    ]
+    spans = [a if a == b else f"{min(a, b, key=names.index)} to {max(a, b, key=names.index)}" for a in names for b in names]
+    codes = np.where((low < 0) | (high < 0), len(spans), low * len(names) + high)
+    return Words((*spans, None), codes)

@@ -9,14 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.coded import Codes, Column, Lists, Plain, Rows, Structs, Texts, column_of, each, numbered, rank, spans, taken, texts
 from bonefhir.interval import Floats, Integers
-
-Objects = npt.NDArray[np.object_]
 
 _SAYS = ("resource", "time", "reported", "value_low", "value_high", "unit")
 """Fields of an item beside its role; the lab table has columns of the same names."""
@@ -75,9 +72,9 @@ class Items:
         role: str,
         dose: Integers,
         *,
-        resource: Objects | Texts | None = None,
-        time: Objects | Texts | None = None,
-        reported: Objects | Texts | None = None,
+        resource: Texts | None = None,
+        time: Texts | None = None,
+        reported: Texts | None = None,
         low: Floats | None = None,
         high: Floats | None = None,
         unit: Texts | str | None = None,
@@ -87,7 +84,7 @@ class Items:
         units = texts([unit], np.zeros(rows, dtype=np.int64)) if isinstance(unit, str) else unit
         words = {"resource": resource, "time": time, "reported": reported, "unit": units}
         columns: dict[str, Column] = {}
-        columns |= {name: each(found, rows) if not isinstance(found, Texts) else found for name, found in words.items()}
+        columns |= {name: each(None, rows) if found is None else found for name, found in words.items()}
         columns |= {f"value_{end}": Plain(_numbers(values, rows)) for end, values in (("low", low), ("high", high))}
         first = self._say({name: columns[name] for name in _SAYS}, rows)
         self._cite(group, role, dose, first + np.arange(rows))

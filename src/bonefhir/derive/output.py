@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bonefhir import tables
+from bonefhir.coded import Column, Plain, Rows, Texts, arrow, coded, lists
 from bonefhir.derive.calcium import KINDS
+from bonefhir.derive.chart import Chart
 from bonefhir.derive.columns import Columns
 from bonefhir.derive.derive import Derived
 from bonefhir.derive.grades import CTCAE, G_STAGES, g_stage, words
 from bonefhir.derive.windows import NEVER
-from bonefhir.vocabulary import DOSE_ASSUMPTIONS, as_lists
+from bonefhir.interval import Integers
+from bonefhir.vocabulary import DOSE_ASSUMPTIONS, distinct
+from bonefhir.words import Words
 
 _SEVERITY = {
     "duplicate-dose": "warning",
@@ -41,73 +45,102 @@ _DETAIL = {
     "patient-missing": "no usable Patient resource: age and sex are unknown",
 }
 
-_CALCIUM_UNITS = {"ionised": "mmol/L", "corrected": "mg/dL", "total": "mg/dL", None: None}
+_CALCIUM_UNITS = {"ionised": "mmol/L", "corrected": "mg/dL", "total": "mg/dL"}
 
 
-def doses_table(derived: Derived) -> pa.Table:
-    frame, columns = derived.frame, derived.columns
-    kinds = np.array([*KINDS, None], dtype=object)[columns.data["calcium_kind"].astype(np.int64)]
-    own: dict[str, object] = {
-        "merged_ids": pa.array(frame["merged_ids"].tolist(), tables.TEXTS),
-        "reported_amount": pa.array(frame["reported_amount"].to_numpy(dtype=object), pa.string()),
-        "duration_minutes": columns.data["duration_low"],
-        "interval_days": np.where(columns.interval("interval").exact, columns.data["interval_low"], np.nan),
-        "ordinal": columns.data["ordinal"],
-        "female_low": columns.data["female_low"],
-        "female_high": columns.data["female_high"],
-        "calcium_kind": pa.array(kinds, pa.string()),
-        "calcium_unit": pa.array([_CALCIUM_UNITS[kind] for kind in kinds], pa.string()),
-        "calcium_limit": columns.data["calcium_limit_low"],
-        "kdigo_g_stage": pa.array(_g_stages(columns), pa.string()),
-        "ctcae_version": pa.array([None if np.isnan(g) else CTCAE for g in columns.data["hypocalcaemia_grade_low"]], pa.string()),
-        "assumptions": as_lists(frame["dose_assumptions"].to_numpy(dtype=np.int64), DOSE_ASSUMPTIONS),
-        "instant": _time(frame["instant"], tables.DOSES.schema.field("instant").type),
-        "date_first": _time(frame["date_first"], pa.date32()),
-        "date_last": _time(frame["date_last"], pa.date32()),
+def doses_rows(derived: Derived) -> Rows:
+    """Rows of tables.DOSES."""
+    doses, columns = derived.doses, derived.columns
+    interval = columns.interval("interval")
+    texts = {name: doses.texts[name] for name in ("status", "drug", "start", "end", "reported_amount", "amount_unit", "route")}
+    own: dict[str, Column] = {
+        **texts,
+        **_found(derived),
+        **_of_calcium(columns),
+        **{name: Plain(_times(doses.integers(name), tables.DOSES.schema.field(name).type)) for name in _TIMES},
+        "merged_ids": doses.lists["merged_ids"],
+        "source_file": doses.texts["source_file"],
+        "source_line": Plain(pa.array(doses.integers("source_line"))),
+        "duration_minutes": _number(columns, "duration_low"),
+        "interval_days": Plain(pa.array(np.where(interval.exact, interval.low, np.nan))),
+        "ordinal": Plain(pa.array(columns.bits("ordinal"), pa.int32())),
+        "calcium_limit": _number(columns, "calcium_limit_low"),
     }
-    for column in tables.DOSES:
-        if column.name in own:
-            continue
-        values = columns.data[column.name] if column.name in columns.data and column.type == pa.float64() else frame[column.name]
-        own[column.name] = pa.array(np.asarray(values), from_pandas=column.type != pa.float64())
-    return tables.build(tables.DOSES, own)
+    return {name: own[name] if name in own else _number(columns, name) for name in tables.DOSES.names}
 
 
-def _g_stages(columns: Columns) -> list[str | None]:
-    egfr = columns.interval("egfr")
-    return words(g_stage(egfr.low), g_stage(egfr.high), G_STAGES)
+_TIMES = ("instant", "date_first", "date_last")
 
 
-def _time(values: "pd.Series[object]", wanted: pa.DataType) -> pa.Array:
-    array = pa.array(values.to_numpy(dtype="datetime64[us]"))
-    return array.cast(pa.timestamp("us", tz="UTC")) if pa.types.is_timestamp(wanted) else array.cast(wanted)
+def _found(derived: Derived) -> dict[str, Column]:
+    """What was found out of the dose itself."""
+    egfr = derived.columns.interval("egfr")
+    sets, codes = distinct(derived.assumptions, DOSE_ASSUMPTIONS)
+    return {
+        "dose_id": derived.dose_id,
+        "patient_id": derived.doses.texts["patient_id"],
+        "product": derived.product.texts(),
+        "product_basis": derived.product_basis.texts(),
+        "indication": derived.indication.texts(),
+        "rule_indication": derived.rule_indication.texts(),
+        "indication_basis": derived.indication_basis.texts(),
+        "kdigo_g_stage": words(g_stage(egfr.low), g_stage(egfr.high), G_STAGES).texts(),
+        "assumptions": lists(sets, codes.to_numpy()),
+    }
 
 
-def quality_table(derived: Derived, patients: pd.DataFrame, last_date: int) -> pa.Table:
-    """patients: tables.PATIENTS of the bucket; last_date: of the whole input, as days since 1970 or NEVER."""
-    parts = [_quality(frame, found, "MedicationAdministration/" + frame["id"]) for frame, found in derived.quality]
-    parts.append(_quality(patients, _unborn(patients, last_date), patients["patient_id"]))
-    return pa.concat_tables([tables.DATA_QUALITY.empty(), *parts])
+def _of_calcium(columns: Columns) -> dict[str, Column]:
+    kind = columns.bits("calcium_kind")
+    kind = np.where(kind < 0, len(KINDS), kind)
+    graded = ~np.isnan(columns.interval("hypocalcaemia_grade").low)
+    return {
+        "calcium_kind": Words((*KINDS, None), kind).texts(),
+        "calcium_unit": Words((*(_CALCIUM_UNITS[name] for name in KINDS), None), kind).texts(),
+        "ctcae_version": Words((None, CTCAE), graded.astype(np.int64)).texts(),
+    }
 
 
-def _unborn(patients: pd.DataFrame, last_date: int) -> list[tuple[int, str]]:
+def _number(columns: Columns, name: str) -> Plain:
+    return Plain(pa.array(np.asarray(columns.data[name], dtype=np.float64)))
+
+
+def _times(values: Integers, wanted: pa.DataType) -> pa.Array:
+    found = pa.array(values, mask=values == NEVER)
+    return found.cast(wanted) if pa.types.is_timestamp(wanted) else found.cast(pa.int32()).cast(wanted)
+
+
+def quality_rows(derived: Derived, patients: Chart, last_date: int) -> Rows:
+    """Rows of tables.DATA_QUALITY. patients: tables.PATIENTS of the bucket; last_date: of the whole input, as days since 1970 or
+    NEVER."""
+    parts = [_quality(chart, found, "id", "MedicationAdministration") for chart, found in derived.quality if found]
+    if unborn := _unborn(patients, last_date):
+        parts.append(_quality(patients, unborn, "patient_id"))
+    return coded(pa.concat_tables([tables.DATA_QUALITY.empty(), *parts]))
+
+
+def _unborn(patients: Chart, last_date: int) -> list[tuple[int, str]]:
     """Patients who are certainly born after everything that was given or measured."""
-    born = patients["birth_first"].to_numpy(dtype="datetime64[D]").astype(np.int64)
-    later = (born > last_date) & (last_date != NEVER)
+    later = (patients.integers("birth_first") > last_date) & (last_date != NEVER)
     return [(int(row), "birth-after-data") for row in np.flatnonzero(later)]
 
 
-def _quality(frame: pd.DataFrame, found: Sequence[tuple[int, str]], resource: "pd.Series[str]") -> pa.Table:
-    chosen = [row for row, _ in found]
-    rows = frame.iloc[chosen]
-    kinds = [kind for _, kind in found]
-    texts = {
-        "kind": kinds,
-        "severity": [_SEVERITY[kind] for kind in kinds],
-        "resource": resource.iloc[chosen].tolist(),
-        "patient_id": rows["patient_id"].tolist(),
-        "file": rows["source_file"].tolist(),
-        "detail": [_DETAIL[kind] for kind in kinds],
+def _quality(chart: Chart, found: Sequence[tuple[int, str]], name: str, resource_type: str = "") -> pa.Table:
+    """name: of the column that names the resource, without its type."""
+    chosen, kinds = np.array([row for row, _ in found]), [kind for _, kind in found]
+    resource = _told(chart.texts[name], chosen)
+    if resource_type:
+        resource = pc.binary_join_element_wise(resource_type, resource, "/")
+    columns: dict[str, object] = {
+        "kind": pa.array(kinds, pa.string()),
+        "severity": pa.array([_SEVERITY[kind] for kind in kinds], pa.string()),
+        "resource": resource,
+        "patient_id": _told(chart.texts["patient_id"], chosen),
+        "file": _told(chart.texts["source_file"], chosen),
+        "line": pa.array(chart.integers("source_line")[chosen]),
+        "detail": pa.array([_DETAIL[kind] for kind in kinds], pa.string()),
     }
-    columns: dict[str, object] = {name: pa.array(values, pa.string()) for name, values in texts.items()}
-    return tables.build(tables.DATA_QUALITY, columns | {"line": pa.array(rows["source_line"].tolist(), pa.int64())})
+    return tables.build(tables.DATA_QUALITY, columns)
+
+
+def _told(texts: Texts, rows: Integers) -> pa.Array:
+    return arrow(Texts(texts.codes[rows], texts.texts)).cast(pa.string())

@@ -1,11 +1,15 @@
 """Several records of one dose: the same dose charted twice, and one dose charted in parts (semantics, section 4)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from bonefhir.coded import NOTHING, Lists, Texts, arrow, column_of, rank
+from bonefhir.derive.chart import Chart
 from bonefhir.derive.windows import NEVER, Moments, around
 from bonefhir.interval import TOLERANCE, Flags, Integers
 from bonefhir.vocabulary import assumption
@@ -20,9 +24,13 @@ _LONGEST = 7
 
 @dataclass(frozen=True)
 class Records:
-    """rows: the doses, one row per kept or merged record. quality: (row of the frame given, kind)."""
+    """doses: one row per kept or merged record. source: of each, the row of the records given that it starts with.
 
-    rows: pd.DataFrame
+    quality     (row of the records given, kind)
+    """
+
+    doses: Chart
+    source: Integers
     superseded: Integers
     quality: list[tuple[int, str]]
 
@@ -42,8 +50,8 @@ class _Pairs:
         return _Pairs(self.a[keep], self.b[keep], self.overlap[keep], self.touch[keep], self.gap[keep], self.shared[keep])
 
 
-def one_row_per_dose(records: pd.DataFrame, when: Moments, limits: Mapping[str, float | None]) -> Records:
-    """records: tables.ADMINISTRATIONS as a frame, rows numbered from 0. limits: drug → largest sum of parts, before the 10 %."""
+def one_row_per_dose(records: Chart, when: Moments, limits: Mapping[str, float | None]) -> Records:
+    """records: tables.ADMINISTRATIONS, with amounts as ranges. limits: drug → largest sum of parts, before the 10 %."""
     pairs = _pairs(records, when)
     twice = pairs.overlap & _same_amount(records, pairs)
     kept, superseded = _without_doubles(records, pairs.where(twice))
@@ -51,16 +59,18 @@ def one_row_per_dose(records: pd.DataFrame, when: Moments, limits: Mapping[str, 
     pairs = pairs.where(alive)
     groups = _parts(records, pairs, limits)
     quality = [(int(row), "duplicate-dose") for row in superseded]
-    quality += [(int(row), "possible-parts") for row in _apart(records, pairs, groups)]
-    return Records(_merged(records, kept, groups), superseded, quality)
+    quality += [(int(row), "possible-parts") for row in _apart(records, when, pairs, groups)]
+    doses, source = _merged(records, kept, groups)
+    return Records(doses, source, superseded, quality)
 
 
-def _pairs(records: pd.DataFrame, when: Moments) -> _Pairs:
-    groups = records.groupby(["patient_id", "drug"], observed=True, sort=False).ngroup().to_numpy(dtype=np.int64)
-    moments = Moments(groups, when.instant, when.first, when.last)
+def _pairs(records: Chart, when: Moments) -> _Pairs:
+    drug = records.words("drug")
+    moments = Moments(when.patient * len(drug.kinds) + drug.codes, when.instant, when.first, when.last)
     a, b = around(moments, moments, _LONGEST)
-    seq = records["seq"].to_numpy()
-    a, b = a[seq[a] < seq[b]], b[seq[a] < seq[b]]
+    seq = records.integers("seq")
+    earlier = seq[a] < seq[b]
+    a, b = a[earlier], b[earlier]
     start, end = when.instant, _ends(records, when)
     first = np.where(start[a] <= start[b], a, b)
     second = np.where(start[a] <= start[b], b, a)
@@ -71,9 +81,9 @@ def _pairs(records: pd.DataFrame, when: Moments) -> _Pairs:
     return _Pairs(a, b, _overlap(when, end, a, b, exact_day), periods & (gap == 0), gap, shared)
 
 
-def _ends(records: pd.DataFrame, when: Moments) -> Integers:
+def _ends(records: Chart, when: Moments) -> Integers:
     """Instant of the end; NEVER where there is no period with times."""
-    end = records["end_instant"].to_numpy(dtype="datetime64[us]").astype(np.int64)
+    end = records.integers("end_instant")
     return np.where(when.timed & (end > when.instant), end, NEVER)
 
 
@@ -88,32 +98,45 @@ def _overlap(when: Moments, end: Integers, a: Integers, b: Integers, exact_day: 
     return np.asarray(np.where(both, (start[a] == start[b]) | periods | b_in_a | a_in_b, exact_day))
 
 
-def _share_order(records: pd.DataFrame, a: Integers, b: Integers) -> Flags:
-    request = records["request"].to_numpy(dtype=object)
-    parts = records["part_of"].to_numpy(dtype=object)
-    same_request = np.array([x is not None and x == y for x, y in zip(request[a], request[b], strict=True)], dtype=bool)
-    same_part = [bool(len(x)) and bool(set(x) & set(y)) for x, y in zip(parts[a], parts[b], strict=True)]
-    return np.asarray(same_request | np.array(same_part, dtype=bool))
+def _share_order(records: Chart, a: Integers, b: Integers) -> Flags:
+    request = records.texts["request"]
+    requests = (arrow(replace(request, codes=request.codes[rows])).cast(pa.string()) for rows in (a, b))
+    same = pc.equal(*requests).fill_null(False).to_numpy(zero_copy_only=False)
+    return np.asarray(same | _share_part(records.lists["part_of"], a, b))
 
 
-def _same_amount(records: pd.DataFrame, pairs: _Pairs) -> Flags:
+def _share_part(parts: Lists, a: Integers, b: Integers) -> Flags:
+    """Some text stands in the lists of both."""
+    sizes = np.diff(parts.offsets)
+    flags = np.zeros(len(a), dtype=bool)
+    for number in np.flatnonzero((sizes[a] > 0) & (sizes[b] > 0)).tolist():
+        flags[number] = bool({*_list(parts, a[number])} & {*_list(parts, b[number])})
+    return flags
+
+
+def _list(lists: Lists, row: int) -> list[str]:
+    words: Texts = lists.values  # type: ignore[assignment]
+    return [words.texts[code].as_py() for code in words.codes[lists.offsets[row] : lists.offsets[row + 1]].tolist()]
+
+
+def _same_amount(records: Chart, pairs: _Pairs) -> Flags:
     """As charted; unknown amounts are equal to each other."""
     same = np.ones(len(pairs.a), dtype=bool)
     for name in ("amount", "amount_per_kg"):
-        values = records[name].to_numpy(dtype=np.float64)
+        values = records.floats(name)
         x, y = values[pairs.a], values[pairs.b]
         same &= (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= TOLERANCE)
     return same
 
 
-def _without_doubles(records: pd.DataFrame, twice: _Pairs) -> tuple[Integers, Integers]:
+def _without_doubles(records: Chart, twice: _Pairs) -> tuple[Integers, Integers]:
     """Of records of one dose the one with a product-specific code is kept, else the first in reading order."""
     twins: dict[int, set[int]] = {}
     for a, b in zip(twice.a.tolist(), twice.b.tolist(), strict=True):
         twins.setdefault(a, set()).add(b)
         twins.setdefault(b, set()).add(a)
-    specific = records["product_basis"].to_numpy(dtype=object) == "code"
-    seq = records["seq"].to_numpy()
+    specific = records.words("product_basis").among(["code"])
+    seq = records.integers("seq")
     superseded: set[int] = set()
     for row in sorted(twins, key=lambda r: (not specific[r], seq[r])):
         if row not in superseded:
@@ -123,9 +146,10 @@ def _without_doubles(records: pd.DataFrame, twice: _Pairs) -> tuple[Integers, In
     return np.setdiff1d(rows, gone), gone
 
 
-def _parts(records: pd.DataFrame, pairs: _Pairs, limits: Mapping[str, float | None]) -> list[list[int]]:
+def _parts(records: Chart, pairs: _Pairs, limits: Mapping[str, float | None]) -> list[list[int]]:
     """Groups of rows that are parts of one dose, transitively; a group whose sum is too large is no dose."""
-    limit = records["drug"].map(dict(limits)).to_numpy(dtype=np.float64)
+    most = {drug: np.nan if limit is None else limit for drug, limit in limits.items()}
+    limit = records.words("drug").each(lambda drug: most[str(drug)], np.float64)
     has_limit = ~np.isnan(limit[pairs.a])
     close = (pairs.gap >= 0) & (pairs.gap <= _GAP) & has_limit
     linked = ~pairs.overlap & (pairs.shared | close)
@@ -135,12 +159,12 @@ def _parts(records: pd.DataFrame, pairs: _Pairs, limits: Mapping[str, float | No
         for row in joined:
             group_of[row] = joined
     groups = {group[0]: group for group in group_of.values()}
-    amount = records["amount_top"].to_numpy(dtype=np.float64)
+    amount = records.floats("amount_top")
     fits = (g for g in groups.values() if np.isnan(limit[g[0]]) or amount[g].sum() <= _SURPLUS * limit[g[0]] + TOLERANCE)
     return sorted(fits)
 
 
-def _apart(records: pd.DataFrame, pairs: _Pairs, groups: list[list[int]]) -> Integers:
+def _apart(records: Chart, when: Moments, pairs: _Pairs, groups: list[list[int]]) -> Integers:
     """The second, by start and id, of each two records that overlap, touch or share an order, and are no parts of one dose."""
     group_of = {row: number for number, group in enumerate(groups) for row in group}
     near = pairs.where(pairs.overlap | pairs.touch | pairs.shared)
@@ -148,58 +172,112 @@ def _apart(records: pd.DataFrame, pairs: _Pairs, groups: list[list[int]]) -> Int
         return np.empty(0, dtype=np.int64)
     together = [group_of.get(a, -1) == group_of.get(b, -2) for a, b in zip(near.a.tolist(), near.b.tolist(), strict=True)]
     place = np.empty(len(records), dtype=np.int64)
-    place[records.sort_values(["date_first", "instant", "id"], na_position="first").index] = np.arange(len(records))
+    place[np.lexsort((rank(records.texts["id"]), when.instant, when.first))] = np.arange(len(records))
     second = np.where(place[near.a] < place[near.b], near.b, near.a)
     return np.unique(second[~np.array(together, dtype=bool)])
 
 
-def _merged(records: pd.DataFrame, kept: Integers, groups: list[list[int]]) -> pd.DataFrame:
+# ------------------------------------------------------------------------------------------------------------- merged
+
+
+def _merged(records: Chart, kept: Integers, groups: list[list[int]]) -> tuple[Chart, Integers]:
     """Kept records as they are, and one row per group: starts with the first part, ends with the last."""
-    rows = records.assign(merged_ids=[[]] * len(records), stopped=records["status"].to_numpy(dtype=object) == "stopped")
-    rows["charted_low"], rows["charted_high"] = rows["amount"], rows["amount_top"]
-    rows["amount_low"] = rows["amount"].where(~rows["stopped"] | rows["amount"].isna(), 0.0)
-    rows["amount_high"] = rows["amount_top"]
-    members = {row for group in groups for row in group}
-    single = rows.iloc[[row for row in kept.tolist() if row not in members]]
+    stopped = records.words("status").among(["stopped"])
+    amount, top = records.floats("amount"), records.floats("amount_top")
+    low = np.where(stopped & ~np.isnan(amount), 0.0, amount)
+    records = records.told(
+        {"stopped": stopped, "charted_low": amount, "charted_high": top, "amount_low": low, "amount_high": top},
+        lists={"merged_ids": Lists(np.zeros(len(records) + 1, dtype=np.int64), column_of(pa.array([], pa.string())))},
+    )
     if not groups:
-        return single.reset_index(drop=True)
-    merged = pd.DataFrame([_merge(rows.iloc[group]) for group in groups], columns=single.columns).astype(single.dtypes.to_dict())
-    return _without_nan(pd.concat([single, merged], ignore_index=True))
+        return (records if len(kept) == len(records) else records.take(kept)), kept
+    groups = [_by_start(records, group) for group in groups]
+    single = np.setdiff1d(kept, np.concatenate(groups))
+    source = np.concatenate([single, [group[0] for group in groups]])
+    return _together(records, records.take(source), len(single), groups), source
 
 
-def _without_nan(doses: pd.DataFrame) -> pd.DataFrame:
-    """A missing text is None; pandas makes it NaN where it builds rows, and NaN would pass for a route that is known."""
-    for name in [name for name, dtype in doses.dtypes.items() if dtype.kind == "O"]:
-        values = doses[name].to_numpy(dtype=object).copy()
-        values[pd.isna(values)] = None
-        doses[name] = pd.Series(values, dtype=object)
-    return doses
+def _by_start(records: Chart, group: Iterable[int]) -> list[int]:
+    """Those without a time last."""
+    instant, ids = records.integers("instant"), records.texts["id"]
+    return sorted(group, key=lambda row: (instant[row] == NEVER, instant[row], ids.texts[int(ids.codes[row])].as_py()))
 
 
-def _merge(parts: pd.DataFrame) -> "pd.Series[object]":
+def _together(records: Chart, doses: Chart, single: int, groups: Sequence[list[int]]) -> Chart:
     """Amounts add, start is the first, end the last, the route the first known, assumptions are those of all.
 
     A part that was not stopped was given whole, so of a stopped dose at least that.
     """
-    parts = parts.sort_values(["instant", "id"], kind="stable")
-    dose = parts.iloc[0].copy()
-    last = parts.iloc[-1]
-    for name in ("amount", "amount_low", "amount_high", "charted_low", "charted_high"):
-        dose[name] = parts[name].sum(skipna=False)
-    for name in ("end", "end_instant", "end_last"):
-        dose[name] = last[name]
-    for name in ("route", "product", "request"):
-        known = parts[name].dropna()
-        dose[name] = known.iloc[0] if len(known) else None
-    for name in ("reasons", "reasons_by_text"):
-        dose[name] = sorted({reason for each in parts[name] for reason in each})
-    dose["stopped"] = bool(parts["stopped"].any())
-    dose["status"] = "stopped" if dose["stopped"] else dose["status"]
-    dose["amount_problem"] = next((p for p in parts["amount_problem"] if p), "")
-    dose["merged_ids"] = parts["id"].tolist()
-    dose["reported_amount"] = " + ".join(str(a) for a in parts["reported_amount"])
-    dose["weight_assumptions"] = int(np.bitwise_or.reduce(parts["weight_assumptions"].to_numpy()))
-    dose["assumptions"] = int(np.bitwise_or.reduce(parts["assumptions"].to_numpy())) | assumption("merged-parts")
-    dose["rate_amount"] = dose["rate_volume"] = np.nan
-    dose["reported_rate"] = None
-    return dose
+    last = np.array([group[-1] for group in groups])
+    numbers, texts = records.numbers, records.texts
+
+    def merged(name: str, values: Iterable[object]) -> npt.NDArray[np.generic]:
+        return np.concatenate([doses.numbers[name][:single], np.array(list(values), dtype=doses.numbers[name].dtype)])
+
+    own = {n: merged(n, (numbers[n][group].sum() for group in groups)) for n in _SUMS}
+    own |= {name: merged(name, numbers[name][last]) for name in ("end_instant", "end_last")}
+    own |= {n: merged(n, (np.bitwise_or.reduce(numbers[n][group]) for group in groups)) for n in ("weight_assumptions",)}
+    own["assumptions"] = merged(
+        "assumptions", (np.bitwise_or.reduce(numbers["assumptions"][group]) | assumption("merged-parts") for group in groups)
+    )
+    own["stopped"] = merged("stopped", (numbers["stopped"][group].any() for group in groups))
+    own["absent"] = merged("absent", (next((a for a in numbers["absent"][group] if a), 0) for group in groups))
+    own |= {name: merged(name, [np.nan] * len(groups)) for name in ("rate_amount", "rate_volume")}
+    first_known = {name: _known(texts[name], doses.texts[name], single, groups) for name in ("route", "product", "request")}
+    ends = texts["end"].codes
+    first_known["end"] = replace(texts["end"], codes=np.concatenate([doses.texts["end"].codes[:single], ends[last]]))
+    return doses.told(own, first_known | _texts(records, doses, single, groups), _lists(records, doses, single, groups))
+
+
+_SUMS = ("amount", "amount_low", "amount_high", "charted_low", "charted_high")
+
+
+def _known(texts: Texts, doses: Texts, single: int, groups: Sequence[list[int]]) -> Texts:
+    """Of the parts of a dose the first that is known."""
+    found = [next((code for code in texts.codes[group] if code != NOTHING), NOTHING) for group in groups]
+    return replace(texts, codes=np.concatenate([doses.codes[:single], np.array(found, dtype=np.int32)]))
+
+
+def _texts(records: Chart, doses: Chart, single: int, groups: Sequence[list[int]]) -> dict[str, Texts]:
+    """The amounts as written, one after the other; no rate; the dose is stopped if a part was."""
+    amounts = [" + ".join(str(_text(records.texts["reported_amount"], row)) for row in group) for group in groups]
+    status = [
+        "stopped" if records.flags("stopped")[group].any() else _text(records.texts["status"], group[0]) for group in groups
+    ]
+    found: dict[str, list[str | None]] = {
+        "reported_amount": [*amounts],
+        "reported_rate": [None] * len(groups),
+        "status": status,
+    }
+    return {name: _continued(doses.texts[name], single, values) for name, values in found.items()}
+
+
+def _text(texts: Texts, row: int) -> str | None:
+    return None if texts.codes[row] == NOTHING else str(texts.texts[int(texts.codes[row])])
+
+
+def _continued(texts: Texts, single: int, values: Sequence[str | None]) -> Texts:
+    """The first ones, and then these."""
+    more = column_of(pa.array(values, pa.string()))
+    codes = np.where(more.codes == NOTHING, NOTHING, more.codes + len(texts.texts)).astype(np.int32)
+    return Texts(np.concatenate([texts.codes[:single], codes]), pa.concat_arrays([texts.texts, more.texts]), distinct=False)
+
+
+def _lists(records: Chart, doses: Chart, single: int, groups: Sequence[list[int]]) -> dict[str, Lists]:
+    """Of all parts the reasons, each once, and the ids."""
+    lists = {name: records.lists[name] for name in ("reasons", "reasons_by_text")}
+    found = {
+        name: [sorted({word for row in group for word in _list(each, row)}) for group in groups] for name, each in lists.items()
+    }
+    found["merged_ids"] = [[str(_text(records.texts["id"], row)) for row in group] for group in groups]
+    return {name: _longer(doses.lists[name], single, values) for name, values in found.items()}
+
+
+def _longer(lists: Lists, single: int, values: Sequence[Sequence[str]]) -> Lists:
+    """The first ones, and then these."""
+    words: Texts = lists.values  # type: ignore[assignment]
+    offsets = lists.offsets[: single + 1]
+    kept = words.part(int(offsets[0]), int(offsets[-1]))
+    ends = offsets[-1] + np.cumsum([len(each) for each in values])
+    flat = [word for each in values for word in each]
+    return Lists(np.concatenate([offsets, ends]) - offsets[0], _continued(kept, len(kept), flat))

@@ -1,16 +1,17 @@
 """Age, sex, weight, creatinine, clearance and eGFR of each dose, now and before the first dose (semantics, section 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
+from bonefhir.coded import arrow, texts
 from bonefhir.derive import formulae
 from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.columns import Columns
 from bonefhir.derive.items import Items
 from bonefhir.derive.latest import Latest, latest
-from bonefhir.derive.windows import Moments, before
+from bonefhir.derive.windows import NEVER, Moments, before
 from bonefhir.interval import Flags, Integers, Interval, exactly, missing
 from bonefhir.settings import Settings
 from bonefhir.vocabulary import assumption, reason
@@ -45,24 +46,19 @@ def person(doses: Moments, bucket: Bucket) -> Person:
         return Person(
             missing(len(doses)), Interval(np.zeros(len(doses)), np.ones(len(doses))), np.zeros(len(doses), dtype=bool), row
         )
-    first, last = (_days(patients, name, row, known) for name in ("birth_first", "birth_last"))
+    first, last = (np.where(known, patients.integers(name)[row], NEVER) for name in ("birth_first", "birth_last"))
     age = Interval(
-        formulae.completed_years(last, doses.first.astype("datetime64[D]")),
-        formulae.completed_years(first, doses.last.astype("datetime64[D]")),
+        formulae.completed_years(last.view("datetime64[D]"), doses.first.view("datetime64[D]")),
+        formulae.completed_years(first.view("datetime64[D]"), doses.last.view("datetime64[D]")),
     )
     implausible = age.known & ((age.high < 0) | (age.low > _OLDEST))
     age = Interval(np.clip(age.low, 0, _OLDEST), np.clip(age.high, 0, _OLDEST)).where(
         age.known & ~implausible, missing(len(doses))
     )
     female = Interval(
-        *(np.where(known, patients[f"female_{end}"].to_numpy()[row], other) for end, other in (("low", 0.0), ("high", 1.0)))
+        *(np.where(known, patients.floats(f"female_{end}")[row], other) for end, other in (("low", 0.0), ("high", 1.0)))
     )
     return Person(age, female, implausible, row)
-
-
-def _days(patients: pd.DataFrame, name: str, row: Integers, known: Flags) -> "np.ndarray":
-    dates = patients[name].to_numpy(dtype="datetime64[D]")[row]
-    return np.where(known, dates, np.datetime64("NaT", "D"))
 
 
 @dataclass(frozen=True)
@@ -224,17 +220,14 @@ class Renal:
         dose = np.flatnonzero(self.person.row >= 0)
         rows = self.person.row[dose]
         patients = self.bucket.patients
-        born = patients["birth_date"].to_numpy(dtype=object)[rows]
-        gender = patients["gender"].to_numpy(dtype=object)[rows]
-        reported = np.array(
-            [f"born {b or 'unknown'}, {g or 'sex unknown'}" for b, g in zip(born, gender, strict=True)], dtype=object
-        )
+        born, gender = (arrow(patients.texts[name]).cast(pa.string()).to_pylist() for name in ("birth_date", "gender"))
+        told = [f"born {b or 'unknown'}, {g or 'sex unknown'}" for b, g in zip(born, gender, strict=True)]
         self.items.add(
             "patient",
             "age and sex",
             dose,
-            resource=patients["patient_id"].to_numpy(dtype=object)[rows],
-            reported=reported,
+            resource=replace(patients.texts["patient_id"], codes=patients.texts["patient_id"].codes[rows]),
+            reported=texts(told, rows),
             low=self.person.age.low[dose],
             high=self.person.age.high[dose],
             unit="a",

@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from bonefhir.coded import Texts
 from bonefhir.constants import CREATININE_UMOL_L
 from bonefhir.derive.bucket import Bucket
+from bonefhir.derive.chart import Chart
 from bonefhir.derive.columns import Column, Columns
 from bonefhir.derive.items import Items
 from bonefhir.derive.latest import Labs, hull, latest, newer_unusable, none_yet
 from bonefhir.derive.windows import NEVER, Moments, Pairs, after, before, flagged
 from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, missing
 from bonefhir.vocabulary import CERTAIN, NONE, POSSIBLE, assumption, reason
+from bonefhir.words import Words
 
 ANY_CALCIUM = ("calcium_ionised", "calcium_corrected", "calcium_total")
 PARTIAL = reason("partial-date")
@@ -115,8 +116,8 @@ class Series:
         patients = self.bucket.patients
         if not len(patients):
             return np.zeros(len(day), dtype=bool)
-        deceased = patients["deceased"].to_numpy(dtype=bool)[row] & (row >= 0)
-        date = patients["deceased_first"].to_numpy(dtype="datetime64[D]").astype(np.int64)[row]
+        deceased = patients.flags("deceased")[row] & (row >= 0)
+        date = patients.integers("deceased_first")[row]
         return np.asarray(deceased & ((date == NEVER) | (date < day)))
 
     def quantity(self, group: str, analyte: str, days: int, absent: str) -> dict[str, Column]:
@@ -197,8 +198,7 @@ class Series:
 
     def other_product(self, group: str, others: tuple[str, ...], days: int) -> dict[str, Column]:
         """A dose of one of the others on this dose's date or at most `days` days before it, whatever the time of day."""
-        product = self.charted.product
-        rows = np.flatnonzero(np.array([kind in others for kind in product.texts.to_pylist()], dtype=bool)[product.codes])
+        rows = np.flatnonzero(Words.told(self.charted.product).among(others))
         dates = _without_times(self.doses)
         pairs = before(dates, dates.take(rows), days)
         other = self.charted.of(rows[pairs.event])
@@ -208,11 +208,11 @@ class Series:
     def condition(self, group: str, value_set: str, days: int) -> dict[str, Column]:
         """days > 0: present on the dose's date and begun at most so long before it; 0: begun on or before it, ended or not."""
         table = self.bucket.conditions
-        rows = np.flatnonzero((table["value_set"] == value_set).to_numpy())
+        rows = np.flatnonzero(table.words("value_set").among([value_set]))
         begun, ended = self.bucket.begun.take(rows), self.bucket.ended.take(rows)
         pairs = before(_without_times(self.doses), begun, days or 1_000_000)
         if days:
-            open_ended = table["ended_undated"].to_numpy(dtype=bool)[rows]
+            open_ended = table.flags("ended_undated")[rows]
             pairs = self._present(pairs, ended, open_ended)
         event = rows[pairs.event]
         self._cite_rows(group, value_set.replace("_", " "), pairs.dose, table, event)
@@ -227,19 +227,14 @@ class Series:
 
     def dental(self, group: str, days: int) -> dict[str, Column]:
         table = self.bucket.procedures
-        rows = np.flatnonzero((table["value_set"] == "dental").to_numpy())
+        rows = np.flatnonzero(table.words("value_set").among(["dental"]))
         pairs = before(self.doses, self.bucket.performed.take(rows), days)
         self._cite_rows(group, "dental examination", pairs.dose, table, rows[pairs.event])
         return {"dental": _state(pairs, len(self.doses)), "records": np.full(len(self.doses), self.facts.dental_records)}
 
-    def _cite_rows(self, group: str, role: str, dose: Integers, table: pd.DataFrame, rows: Integers) -> None:
-        self.items.add(
-            group,
-            role,
-            dose,
-            resource=table["resource"].to_numpy(dtype=object)[rows],
-            time=table["time"].to_numpy(dtype=object)[rows],
-        )
+    def _cite_rows(self, group: str, role: str, dose: Integers, table: Chart, rows: Integers) -> None:
+        resource, time = (replace(table.texts[name], codes=table.texts[name].codes[rows]) for name in ("resource", "time"))
+        self.items.add(group, role, dose, resource=resource, time=time)
 
 
 def _state(pairs: Pairs, rows: int) -> Integers:

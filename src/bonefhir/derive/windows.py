@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from bonefhir.interval import Flags, Integers
 
@@ -50,21 +49,6 @@ class Moments:
 
     def take(self, rows: Integers | Flags) -> "Moments":
         return Moments(self.patient[rows], self.instant[rows], self.first[rows], self.last[rows])
-
-
-def moments(
-    patient: Integers,
-    instant: npt.NDArray[np.datetime64],
-    first: npt.NDArray[np.datetime64],
-    last: npt.NDArray[np.datetime64],
-) -> Moments:
-    """From datetime64 columns; NaT and NEVER are the same integer."""
-    return Moments(
-        patient,
-        instant.astype("datetime64[us]").astype(np.int64),
-        first.astype("datetime64[D]").astype(np.int64),
-        last.astype("datetime64[D]").astype(np.int64),
-    )
 
 
 @dataclass(frozen=True)

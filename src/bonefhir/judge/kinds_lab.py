@@ -7,8 +7,9 @@ import numpy as np
 
 from bonefhir.constants import CALCIUM_MG_DL, CREATININE_UMOL_L, VITAMIN_D_NMOL_L
 from bonefhir.interval import Flags, Floats, Integers, Interval, above, at_least, at_most, below, exactly
-from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, Outcome, View, Words, outcome, verdicts
+from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, Outcome, View, outcome, verdicts
 from bonefhir.vocabulary import assumption, reason
+from bonefhir.words import Words
 
 Parameters = Mapping[str, Any]
 

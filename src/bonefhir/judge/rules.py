@@ -9,15 +9,15 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from bonefhir.coded import Column, Lists, Plain, Rows, Structs, each, lists, rank, texts
+from bonefhir.coded import Column, Lists, Plain, Rows, Structs, Texts, lists, texts
 from bonefhir.interval import Flags, Integers, Interval, missing
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
-from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View, Words
+from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import ASSUMPTIONS, REASONS, assumption, distinct, reason
+from bonefhir.words import Words
 
-Objects = npt.NDArray[np.object_]
 Kind = Callable[[View, Mapping[str, Any]], Outcome]
 
 KINDS: Mapping[str, Kind] = {
@@ -61,16 +61,20 @@ Evidence = Callable[[Sequence[tuple[Sequence[str], Integers]]], Lists]
 
 @dataclass(frozen=True)
 class Doses:
-    """One element per dose. columns: what every kind may read; by_rule: what one rule reads beside them."""
+    """One element per dose. columns: what every kind may read; by_rule: what one rule reads beside them.
+
+    id_rank     place of each dose's id among those of all
+    """
 
     columns: Mapping[str, npt.NDArray[np.generic] | Words]
     by_rule: Mapping[str, Mapping[str, npt.NDArray[np.generic]]]
-    dose_id: Objects
-    patient_id: Objects
+    dose_id: Texts
+    id_rank: Integers
+    patient_id: Texts
     product: Words
     indication: Words
     rule_indication: Words
-    start: Objects
+    start: Texts
     assumptions: Integers
     evidence: Evidence
 
@@ -98,7 +102,7 @@ def _of_ordinal(rule: Rule, view: View, verdict: Integers) -> Integers:
 
 def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd.DataFrame]:
     """Verdicts by rule and dose_id, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
-    by_id = np.argsort(rank(each(doses.dose_id, len(doses.dose_id))), kind="stable")  # what is written next stands close together
+    by_id = np.argsort(doses.id_rank, kind="stable")  # what is written next stands close together
     judged: list[_Judged] = []
     counts: list[dict[str, str | int]] = []
     for rule in (r for r in rules if profile in r.profiles):
@@ -195,10 +199,8 @@ def _about_rules(rules: Sequence[Rule]) -> Rows:
 
 
 def _about_doses(doses: Doses) -> Rows:
-    every = np.arange(len(doses.dose_id))
-    words = {"product": doses.product, "indication": doses.indication}
     own = {"dose_id": doses.dose_id, "patient_id": doses.patient_id, "dose_start": doses.start}
-    return {name: texts(kinds, every) for name, kinds in own.items()} | {n: texts(w.kinds, w.codes) for n, w in words.items()}
+    return own | {"product": doses.product.texts(), "indication": doses.indication.texts()}
 
 
 def _together(outcomes: Sequence[Outcome]) -> Outcome:

@@ -1,15 +1,15 @@
 """What a kind of rule sees, and what it says: one element per dose, nothing else."""
 
 from collections import ChainMap
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from bonefhir.interval import Flags, Floats, Integers, Interval, missing
 from bonefhir.vocabulary import reason
+from bonefhir.words import Words
 
 NOT_APPLICABLE, PASS, FAIL, INDETERMINATE = range(4)
 WORDS = ("not_applicable", "pass", "fail", "indeterminate")
@@ -17,42 +17,6 @@ WORDS = ("not_applicable", "pass", "fail", "indeterminate")
 
 BOUNDS = reason("bounds")
 SEXES = ("male", "female")
-
-
-@dataclass(frozen=True)
-class Words:
-    """Of each row a word, or None: the index of its kind."""
-
-    kinds: tuple[str | None, ...]
-    codes: Integers
-
-    @classmethod
-    def of(cls, words: npt.NDArray[np.object_]) -> "Words":
-        codes, kinds = pd.factorize(words, use_na_sentinel=False)
-        return cls(tuple(None if pd.isna(kind) else kind for kind in kinds), codes)
-
-    @classmethod
-    def either(cls, flags: Flags, word: str, other: str) -> "Words":
-        """The word where the flag is set."""
-        return cls((other, word), flags.astype(np.int64))
-
-    @classmethod
-    def one(cls, word: str | None, rows: int) -> "Words":
-        return cls((word,), np.zeros(rows, dtype=np.int64))
-
-    @classmethod
-    def together(cls, parts: Sequence["Words"]) -> "Words":
-        """One after the other."""
-        kinds = tuple(dict.fromkeys(kind for part in parts for kind in part.kinds))
-        place = {kind: number for number, kind in enumerate(kinds)}
-        codes = [np.array([place[kind] for kind in part.kinds], dtype=np.int64)[part.codes] for part in parts]
-        return cls(kinds, np.concatenate([np.empty(0, dtype=np.int64), *codes]))
-
-    def __getitem__(self, rows: Integers | Flags) -> "Words":
-        return Words(self.kinds, self.codes[rows])
-
-    def among(self, words: Collection[str | None]) -> Flags:
-        return np.array([kind in words for kind in self.kinds], dtype=bool)[self.codes]
 
 
 Column = npt.NDArray[np.generic] | Words
