@@ -1,7 +1,7 @@
 """Which product a dose is of, and for which indication it was given (semantics, section 4)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def _holding(lists: Lists, names: Sequence[str]) -> dict[str, Flags]:
     """Of each name, the rows whose lists hold it."""
     words: Texts = lists.values  # type: ignore[assignment]
     row = np.repeat(np.arange(len(lists)), np.diff(lists.offsets))
-    found = Words.told(words.part(int(lists.offsets[0]), int(lists.offsets[-1])))
+    found = Words.told(replace(words, codes=words.codes[lists.offsets[0] : lists.offsets[-1]]))
     return {name: flagged(row[found.among([name])], len(lists)) for name in names}
 
 

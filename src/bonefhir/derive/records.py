@@ -277,7 +277,7 @@ def _longer(lists: Lists, single: int, values: Sequence[Sequence[str]]) -> Lists
     """The first ones, and then these."""
     words: Texts = lists.values  # type: ignore[assignment]
     offsets = lists.offsets[: single + 1]
-    kept = words.part(int(offsets[0]), int(offsets[-1]))
+    kept = replace(words, codes=words.codes[offsets[0] : offsets[-1]])
     ends = offsets[-1] + np.cumsum([len(each) for each in values])
     flat = [word for each in values for word in each]
     return Lists(np.concatenate([offsets, ends]) - offsets[0], _continued(kept, len(kept), flat))
