@@ -1,8 +1,10 @@
 """What the scan of a run has left: the read tables of each portion, put together again by bucket of patients and by line."""
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -10,21 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir import tables
-from bonefhir.dealt import OF_PATIENTS, is_elsewhere, load, read_rows, save, starts_of, write_rows
+from bonefhir import records, tables
+from bonefhir.dealt import OF_PATIENTS, is_elsewhere, load, read_rows, save, write_rows
+from bonefhir.interval import Integers
 from bonefhir.read.portions import together
 from bonefhir.read.scan import Counts, Scan, rejects_of_files
+from bonefhir.records import Layout, Room, Symbols
 from bonefhir.run import Run
 from bonefhir.shards import Numbers
-from bonefhir.tables import SYMBOL, Table
-
-FEW = 256
-"""Distinct texts of a column. Of more, a bucket keeps those that it needs: else it would hold those of the whole input."""
+from bonefhir.tables import Table
 
 AT_ONCE = 16
 """Portions behind a URL that are read at the same time."""
 
 _COUNTS, _INDEX, URNS = "counts.json", "index.json", "urns"
+_STARTS, _AT = "starts.npy", "at.npy"
 
 
 def write_scan(run: Run, number: int, scan: Scan) -> None:
@@ -35,8 +37,8 @@ def write_scan(run: Run, number: int, scan: Scan) -> None:
     folder.mkdir(exist_ok=True)
     for table, rows in ((tables.REJECTS, scan.rejects), (tables.FULL_URLS, scan.full_urls)):
         write_rows(folder, table, rows)
-    for table in tables.READ_TABLES:
-        write_rows(folder, table, scan.tables[table.name], run.shards if table in OF_PATIENTS else 0)
+    write_rows(folder, tables.MEDICATIONS_READ, scan.tables[tables.MEDICATIONS_READ.name])
+    records.write(folder, scan.tables, run.shards)
     (folder / _COUNTS).write_bytes(msgspec.json.encode(scan.counts))
 
 
@@ -51,8 +53,30 @@ class Part:
     folder: Path
     before: int
 
-    def rows(self, table: Table, start: int = 0, end: int | None = None) -> pa.Table:
-        return _moved(read_rows(self.folder, table, start, end), self.before)
+    def rows(
+        self,
+        table: Table,
+        first: int = 0,
+        last: int | None = None,
+        names: Sequence[str] | None = None,
+        wanted: Integers | None = None,
+    ) -> pa.Table:
+        """Of tables that are dealt, those of the shards from `first` up to `last`; null: all, and the urns.
+
+        wanted: numbers of rows, in order of shards; null: all, in reading order
+        """
+        if table not in OF_PATIENTS:
+            return _moved(read_rows(self.folder, table), self.before)
+        number = OF_PATIENTS.index(table)
+        starts = records.starts(self.folder)[number]
+        begin, end = starts[:, first], starts[:, -1 if last is None else last]
+        if begin[0] == end[0]:
+            return table.empty() if names is None else table.empty().select(names)
+        layout = records.layouts(self.folder)[table.name]
+        at = np.array([[layout.records, layout.texts]])
+        room = Room(table, Symbols.of(table, [layout]), [0], at, begin[np.newaxis], end[np.newaxis])
+        records.fill(self.folder, room.pieces[0])
+        return room.rows(np.array([self.before]), names, wanted)
 
 
 class Scanned:
@@ -104,22 +128,44 @@ class Dealt:
         self.near = run.work / "ids"
         listed = msgspec.json.decode((self._folder / _INDEX).read_bytes(), type=list[tuple[str, int]])
         self.parts = [Part(self._folder / name, before) for name, before in listed]
+        self._starts = load(self._folder / _STARTS)
 
-    def table(self, table: Table, first: int, last: int) -> pa.Table:
-        """Rows of the shards from `first` up to `last`, in reading order."""
-        starts = self.starts(table)
-        begin, end = starts[:, first].tolist(), starts[:, last].tolist()
-        some = [(part, a, b) for part, a, b in zip(self.parts, begin, end, strict=True) if a < b]
+    def rows(self, first: int, last: int) -> dict[str, pa.Table]:
+        """Rows of the shards from `first` up to `last`, in reading order: of each table of OF_PATIENTS, by name."""
+        begin, end, at = (np.array(each) for each in (self._starts[first], self._starts[last], load(self._folder / _AT)))
+        rooms = [self._rooms(number, begin[:, number], end[:, number], at[:, number]) for number in range(len(OF_PATIENTS))]
+        pieces: dict[int, list[tuple[int, memoryview]]] = {}
+        for room in chain.from_iterable(rooms):
+            for part, wanted in room.pieces.items():
+                pieces.setdefault(part, []).extend(wanted)
+        self._fill(pieces)
+        before = np.array([part.before for part in self.parts], dtype=np.int64)
+        return {
+            table.name: in_reading_order(table, [room.rows(before) for room in found])
+            for table, found in zip(OF_PATIENTS, rooms, strict=True)
+        }
+
+    def _rooms(self, number: int, begin: Integers, end: Integers, at: Integers) -> list[Room]:
+        """One for all portions, unless they differ in what they number."""
+        table = OF_PATIENTS[number]
+        symbols = Symbols.read(self._folder / f"{table.name}.symbols")
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for part in np.flatnonzero(begin[:, 0] < end[:, 0]).tolist():
+            alike.setdefault(symbols.numbered(part), []).append(part)
+        return [Room(table, symbols, parts, at[parts], begin[parts], end[parts]) for parts in alike.values()]
+
+    def _fill(self, pieces: Mapping[int, Sequence[tuple[int, memoryview]]]) -> None:
+        folders = [self.parts[part].folder for part in pieces]
         if is_elsewhere(self._folder):
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                found = list(pool.map(lambda each: _needed(each[0].rows(table, *each[1:])), some))
+                list(pool.map(records.fill, folders, pieces.values()))
         else:
-            found = [_needed(part.rows(table, a, b)) for part, a, b in some]
-        return in_reading_order(table, found)
+            for folder, each in zip(folders, pieces.values(), strict=True):
+                records.fill(folder, each)
 
     def starts(self, table: Table) -> Numbers:
         """One row for each part: where each shard begins, and the last one ends."""
-        return load(self._folder / f"{table.name}.starts.npy")
+        return np.array(self._starts[:, :, OF_PATIENTS.index(table), 0]).T
 
 
 def index(run: Run, parts: list[Part]) -> None:
@@ -127,28 +173,23 @@ def index(run: Run, parts: list[Part]) -> None:
     folder = run.parts / "scan"
     listed = [(part.folder.relative_to(folder).as_posix(), part.before) for part in parts]
     (folder / _INDEX).write_bytes(msgspec.json.encode(listed))
-    nothing = np.zeros(run.shards + 1, dtype=np.int64)
-    for table in OF_PATIENTS:
-        each = (starts_of(part.folder, table) for part in parts)
-        rows = [nothing if starts is None else starts[: run.shards + 1] for starts in each]
-        save(folder / f"{table.name}.starts.npy", np.array(rows, dtype=np.int64).reshape(len(parts), run.shards + 1))
+    starts = [records.starts(part.folder)[:, :, : run.shards + 1] for part in parts]
+    shape = (len(parts), len(OF_PATIENTS), 2, run.shards + 1)
+    save(folder / _STARTS, np.array(starts, dtype=np.int64).reshape(shape).transpose(3, 0, 1, 2))
+    layouts = [records.layouts(part.folder) for part in parts]
+    found = [[each.get(table.name, Layout()) for table in OF_PATIENTS] for each in layouts]
+    save(folder / _AT, np.array([[(each.records, each.texts) for each in row] for row in found], np.int64).reshape(*shape[:3]))
+    for table, each in zip(OF_PATIENTS, zip(*found, strict=True), strict=True):
+        Symbols.of(table, each).write(folder / f"{table.name}.symbols")
 
 
 def in_reading_order(table: Table, parts: list[pa.Table]) -> pa.Table:
     """One array per column, with one dictionary."""
-    whole = pa.concat_tables([table.empty(), *parts]).unify_dictionaries().combine_chunks()
+    whole = parts[0] if len(parts) == 1 else pa.concat_tables([table.empty(), *parts]).unify_dictionaries().combine_chunks()
     if "seq" not in table.names:
         return whole
     seq = whole["seq"].to_numpy()
     return whole if (seq[1:] >= seq[:-1]).all() else whole.take(pa.array(np.argsort(seq, kind="stable")))
-
-
-def _needed(rows: pa.Table) -> pa.Table:
-    """With dictionaries of the texts that the rows use, where they are long."""
-    for number, column in enumerate(rows.schema):
-        if column.type == SYMBOL and any(len(chunk.dictionary) > FEW for chunk in rows[column.name].chunks):
-            rows = rows.set_column(number, column, rows[column.name].cast(pa.string()).dictionary_encode().cast(SYMBOL))
-    return rows
 
 
 def _moved(rows: pa.Table, lines: int) -> pa.Table:

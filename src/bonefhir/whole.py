@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir import conform, ledger, shards, tables
+from bonefhir import conform, ledger, records, shards, tables
 from bonefhir.copies import copied
-from bonefhir.dealt import OF_PATIENTS, WITH_IDS, ids_of, read_rows, starts_of, write_rows
+from bonefhir.dealt import OF_PATIENTS, WITH_IDS, ids_of, read_rows, write_rows
 from bonefhir.normalise import references
 from bonefhir.normalise.everywhere import Medications, Others, reasons_elsewhere, resolve_medications
 from bonefhir.normalise.inputs import Check
@@ -95,7 +95,7 @@ def bucket(run: Run, number: int) -> tuple[dict[str, pa.Table], Others]:
     """The read tables of a bucket of patients, by name, with their references resolved; and what concerns them."""
     about = json.loads((_folder(run) / _WHOLE).read_text(encoding="utf-8"))
     dealt, (first, last) = Dealt(run), about["buckets"][number]
-    read = {table.name: dealt.table(table, first, last) for table in OF_PATIENTS}
+    read = dealt.rows(first, last)
     targets = _targets(dealt.parts, set().union(*map(references.urns, read.values())))
     read = {name: references.resolve(rows, targets) for name, rows in read.items()}
     medications = _medications(run, read[tables.ADMINISTRATIONS_READ.name]["medication_ref"])
@@ -121,21 +121,15 @@ def _targets(parts: Sequence[Part], urns: set[str]) -> dict[str, str]:
 def _of_urns(run: Run, parts: Sequence[Part]) -> Iterator[Part]:
     """Writes the resources whose patient was a urn once more, into the shards of those who they are about."""
     for part in parts:
-        found = {table: rows for table in WITH_IDS if len(rows := _last(part, table, run.shards))}
+        # Lines are those of the portion.
+        found = {table.name: rows for table in WITH_IDS if len(rows := Part(part.folder, 0).rows(table, run.shards))}
         if not found:
             continue
         targets = _targets(parts, set().union(*map(references.urns, found.values())))
         folder = part.folder / URNS
         folder.mkdir(exist_ok=True)
-        for table, rows in found.items():
-            write_rows(folder, table, references.resolve(rows, targets), run.shards)
+        records.write(folder, {name: references.resolve(rows, targets) for name, rows in found.items()}, run.shards)
         yield Part(folder, part.before)
-
-
-def _last(part: Part, table: Table, number: int) -> pa.Table:
-    """Rows after the last shard, with the lines of the portion."""
-    starts = starts_of(part.folder, table)
-    return table.empty() if starts is None else read_rows(part.folder, table, int(starts[number]), int(starts[number + 1]))
 
 
 # -------------------------------------------------------------------------------------------------------------- versions
@@ -174,7 +168,7 @@ def _with_keys(dealt: Dealt, table: Table, wanted: Keys) -> Iterator[pa.Table]:
         ids = ids_of(part.folder, table, dealt.near)
         rows = np.sort(ids["row"][np.isin(ids["key"], wanted)])
         if len(rows):
-            yield part.rows(table).take(pa.array(rows))
+            yield part.rows(table, wanted=rows.astype(np.int64))
 
 
 # --------------------------------------------------------------------------------------------------------------- reasons
@@ -200,7 +194,7 @@ def _named(dealt: Dealt, bucket_of: Numbers) -> tuple[Keys, Numbers]:
     """Keys of the Conditions that doses name, and the buckets of the doses; sorted by key."""
     table, found = tables.ADMINISTRATIONS_READ, [np.empty(0, dtype=[("key", "<u8"), ("bucket", "<i8")])]
     for part, starts in zip(dealt.parts, dealt.starts(table), strict=True):
-        rows = part.rows(table, 0, int(starts[-1])).select(["reason_refs"])
+        rows = part.rows(table, names=["reason_refs"], wanted=np.arange(starts[-1]))
         refs = references.resolve(rows, _targets(dealt.parts, references.urns(rows)))["reason_refs"]
         where = np.repeat(bucket_of, np.diff(starts))
         known = np.flatnonzero(refs.is_valid())
