@@ -21,34 +21,33 @@ _SAYS = ("resource", "time", "reported", "value_low", "value_high", "unit")
 
 @dataclass(frozen=True)
 class Evidence:
-    """Items by group, dose, role and resource; those of a group's dose stand from bounds[group × doses + dose] to the next.
+    """Items by dose, group, role and resource; those of a dose's group stand from bounds[dose × groups + group] to the next.
 
+    groups  that have any
     role    index into roles
     said    row of what is said, whose parts follow each other
     """
 
     groups: dict[str, int]
-    doses: int
     bounds: Integers
     role: Codes
     said: Codes
     roles: tuple[str, ...]
     parts: Sequence[Rows]
 
-    def of(self, cited: Sequence[tuple[Sequence[str], Integers]]) -> Lists:
-        """One list for each dose of each citation, one after the other: its items in the groups cited, in their order."""
-        sizes, items = [np.zeros(1, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-        for groups, dose in cited:
-            group = np.array([self.groups[name] for name in groups if name in self.groups], dtype=np.int64)
-            place = group * self.doses + dose[:, np.newaxis]
-            starts = self.bounds[place]
-            number = self.bounds[place + 1] - starts
-            sizes.append(number.sum(axis=1))
-            items.append(spans(starts.ravel(), number.ravel())[1])
-        whole = np.concatenate(items)
-        codes, used = numbered([whole], [len(self.said)], np.arange(len(whole)))
+    def of(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> Lists:
+        """One list of items for each of `which`, the groups that it cites, and `dose`: in the order of the groups."""
+        groups = [[self.groups[name] for name in names if name in self.groups] for names in cited]
+        every = np.array([number for numbers in groups for number in numbers], dtype=np.int64)
+        sizes = np.array([len(numbers) for numbers in groups], dtype=np.int64)
+        number = sizes[which]
+        lists, at = spans((np.cumsum(sizes) - sizes)[which], number)
+        place = every[at] + np.repeat(dose * len(self.groups), number)
+        starts = self.bounds[place]
+        ends, items = spans(starts, self.bounds[place + 1] - starts)
+        codes, used = numbered([items], [len(self.said)], np.arange(len(items)))
         fields = {"role": texts(self.roles, self.role[used]), **taken(self.parts, self.said[used])}
-        return Lists(np.cumsum(np.concatenate(sizes)), Structs(codes, fields))
+        return Lists(ends[lists], Structs(codes, fields))
 
 
 @dataclass
@@ -117,11 +116,12 @@ class Items:
             self._parts.setdefault(group, []).append((receiver.astype(np.int32), role[rows], said[rows]))
 
     def evidence(self) -> Evidence:
-        groups = {name: number for number, name in enumerate(self._parts)}
-        parts = [part for name in groups for part in self._parts[name]]
-        dose, role, said = (_joined(columns) for columns in zip(*parts, strict=True)) if parts else (_joined([]),) * 3
-        before = [groups[name] * self.doses for name in groups for _ in self._parts[name]]
-        place = np.repeat(np.array(before, dtype=np.int64), [len(part[0]) for part in parts]) + dose
+        parts = {name: parts for name, parts in self._parts.items() if any(len(dose) for dose, _, _ in parts)}
+        groups = {name: number for number, name in enumerate(parts)}
+        every = [part for found in parts.values() for part in found]
+        dose, role, said = (_joined(columns) for columns in zip(*every, strict=True)) if every else (_joined([]),) * 3
+        group = np.repeat([groups[name] for name in parts for _ in parts[name]], [len(part[0]) for part in every])
+        place = dose.astype(np.int64) * len(groups) + group.astype(np.int64)
         role_rank = np.argsort(np.argsort(np.array(list(self._roles), dtype=object)))
         key = place * len(role_rank) + role_rank[role]
         rows = np.argsort(key, kind="stable")
@@ -130,7 +130,7 @@ class Items:
         rows[tied] = self._by_resource(rows[tied], key, said)
         sizes = np.bincount(place, minlength=len(groups) * self.doses + 1)
         bounds = np.concatenate([[0], np.cumsum(sizes)])
-        return Evidence(groups, self.doses, bounds, role[rows], said[rows], tuple(self._roles), self._said)
+        return Evidence(groups, bounds, role[rows], said[rows], tuple(self._roles), self._said)
 
     def _by_resource(self, rows: Integers, key: Integers, said: Codes) -> Integers:
         """Rows by key, then resource; one that is missing comes first."""

@@ -1,6 +1,6 @@
 """The sentence of a verdict, with its numbers: words and numbers are each put together once, whatever number of rows has them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import isinf, isnan
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.coded import NOTHING, Texts, texts
-from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, exactly
+from bonefhir.interval import TOLERANCE, Flags, Floats, Integers, Interval, exactly
 from bonefhir.judge.view import FAIL, INDETERMINATE, Outcome
 from bonefhir.knowledge.model import Rule
 from bonefhir.vocabulary import REASONS
@@ -127,10 +127,10 @@ def messages(rules: Sequence[Rule], rule: Integers, outcome: Outcome, clearance:
     columns = [rule, outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known]
     firsts, pattern = _distinct(columns)
     patterns = [_sentence(rules[number], said) for number, said in _said(outcome, [column[firsts] for column in columns])]
-    every = np.ones(len(rule), dtype=bool)
-    numbers = [_told(*each) for each in zip(ranges, (*known[:2], every), (_range, _range, _limit), strict=True)]
     used = [np.array([mark in each for each in patterns], dtype=bool)[pattern] for mark in MARKS]
-    numbers = [replace(each, codes=np.where(use, each.codes, NOTHING)) for each, use in zip(numbers, used, strict=True)]
+    with np.errstate(invalid="ignore"):
+        exact = (outcome.observed.exact, clearance.exact, known[2])
+    numbers = [_told(*each) for each in zip(ranges, used, exact, strict=True)]
     firsts, number = _distinct([pattern, *(each.codes for each in numbers)])
     return texts(_filled(patterns, pattern[firsts], [replace(each, codes=each.codes[firsts]) for each in numbers]), number)
 
@@ -140,14 +140,34 @@ def _said(outcome: Outcome, columns: Sequence[npt.NDArray[Any]]) -> Iterator[tup
         yield rule, Said(verdict, reasons, outcome.unit.kinds[unit], outcome.said.kinds[said], *known)
 
 
-def _told(value: Interval, rows: Flags, told: Callable[[float, float], str]) -> Texts:
-    """Of these rows the number as a text; NOTHING of the others."""
-    low, high = value.take(rows)
-    firsts, number = _distinct([low, high])
-    found = texts([told(*each) for each in zip(low[firsts].tolist(), high[firsts].tolist(), strict=True)], number)
+def _told(value: Interval, rows: Flags, exact: Flags) -> Texts:
+    """Of these rows the number, or the range, as a text; NOTHING of the others."""
+    exact, wide = rows & exact, np.flatnonzero(rows & ~exact)
+    single, number = _numbers(value.low[exact])
+    low, high = value.take(wide)
+    firsts, pair = _distinct([low, high])
+    ranges = [_range(*each) for each in zip(low[firsts].tolist(), high[firsts].tolist(), strict=True)]
     codes = np.full(len(rows), NOTHING, dtype=np.int32)
-    codes[rows] = found.codes
-    return Texts(codes, found.texts)
+    codes[exact], codes[wide] = number, len(single) + pair
+    return Texts(codes, pa.array([*single, *ranges], pa.string()), distinct=False)
+
+
+def _numbers(values: Floats) -> tuple[list[str], Integers]:
+    """Texts of numbers, and of each number its text: those of the same four digits have one, so that it is made once.
+
+    What lies too near the middle between two of four digits is looked at by itself, and so is what is told otherwise.
+    """
+    size = np.abs(values)
+    alike = (size >= _LEAST) & (size < _WHOLE)
+    size = np.where(alike, size, 1.0)
+    decade = np.clip(np.floor(np.log10(size)).astype(np.int64) + _DECADES, 0, len(_SCALES) - 1)
+    scaled = size * _SCALES[decade]
+    digits = np.rint(scaled)
+    alike &= np.abs(np.abs(scaled - digits) - 0.5) > TOLERANCE
+    key = (2 * decade + (values < 0)) * (_WHOLE + 1) + digits.astype(np.int64)
+    key[~alike] = -1 - pd.factorize(values[~alike], use_na_sentinel=False)[0]
+    firsts, number = _distinct([key])
+    return [_number(each) for each in values[firsts].tolist()], number
 
 
 def _filled(patterns: Sequence[str], pattern: Integers, numbers: Sequence[Texts]) -> pa.Array:
@@ -233,17 +253,19 @@ def _banded(rule: Rule, row: Said) -> str:
 def _range(low: float, high: float) -> str:
     if isnan(low) or isnan(high):
         return "unknown"
-    if high - low <= TOLERANCE:
-        return _number(low)
     if isinf(high):
         return f"at least {_number(low)}"
     return f"{_number(low)} to {_number(high)}"
 
 
-def _limit(low: float, _: float) -> str:
-    return _number(low)
-
-
 def _number(value: float) -> str:
     """Four significant digits, without trailing zeros."""
-    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+    return f"{value:.4g}" if abs(value) < _WHOLE else f"{value:.0f}"
+
+
+_WHOLE = 10_000
+"""From here on numbers are told without digits behind the point."""
+_DECADES = 6
+_LEAST = 10.0**-_DECADES
+_SCALES = np.array([10.0 ** (3 - decade) for decade in range(-_DECADES, 5)])
+"""What makes four digits of a number of the decade."""

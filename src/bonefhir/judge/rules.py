@@ -55,8 +55,8 @@ _BY_SEX = frozenset({"dose_by_clearance", "underdose_by_clearance", "clearance_m
 """Kinds whose verdict may depend on the sex."""
 
 
-Evidence = Callable[[Sequence[tuple[Sequence[str], Integers]]], Lists]
-"""Groups of evidence items, and doses → for each of the doses the items of the groups; one list after the other."""
+Evidence = Callable[[Sequence[Sequence[str]], Integers, Integers], Lists]
+"""Groups of evidence items that are cited together; which of these each list cites; and of which dose: one list for each."""
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,14 @@ def _judged(doses: Doses, rule: Rule, rows: Integers, view: View, found: Outcome
     return _Judged(rule, rows, kept, _clearance(rule, view).take(applicable))
 
 
-def _kept(found: Outcome, keep: Flags) -> Outcome:
+def _kept(found: Outcome, keep: Flags | Integers) -> Outcome:
     return Outcome(
         found.verdict[keep],
         found.reasons[keep],
         found.observed.take(keep),
         found.limit[keep],
         found.unit[keep],
-        np.broadcast_to(found.assumed, keep.shape)[keep],
+        found.assumed[keep],
         found.said[keep],
         found.groups,
     )
@@ -174,11 +174,14 @@ def _clearance(rule: Rule, view: View) -> Interval:
 
 
 def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
-    """All rules at once, one after the other."""
+    """All rules at once, sorted by dose and rule."""
+    judged = sorted(judged, key=lambda one: one.rule.id)
     rule, dose = np.repeat(np.arange(len(judged)), [len(one.dose) for one in judged]), _joined(one.dose for one in judged)
-    rules, all_of = [one.rule for one in judged], _together([one.outcome for one in judged])
-    clearance = Interval(*(_joined(getattr(one.clearance, end) for one in judged) for end in ("low", "high")))
+    order = np.argsort(doses.id_rank[dose] * max(1, len(judged)) + rule, kind="stable")
+    rule, dose, all_of = rule[order], dose[order], _kept(_together([one.outcome for one in judged]), order)
+    clearance = Interval(*(_joined(getattr(one.clearance, end) for one in judged)[order] for end in ("low", "high")))
     numbers = {"observed_low": all_of.observed.low, "observed_high": all_of.observed.high, "limit": all_of.limit}
+    rules = [one.rule for one in judged]
     found: dict[str, Column] = {
         "rule": Structs(rule.astype(np.int32), _about_rules(rules)),
         "dose": Structs(dose.astype(np.int32), _about_doses(doses)),
@@ -187,7 +190,7 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
         "message": messages(rules, rule, all_of, clearance),
         "reasons": _lists(all_of.reasons, REASONS),
         "assumptions": _lists(all_of.assumed, ASSUMPTIONS),
-        "evidence": doses.evidence([(one.groups, one.dose) for one in judged]),
+        "evidence": doses.evidence([one.groups for one in judged], rule, dose),
     }
     return found | {name: Plain(pa.array(values, pa.float64(), from_pandas=True)) for name, values in numbers.items()}
 
