@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from bonefhir.coded import Column, Lists, Rows, Structs, arrow, coded, codes_type, column_named, length, order, part, taken, value
 from bonefhir.interval import Integers
+from bonefhir.pieces import cut
 from bonefhir.tables import Table
 
 ORDER = {
@@ -85,7 +86,7 @@ def _merged(folder: Path, table: Table, parts: Sequence[Path]) -> Iterator[Path]
 
 def _pieces(rows: Rows, sorted_rows: Integers) -> Iterator[Rows]:
     """One at least, if there are no rows."""
-    return (taken([rows], sorted_rows[start : start + PART_ROWS]) for start in range(0, max(1, len(sorted_rows)), PART_ROWS))
+    return cut(rows, sorted_rows, [*range(PART_ROWS, len(sorted_rows), PART_ROWS), len(sorted_rows)])
 
 
 # ------------------------------------------------------------------------------------------------------------- merging

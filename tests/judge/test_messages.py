@@ -66,6 +66,19 @@ def test_numbers_stand_where_they_are_told() -> None:
     assert both[1].startswith("1.5 to 2 mg given at a creatinine clearance of 50 mL/min; the label's dose is 3.3 mg")
 
 
+amounts = st.floats(1e-7, 1e6) | st.integers(1, 10**7).map(lambda n: n / 2000) | st.integers(1, 10**6).map(float)
+
+
+@given(st.lists(amounts | amounts.map(lambda value: -value), min_size=1, max_size=40))
+def test_numbers_have_four_digits_whatever_others_there_are(values: list[float]) -> None:
+    """Halves of the last digit among them, which are rounded by what the number is in binary."""
+    number = next(n for n, rule in enumerate(RULES) if rule.kind == "creatinine_max")
+    row = {"rule": number, "verdict": PASS, "reasons": 0, "unit": "mg/dL", "said": "", "limit": 3.0, "clearance": [1.0, 1.0]}
+    told_alone = [f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}" for value in values]
+    found = told([row | {"observed": [value, value]} for value in values])
+    assert [sentence.split(" mg/dL;")[0] for sentence in found] == [f"Creatinine {each}" for each in told_alone]
+
+
 def test_a_limit_that_is_not_known_is_not_told() -> None:
     """Creatinine after an interruption without a baseline: the limit is a multiple of what is missing."""
     number = next(n for n, rule in enumerate(RULES) if rule.kind == "creatinine_recovery")

@@ -1,0 +1,129 @@
+"""Rows of codes cut into pieces, all at once: each piece has only what its own codes stand for.
+
+To number the codes of a thousand pieces one after the other costs mostly the thousand beginnings.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Structs, Texts, spans
+from bonefhir.interval import Integers
+
+_TOGETHER = 64
+"""Pieces that are cut at once: what they stand for is in memory then."""
+
+_ROOMS, _FEW = 8, 1 << 16
+"""Places for each code, and anyway, up to which they are numbered by place; beyond that by hash."""
+
+
+def cut(rows: Rows, order: Integers, ends: Sequence[int]) -> Iterator[Rows]:
+    """Of each piece, which begins where the one before ends, what taken() says of its part of the order; one piece at least."""
+    rows = {name: _distinct(column) for name, column in rows.items()}
+    bounds = np.array([0, *ends], dtype=np.int64)
+    for first in range(0, len(ends), _TOGETHER):
+        some = bounds[first : first + _TOGETHER + 1]
+        yield from _pieces(rows, order[some[0] : some[-1]], some - some[0])
+
+
+def _distinct(column: Any) -> Any:
+    """With no text twice."""
+    if isinstance(column, Texts) and not column.distinct:
+        alike = column.texts.dictionary_encode()
+        numbers = np.append(alike.indices.fill_null(NOTHING).to_numpy(), np.int32(NOTHING))  # the last one is that of NOTHING
+        return Texts(numbers[column.codes], alike.dictionary)
+    if isinstance(column, Structs):
+        return replace(column, fields={name: _distinct(field) for name, field in column.fields.items()})
+    return replace(column, values=_distinct(column.values)) if isinstance(column, Lists) else column
+
+
+def _pieces(rows: Rows, order: Integers, bounds: Integers) -> Iterator[Rows]:
+    pieces = {name: _cut(column, order, bounds) for name, column in rows.items()}
+    return (dict(zip(pieces, each, strict=True)) for each in zip(*pieces.values(), strict=True))
+
+
+def _cut(column: Column, rows: Integers, bounds: Integers) -> Iterator[Any]:
+    if isinstance(column, Plain):
+        return _plain(column.values.take(pa.array(rows)), bounds)
+    if isinstance(column, Lists):
+        return _lists(column, rows, bounds)
+    if isinstance(column, Structs):
+        codes, used, of_piece = _numbered(column.codes[rows], bounds)
+        return map(Structs, _slices(codes, bounds), _pieces(column.fields, used, of_piece))
+    codes, used, of_piece = _numbered(column.codes[rows], bounds)
+    return map(Texts, _slices(codes, bounds), _texts(column.texts.take(pa.array(used)), of_piece))
+
+
+def _slices(values: npt.NDArray[Any], bounds: Integers) -> Iterator[npt.NDArray[Any]]:
+    return (values[start:end] for start, end in pairwise(bounds.tolist()))
+
+
+def _plain(values: pa.Array, bounds: Integers) -> Iterator[Plain]:
+    """Each with its values at the beginning of its memory."""
+    return (Plain(pa.concat_arrays([values.slice(a, b - a)])) for a, b in pairwise(bounds.tolist()))
+
+
+def _texts(words: pa.StringArray, bounds: Integers) -> Iterator[pa.StringArray]:
+    """Each with its texts at the beginning of its memory."""
+    _, starts, data = words.buffers()
+    offsets = np.frombuffer(starts, np.int32)[: len(words) + 1] if len(words) else np.zeros(1, dtype=np.int32)
+    data = pa.py_buffer(b"") if data is None else data
+    for a, b in pairwise(bounds.tolist()):
+        own = offsets[a : b + 1]
+        text = data.slice(int(own[0]), int(own[-1]) - int(own[0]))
+        yield pa.StringArray.from_buffers(b - a, pa.py_buffer(own - own[0]), text)
+
+
+def _lists(column: Lists, rows: Integers, bounds: Integers) -> Iterator[Lists]:
+    starts = column.offsets[rows]
+    offsets, values = spans(starts, column.offsets[1:][rows] - starts)
+    own = (offsets[a : b + 1] - offsets[a] for a, b in pairwise(bounds.tolist()))
+    return map(Lists, own, _cut(column.values, values, offsets[bounds]))
+
+
+def _numbered(codes: Codes | Integers, bounds: Integers) -> tuple[Codes, Integers, Integers]:
+    """Codes numbered in each piece by first use; the codes that are used, one piece after the other; and where each begins."""
+    known = codes != NOTHING
+    if not known.all():
+        found = np.full(len(codes), NOTHING, dtype=np.int32)
+        found[known], used, of_piece = _numbered(codes[known], np.concatenate([[0], np.cumsum(known)])[bounds])
+        return found, used, of_piece
+    key, places = _apart(codes, bounds)
+    first, number = _by_place(key, places) if places <= _ROOMS * len(key) + _FEW else _by_hash(key)
+    of_piece = np.searchsorted(first, bounds)
+    local = number - np.repeat(of_piece[:-1].astype(np.int32), np.diff(bounds))
+    return local, codes[first].astype(np.int64), of_piece
+
+
+def _apart(codes: Codes | Integers, bounds: Integers) -> tuple[Integers, int]:
+    """Numbers that are alike where codes of one piece are, and how many there may be."""
+    sizes = np.diff(bounds)
+    begins = bounds[:-1][sizes > 0]
+    if not len(begins):
+        return codes.astype(np.int64), 0
+    low, high = (bound.reduceat(codes, begins).astype(np.int64) for bound in (np.minimum, np.maximum))
+    width = high - low + 1
+    return codes + np.repeat(np.cumsum(width) - width - low, sizes[sizes > 0]), int(width.sum())
+
+
+def _by_place(key: Integers, places: int) -> tuple[Integers, Codes]:
+    """Where each number is for the first time, and the place of each among the first ones."""
+    place = np.arange(len(key), dtype=np.int32)
+    seen = np.empty(places, dtype=np.int32)
+    seen[key[::-1]] = place[::-1]  # of several values for one place the last one stays
+    first = np.flatnonzero(seen[key] == place)
+    seen[key[first]] = place[: len(first)]
+    return first, seen[key]
+
+
+def _by_hash(key: Integers) -> tuple[Integers, Codes]:
+    number, found = pd.factorize(key)
+    first = np.empty(len(found), dtype=np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    return first, number.astype(np.int32)
