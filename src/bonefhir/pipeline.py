@@ -261,7 +261,7 @@ def _doses(derived: Derived) -> Doses:
         columns={**derived.columns.data, **words},
         by_rule=derived.by_rule,
         dose_id=derived.dose_id,
-        id_rank=derived.id_rank,
+        place=derived.place,
         patient_id=doses.texts["patient_id"],
         product=derived.product,
         indication=derived.indication,

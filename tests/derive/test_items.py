@@ -29,7 +29,7 @@ def test_each_verdict_cites_the_items_of_its_groups_in_order() -> None:
     items.add("dose", "dose", integers(0, 1, 2), resource=each(pa.array(["M/0", "M/1", "M/2"]), 3))
     items.add_labs("labs", "albumin", (integers(0), integers(0)))
     cited = [("dose", "labs"), ("labs",), ("of no dose",)]
-    found = items.evidence().of(cited, integers(0, 0, 1, 1, 2), integers(0, 1, 2, 1, 0))
+    found = items.evidence(integers(2, 0, 1)).of(cited, integers(0, 0, 1, 1, 2), integers(0, 1, 2, 1, 0))
     assert told(found) == [
         [("dose", "M/0"), ("albumin", "Observation/b"), ("calcium", "Observation/a"), ("calcium", "Observation/b")],
         [("dose", "M/1")],
@@ -44,11 +44,11 @@ def test_doses_of_a_course_share_the_items_of_its_first() -> None:
     items = Items(3, labs("Observation/b", "Observation/a"))
     items.add_labs("baseline", "creatinine", (integers(0, 2), integers(1, 0)))
     items.share("baseline", integers(0, 0, 2))
-    found = items.evidence().of([("baseline",)], integers(0, 0, 0), integers(0, 1, 2))
+    found = items.evidence(integers(1, 2, 0)).of([("baseline",)], integers(0, 0, 0), integers(0, 1, 2))
     assert told(found) == [[("creatinine", f"Observation/{name}")] for name in "aab"]
 
 
 def test_without_doses_there_are_no_lists() -> None:
-    found = Items(0, tables.LABS.empty()).evidence().of([("dose",)], integers(), integers())
+    found = Items(0, tables.LABS.empty()).evidence(integers()).of([("dose",)], integers(), integers())
     assert arrow(found).to_pylist() == []
-    assert arrow(Items(0, tables.LABS.empty()).evidence().of([], integers(), integers())).to_pylist() == []
+    assert arrow(Items(0, tables.LABS.empty()).evidence(integers()).of([], integers(), integers())).to_pylist() == []

@@ -7,14 +7,14 @@ from bonefhir.derive.windows import Moments
 from bonefhir.interval import Integers, Interval
 
 
-def course(doses: Moments, product: Integers, ids: Integers) -> Course:
+def course(doses: Moments, product: Integers, place: Integers) -> Course:
     """By start; a date without a time comes first on its day; ties by id.
 
     product     a number of each
-    ids         the place of each dose's id among those of all
+    place       of each dose, by id
     """
     group = doses.patient * (int(product.max(initial=0)) + 1) + product
-    order = np.lexsort((ids, *_start(doses, group), group))
+    order = np.lexsort((place, *_start(doses, group), group))
     previous, first = np.full(len(doses), -1, dtype=np.int64), np.arange(len(doses))
     ordinal = np.ones(len(doses), dtype=np.int64)
     same = group[order][1:] == group[order][:-1]

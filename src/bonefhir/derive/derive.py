@@ -43,7 +43,7 @@ _LIMIT_MG_DL, _LIMIT_MMOL_L = 12.0, 3.0
 class Derived:
     """doses: one row per dose, as charted. columns: what the kinds read. by_rule: the same, for one rule.
 
-    id_rank     place of each dose's id among those of all
+    place       of each dose, by id
     superseded  seq of the records that chart a dose a second time
     quality     (rows of a chart of administrations, kind)
     """
@@ -51,7 +51,7 @@ class Derived:
     doses: Chart
     when: Moments
     dose_id: Texts
-    id_rank: Integers
+    place: Integers
     product: Words
     product_basis: Words
     indication: Words
@@ -128,12 +128,13 @@ class _Derivation:
         self.columns, self.items = Columns(rows), Items(rows, bucket.lab_table)
         ids = self.doses.texts["id"]
         self.dose_id = replace(ids, texts=pc.binary_join_element_wise("MedicationAdministration", ids.texts, "/"))
-        self.id_rank = rank(ids)
+        self.place = np.empty(rows, dtype=np.int64)
+        self.place[np.argsort(rank(ids), kind="stable")] = np.arange(rows)
         self.calcium_labs = {kind: bucket.of_analytes(f"calcium_{kind}") for kind in calcium_status.KINDS}
         self.albumin = bucket.of_analytes("albumin")
         self._corrected: dict[int, Calcium] = {}
         self._indications()
-        self.course = course(self.when, self.product.codes, self.id_rank)
+        self.course = course(self.when, self.product.codes, self.place)
         self.charted = Charted(self.dose_id, self.doses.texts["start"], self.product.texts())
         self.series: Series = Series(bucket, self.when, self.charted, self.course, self.columns, facts, self.items)
         self._given()
@@ -324,10 +325,10 @@ class _Derivation:
                     shared[key] = prepare(self, rule, key)
                 by_rule[rule.id] = shared[key]
         return Derived(
-            doses=self.doses, when=self.when, dose_id=self.dose_id, id_rank=self.id_rank, product=self.product,
+            doses=self.doses, when=self.when, dose_id=self.dose_id, place=self.place, product=self.product,
             product_basis=self.product_basis, indication=self.indication, rule_indication=self.rule_indication,
             indication_basis=self.basis, assumptions=self.assumptions, columns=self.columns, by_rule=by_rule,
-            evidence=self.items.evidence(), quality=self.quality, superseded=self.superseded,
+            evidence=self.items.evidence(self.place), quality=self.quality, superseded=self.superseded,
         )  # fmt: skip
 
 

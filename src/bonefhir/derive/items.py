@@ -4,36 +4,35 @@ One dose has some ten items, and its fifteen verdicts cite them thirty times. So
 row of what it says; texts are put to them once, when the verdicts of all rules are known.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from bonefhir.coded import Codes, Column, Lists, Plain, Rows, Structs, Texts, column_of, each, numbered, rank, spans, taken, texts
+from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Structs, Texts, column_of, each, rank, spans, taken, texts
 from bonefhir.interval import Floats, Integers
 
+_TEXTS, _NUMBERS = ("resource", "time", "reported", "unit"), ("value_low", "value_high")
 _SAYS = ("resource", "time", "reported", "value_low", "value_high", "unit")
-"""Fields of an item beside its role; the lab table has columns of the same names."""
+"""Fields of an item beside its role; the lab table has columns of the same names. A number that is NaN is null."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Items by dose, group, role and resource; those of a dose's group stand from bounds[dose × groups + group] to the next.
+    """Items by dose, group, role and resource; those of a dose's group stand from bounds[place × groups + group] to the next.
 
+    place   of each dose, in the order in which doses are written: items that are cited together stand together
     groups  that have any
-    role    index into roles
-    said    row of what is said, whose parts follow each other
+    fields  of the items
     """
 
     groups: dict[str, int]
+    place: Integers
     bounds: Integers
-    role: Codes
-    said: Codes
-    roles: tuple[str, ...]
-    parts: Sequence[Rows]
+    fields: Rows
 
     def of(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> Lists:
         """One list of items for each of `which`, the groups that it cites, and `dose`: in the order of the groups."""
@@ -42,12 +41,10 @@ class Evidence:
         sizes = np.array([len(numbers) for numbers in groups], dtype=np.int64)
         number = sizes[which]
         lists, at = spans((np.cumsum(sizes) - sizes)[which], number)
-        place = every[at] + np.repeat(dose * len(self.groups), number)
+        place = every[at] + np.repeat(self.place[dose] * len(self.groups), number)
         starts = self.bounds[place]
         ends, items = spans(starts, self.bounds[place + 1] - starts)
-        codes, used = numbered([items], [len(self.said)], np.arange(len(items)))
-        fields = {"role": texts(self.roles, self.role[used]), **taken(self.parts, self.said[used])}
-        return Lists(ends[lists], Structs(codes, fields))
+        return Lists(ends[lists], Structs(items.astype(np.int32), self.fields))
 
 
 @dataclass
@@ -58,12 +55,14 @@ class Items:
     labs: pa.Table
     _parts: dict[str, list[tuple[Codes, Codes, Codes]]] = field(default_factory=dict)
     _roles: dict[str, int] = field(default_factory=dict)
-    _said: list[Rows] = field(default_factory=list)
+    _texts: dict[str, list[Texts]] = field(default_factory=lambda: {name: [] for name in _TEXTS})
+    _numbers: dict[str, list[Floats]] = field(default_factory=lambda: {name: [] for name in _NUMBERS})
     _rows: int = 0
 
     def __post_init__(self) -> None:
-        columns = {name: self.labs[name].combine_chunks() for name in _SAYS}
-        self._say({name: _lab_column(values) for name, values in columns.items()}, len(self.labs))
+        columns = {name: self.labs[name].combine_chunks() for name in _TEXTS}
+        words = {n: each(c, len(c)) if pa.types.is_string(c.type) else column_of(c) for n, c in columns.items()}
+        self._say(len(self.labs), words, {name: self.labs[name].to_numpy() for name in _NUMBERS})
 
     def add(  # noqa: PLR0913 the fields of an evidence item
         self,
@@ -82,19 +81,21 @@ class Items:
         rows = len(dose)
         units = texts([unit], np.zeros(rows, dtype=np.int64)) if isinstance(unit, str) else unit
         words = {"resource": resource, "time": time, "reported": reported, "unit": units}
-        columns: dict[str, Column] = {}
-        columns |= {name: each(None, rows) if found is None else found for name, found in words.items()}
-        columns |= {f"value_{end}": Plain(_numbers(values, rows)) for end, values in (("low", low), ("high", high))}
-        first = self._say({name: columns[name] for name in _SAYS}, rows)
+        none = np.full(rows, np.nan)
+        numbers = {"value_low": none if low is None else low, "value_high": none if high is None else high}
+        first = self._say(rows, {n: each(None, rows) if found is None else found for n, found in words.items()}, numbers)
         self._cite(group, role, dose, first + np.arange(rows))
 
     def add_labs(self, group: str, role: str, picks: tuple[Integers, Integers]) -> None:
         """picks: doses, and rows of the lab table."""
         self._cite(group, role, *picks)
 
-    def _say(self, columns: Rows, rows: int) -> int:
+    def _say(self, rows: int, words: Mapping[str, Texts], numbers: Mapping[str, Floats]) -> int:
         """The row from which on it stands."""
-        self._said.append(columns)
+        for name in _TEXTS:
+            self._texts[name].append(words[name])
+        for name in _NUMBERS:
+            self._numbers[name].append(numbers[name])
         self._rows += rows
         return self._rows - rows
 
@@ -115,42 +116,48 @@ class Items:
             rows = by_dose[within]
             self._parts.setdefault(group, []).append((receiver.astype(np.int32), role[rows], said[rows]))
 
-    def evidence(self) -> Evidence:
+    def evidence(self, place: Integers) -> Evidence:
+        """place: of each dose, in the order in which doses are written."""
         parts = {name: parts for name, parts in self._parts.items() if any(len(dose) for dose, _, _ in parts)}
         groups = {name: number for number, name in enumerate(parts)}
         every = [part for found in parts.values() for part in found]
         dose, role, said = (_joined(columns) for columns in zip(*every, strict=True)) if every else (_joined([]),) * 3
         group = np.repeat([groups[name] for name in parts for _ in parts[name]], [len(part[0]) for part in every])
-        place = dose.astype(np.int64) * len(groups) + group.astype(np.int64)
+        bound = place[dose] * len(groups) + group.astype(np.int64)
         role_rank = np.argsort(np.argsort(np.array(list(self._roles), dtype=object)))
-        key = place * len(role_rank) + role_rank[role]
+        key = bound * len(role_rank) + role_rank[role]
         rows = np.argsort(key, kind="stable")
         same = np.diff(key[rows]) == 0
         tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
-        rows[tied] = self._by_resource(rows[tied], key, said)
-        sizes = np.bincount(place, minlength=len(groups) * self.doses + 1)
+        told = {name: _through(parts) for name, parts in self._texts.items()}
+        rows[tied] = _by_resource(rows[tied], key, told["resource"], said)
+        sizes = np.bincount(bound, minlength=len(groups) * self.doses + 1)
         bounds = np.concatenate([[0], np.cumsum(sizes)])
-        return Evidence(groups, bounds, role[rows], said[rows], tuple(self._roles), self._said)
+        return Evidence(groups, place, bounds, {"role": texts(tuple(self._roles), role[rows]), **self._told(told, said[rows])})
 
-    def _by_resource(self, rows: Integers, key: Integers, said: Codes) -> Integers:
-        """Rows by key, then resource; one that is missing comes first."""
-        found: Any = taken([{"resource": part["resource"]} for part in self._said], said[rows])["resource"]
-        return np.asarray(rows[np.lexsort((rank(found, missing=-1), key[rows]))])
+    def _told(self, told: Mapping[str, Texts], said: Codes) -> Rows:
+        """Fields of items that say what stands in these rows."""
+        found: dict[str, Column] = {name: replace(words, codes=words.codes[said]) for name, words in told.items()}
+        for name, numbers in self._numbers.items():
+            found[name] = Plain(pa.array(np.concatenate(numbers)[said], pa.float64(), from_pandas=True))
+        return {name: found[name] for name in _SAYS}
+
+
+def _by_resource(rows: Integers, key: Integers, resource: Texts, said: Codes) -> Integers:
+    """Rows by key, then resource; one that is missing comes first."""
+    found: Any = taken([{"resource": resource}], said[rows])["resource"]
+    return np.asarray(rows[np.lexsort((rank(found, missing=-1), key[rows]))])
+
+
+def _through(parts: Sequence[Texts]) -> Texts:
+    """One after the other. What several parts stand for is there once."""
+    kinds = {id(part.texts): part.texts for part in parts}
+    before = dict(zip(kinds, accumulate(map(len, kinds.values()), initial=0), strict=False))
+    codes = [np.where(part.codes == NOTHING, NOTHING, part.codes + before[id(part.texts)]) for part in parts]
+    alike = pa.concat_arrays(list(kinds.values())).dictionary_encode()
+    numbers = np.append(alike.indices.fill_null(NOTHING).to_numpy(), np.int32(NOTHING))  # the last one is that of NOTHING
+    return Texts(numbers[np.concatenate(codes)], alike.dictionary)
 
 
 def _joined(parts: Iterable[Codes]) -> Codes:
     return np.concatenate([np.empty(0, dtype=np.int32), *parts])
-
-
-def _lab_column(values: pa.Array) -> Column:
-    """Texts as they stand; NaN is no value: it is null in the evidence."""
-    if pa.types.is_string(values.type):
-        return each(values, len(values))
-    if pa.types.is_dictionary(values.type):
-        found: Column = column_of(values)
-        return found
-    return Plain(pc.if_else(pc.is_nan(values), None, values))
-
-
-def _numbers(values: Floats | None, rows: int) -> pa.Array:
-    return pa.nulls(rows, pa.float64()) if values is None else pa.array(values, pa.float64(), from_pandas=True)

@@ -63,13 +63,13 @@ Evidence = Callable[[Sequence[Sequence[str]], Integers, Integers], Lists]
 class Doses:
     """One element per dose. columns: what every kind may read; by_rule: what one rule reads beside them.
 
-    id_rank     place of each dose's id among those of all
+    place       of each dose, by id: verdicts are in this order
     """
 
     columns: Mapping[str, npt.NDArray[np.generic] | Words]
     by_rule: Mapping[str, Mapping[str, npt.NDArray[np.generic]]]
     dose_id: Texts
-    id_rank: Integers
+    place: Integers
     patient_id: Texts
     product: Words
     indication: Words
@@ -102,7 +102,7 @@ def _of_ordinal(rule: Rule, view: View, verdict: Integers) -> Integers:
 
 def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd.DataFrame]:
     """Verdicts by rule and dose_id, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
-    by_id = np.argsort(doses.id_rank, kind="stable")  # what is written next stands close together
+    by_id = np.argsort(doses.place)  # what is written next stands close together
     judged: list[_Judged] = []
     counts: list[dict[str, str | int]] = []
     for rule in (r for r in rules if profile in r.profiles):
@@ -177,14 +177,14 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
     """All rules at once, sorted by dose and rule."""
     judged = sorted(judged, key=lambda one: one.rule.id)
     rule, dose = np.repeat(np.arange(len(judged)), [len(one.dose) for one in judged]), _joined(one.dose for one in judged)
-    order = np.argsort(doses.id_rank[dose] * max(1, len(judged)) + rule, kind="stable")
+    order = np.argsort(doses.place[dose] * max(1, len(judged)) + rule, kind="stable")
     rule, dose, all_of = rule[order], dose[order], _kept(_together([one.outcome for one in judged]), order)
     clearance = Interval(*(_joined(getattr(one.clearance, end) for one in judged)[order] for end in ("low", "high")))
     numbers = {"observed_low": all_of.observed.low, "observed_high": all_of.observed.high, "limit": all_of.limit}
     rules = [one.rule for one in judged]
     found: dict[str, Column] = {
         "rule": Structs(rule.astype(np.int32), _about_rules(rules)),
-        "dose": Structs(dose.astype(np.int32), _about_doses(doses)),
+        "dose": Structs(doses.place[dose].astype(np.int32), _about_doses(doses)),
         "verdict": texts(WORDS, all_of.verdict),
         "unit": texts(all_of.unit.kinds, all_of.unit.codes),
         "message": messages(rules, rule, all_of, clearance),
@@ -202,8 +202,11 @@ def _about_rules(rules: Sequence[Rule]) -> Rows:
 
 
 def _about_doses(doses: Doses) -> Rows:
+    """By place."""
     own = {"dose_id": doses.dose_id, "patient_id": doses.patient_id, "dose_start": doses.start}
-    return own | {"product": doses.product.texts(), "indication": doses.indication.texts()}
+    own |= {"product": doses.product.texts(), "indication": doses.indication.texts()}
+    by_place = np.argsort(doses.place)
+    return {name: replace(found, codes=found.codes[by_place]) for name, found in own.items()}
 
 
 def _together(outcomes: Sequence[Outcome]) -> Outcome:
