@@ -4,7 +4,7 @@ The order matters: records become doses, then calcium helps to choose the indica
 windows, the windows choose the evidence.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from bonefhir.coded import NOTHING, Texts, rank
 from bonefhir.derive import calcium as calcium_status
 from bonefhir.derive import durations, grades, indications, records
+from bonefhir.derive.amounts import with_amounts
 from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.calcium import Calcium
 from bonefhir.derive.chart import Chart
@@ -24,7 +25,7 @@ from bonefhir.derive.latest import latest
 from bonefhir.derive.renal import PARTIAL, Renal
 from bonefhir.derive.series import Charted, Facts, Series
 from bonefhir.derive.windows import NEVER, Moments, before
-from bonefhir.interval import Flags, Integers, Interval, at_least, missing
+from bonefhir.interval import Flags, Integers, Interval, at_least
 from bonefhir.knowledge.model import Knowledge, Rule
 from bonefhir.settings import Settings
 from bonefhir.vocabulary import assumption, reason
@@ -66,7 +67,7 @@ class Derived:
 
 
 def derive(bucket: Bucket, knowledge: Knowledge, settings: Settings, facts: Facts) -> Derived:
-    raw = _with_amounts(bucket, settings)
+    raw = with_amounts(bucket, settings)
     limits = {d.name: _parts_limit(d.name, knowledge) for d in knowledge.drugs.values()}
     found = records.one_row_per_dose(raw, bucket.administered, limits)
     return _Derivation(bucket, raw, found, knowledge, settings, facts).result()
@@ -78,41 +79,6 @@ def _parts_limit(drug: str, knowledge: Knowledge) -> float | None:
         return knowledge.drugs[drug].parts_limit
     amounts = [a for name in knowledge.drugs[drug].products for a in knowledge.products[name].label_amounts]
     return max(amounts, default=None)
-
-
-def _with_amounts(bucket: Bucket, settings: Settings) -> Chart:
-    """Amounts per kg become amounts, and rates over a known time too; `absent`: the reasons (bits) for which there is none."""
-    chart, when = bucket.administrations, bucket.administered
-    amount, per_kg = chart.floats("amount"), chart.floats("amount_per_kg")
-    rows = np.flatnonzero(~np.isnan(per_kg))
-    weight, partial, assumed = _weights(bucket, rows, settings.weight_window_days)
-    problem = chart.words("amount_problem")
-    rate = durations.amount_by_rate(chart, when)
-    by_rate = problem.among(["no-dose"]) & ~np.isnan(rate)
-    low = np.where(by_rate, rate, np.where(np.isnan(per_kg), amount, per_kg * weight.low))
-    high = np.where(np.isnan(per_kg), low, per_kg * weight.high)
-    absent = problem.each(lambda word: reason(str(word)) if word else 0, np.int64)
-    no_weight = np.where(partial, PARTIAL, reason("no-weight"))
-    absent = np.where(~np.isnan(per_kg) & ~weight.known, no_weight, absent)
-    numbers = {
-        "amount": low,
-        "amount_top": high,
-        "assumptions": chart.integers("assumptions") | np.where(by_rate, assumption("amount-from-rate"), 0),
-        "weight_assumptions": assumed,
-        "absent": np.where(np.isnan(low), absent, 0),
-    }
-    return chart.told(numbers)
-
-
-def _weights(bucket: Bucket, rows: Integers, days: int) -> tuple[Interval, Flags, Integers]:
-    """At these administrations the weight, that a partly dated one may be it, and what is assumed of it."""
-    labs, when = bucket.of_analytes("weight"), bucket.administered.take(rows)
-    found = latest(before(when, labs.when, days), labs, when)
-    every = len(bucket.administrations)
-    weight, partial, assumed = missing(every), np.zeros(every, dtype=bool), np.zeros(every, dtype=np.int64)
-    weight.low[rows], weight.high[rows] = found.value
-    partial[rows], assumed[rows] = found.partial, found.assumptions
-    return weight, partial, assumed
 
 
 class _Derivation:
@@ -136,7 +102,9 @@ class _Derivation:
         self._indications()
         self.course = course(self.when, self.product.codes, self.place)
         self.charted = Charted(self.dose_id, self.doses.texts["start"], self.product.texts())
-        self.series: Series = Series(bucket, self.when, self.charted, self.course, self.columns, facts, self.items)
+        self.series: Series = Series(
+            bucket, self.when, self.charted, self.course, self.columns, facts, self.items, np.arange(rows)
+        )
         self._given()
         self._evidence()
 
@@ -251,7 +219,7 @@ class _Derivation:
         self.calcium_days = np.where(hypercalcaemia, _INDICATION_DAYS, own)
         renal = Renal(self.bucket, self.when, self.settings, self.columns, self.items)
         renal.now(self.creatinine_days)
-        renal.before_first(self.course.first, self.course.ordinal == 1)
+        renal.before_first(self.course.first)
         self._share_baseline()
         status, rival = calcium_status.status(self.when, self.calcium_days, self.calcium_labs, self.albumin, self.settings)
         for name, found in (("calcium", status), ("calcium_rival", rival)):
@@ -316,20 +284,46 @@ class _Derivation:
 
     def result(self) -> Derived:
         by_rule: dict[str, dict[str, Column]] = {}
-        shared: dict[str, dict[str, Column]] = {}
+        alike: dict[str, list[Rule]] = {}
         for rule in self.knowledge.rules:
-            prepare = _PREPARE.get(rule.kind)
-            if prepare is not None and self.settings.profile in rule.profiles:
-                key = rule.evidence_key
-                if key not in shared:
-                    shared[key] = prepare(self, rule, key)
-                by_rule[rule.id] = shared[key]
+            if rule.kind in _PREPARE and self.settings.profile in rule.profiles:
+                alike.setdefault(rule.evidence_key, []).append(rule)
+        for key, rules in alike.items():
+            by_rule |= dict.fromkeys((rule.id for rule in rules), self._prepared(key, rules))
         return Derived(
             doses=self.doses, when=self.when, dose_id=self.dose_id, place=self.place, product=self.product,
             product_basis=self.product_basis, indication=self.indication, rule_indication=self.rule_indication,
             indication_basis=self.basis, assumptions=self.assumptions, columns=self.columns, by_rule=by_rule,
             evidence=self.items.evidence(self.place), quality=self.quality, superseded=self.superseded,
         )  # fmt: skip
+
+    def _prepared(self, key: str, rules: Sequence[Rule]) -> dict[str, Column]:
+        """What rules with equal parameters read; of doses of which none of them speaks, nothing."""
+        rows = np.flatnonzero(np.logical_or.reduce([self._spoken_of(rule) for rule in rules]))
+        if not len(rows):
+            return {}
+        found = _PREPARE[rules[0].kind](_Asked(self, self.series.of(rows), rows), rules[0], key)
+        return {name: _spread(values, rows, len(self.doses)) for name, values in found.items()}
+
+    def _spoken_of(self, rule: Rule) -> Flags:
+        of_product = self.product.among(rule.products)
+        return of_product & self.rule_indication.among(rule.indications) if rule.indications else of_product
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Some of the doses, of which rules speak. series, rows: of them."""
+
+    derivation: _Derivation
+    series: Series
+    rows: Integers
+
+
+def _spread(values: Column, rows: Integers, doses: int) -> Column:
+    """Of some of the doses, to all."""
+    found = np.zeros(doses, dtype=values.dtype)
+    found[rows] = values
+    return found
 
 
 def _told(values: Texts, rows: Integers) -> Texts:
@@ -346,32 +340,32 @@ def _speaks(corrected: Calcium) -> indications.Calcium:
     )
 
 
-def _days(derivation: _Derivation, rule: Rule) -> Integers:
+def _days(asked: _Asked, rule: Rule) -> Integers:
     """The rule's window, else that of the evidence: calcium has one of its own in hypercalcaemia."""
     if "window_days" in rule.parameters:
-        return np.full(len(derivation.doses), rule.parameters["window_days"], dtype=np.int64)
+        return np.full(len(asked.rows), rule.parameters["window_days"], dtype=np.int64)
     calcium = any("calcium" in lab for lab in rule.parameters["labs"])
-    return derivation.calcium_days if calcium else derivation.creatinine_days
+    return (asked.derivation.calcium_days if calcium else asked.derivation.creatinine_days)[asked.rows]
 
 
-def _counts(derivation: _Derivation, rule: Rule, key: str) -> dict[str, Column]:
+def _counts(asked: _Asked, rule: Rule, key: str) -> dict[str, Column]:
     names = sorted({*rule.parameters["first"], *rule.parameters["later"]})
     columns: dict[str, Column] = {}
     for name in names:
-        columns |= derivation.series.quantity(key, name, rule.parameters["window_days"], "no-counts")
+        columns |= asked.series.quantity(key, name, rule.parameters["window_days"], "no-counts")
     return columns
 
 
-def _corrected_calcium(derivation: _Derivation, rule: Rule, key: str) -> dict[str, Column]:
+def _corrected_calcium(asked: _Asked, rule: Rule, key: str) -> dict[str, Column]:
     if rule.kind == "dose_min" and "bands_by_calcium" not in rule.parameters:
         return {}
-    found = derivation.corrected_calcium(rule.parameters.get("window_days", _INDICATION_DAYS))
-    own = Columns(len(derivation.doses))
-    derivation.add_calcium(own, "corrected_calcium", key, found)
-    return own.data
+    found = asked.derivation.corrected_calcium(rule.parameters.get("window_days", _INDICATION_DAYS))
+    own = Columns(len(asked.derivation.doses))
+    asked.derivation.add_calcium(own, "corrected_calcium", key, found)
+    return {name: values[asked.rows] for name, values in own.data.items()}
 
 
-_Prepare = Callable[[_Derivation, Rule, str], dict[str, Column]]
+_Prepare = Callable[[_Asked, Rule, str], dict[str, Column]]
 
 
 def _p(rule: Rule) -> Mapping[str, Any]:

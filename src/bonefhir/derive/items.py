@@ -143,6 +143,20 @@ class Items:
         return {name: found[name] for name in _SAYS}
 
 
+@dataclass(frozen=True)
+class Some:
+    """Adds items of some doses, which are numbered among themselves. rows: their numbers among all."""
+
+    items: "Items | Some"
+    rows: Integers
+
+    def add(self, group: str, role: str, dose: Integers, **says: Any) -> None:
+        self.items.add(group, role, self.rows[dose], **says)
+
+    def add_labs(self, group: str, role: str, picks: tuple[Integers, Integers]) -> None:
+        self.items.add_labs(group, role, (self.rows[picks[0]], picks[1]))
+
+
 def _by_resource(rows: Integers, key: Integers, resource: Texts, said: Codes) -> Integers:
     """Rows by key, then resource; one that is missing comes first."""
     found: Any = taken([{"resource": resource}], said[rows])["resource"]

@@ -1,5 +1,6 @@
 """Age, sex, weight, creatinine, clearance and eGFR of each dose, now and before the first dose (semantics, section 5)."""
 
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from bonefhir.coded import arrow, texts
 from bonefhir.derive import formulae
 from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.columns import Columns
-from bonefhir.derive.items import Items
+from bonefhir.derive.items import Items, Some
 from bonefhir.derive.latest import Latest, latest
 from bonefhir.derive.windows import NEVER, Moments, before
 from bonefhir.interval import Flags, Integers, Interval, exactly, missing
@@ -20,8 +21,6 @@ _OLDEST = 125
 """Years: a greater age is not plausible (policy)."""
 _ADULT = 18
 """Years: CKD-EPI 2021 is an equation for adults."""
-_NO_WINDOW = -1_000_000
-"""Days: a window that holds nothing."""
 _HEIGHT_DAYS = 3650
 """Days for which a height counts (policy)."""
 
@@ -36,6 +35,9 @@ class Person:
     female: Interval
     implausible: Flags
     row: Integers
+
+    def take(self, rows: Integers) -> "Person":
+        return Person(self.age.take(rows), self.female.take(rows), self.implausible[rows], self.row[rows])
 
 
 def person(doses: Moments, bucket: Bucket) -> Person:
@@ -63,19 +65,18 @@ def person(doses: Moments, bucket: Bucket) -> Person:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a clearance needs, at one time point per dose, and a clearance and an eGFR as reported for want of it."""
+    """What a clearance needs, at one time point per dose, and a clearance as reported for want of it."""
 
     creatinine: Latest
     weight: Latest
     height: Latest | None
     clearance: Latest
-    egfr: Latest
 
 
 class Renal:
     """Adds the renal quantities of every dose to its columns."""
 
-    def __init__(self, bucket: Bucket, doses: Moments, settings: Settings, columns: Columns, items: Items) -> None:
+    def __init__(self, bucket: Bucket, doses: Moments, settings: Settings, columns: Columns, items: Items | Some) -> None:
         self.bucket, self.doses, self.settings, self.columns, self.items = bucket, doses, settings, columns, items
         self.person = person(doses, bucket)
         partly = np.where(doses.first != doses.last, PARTIAL, 0)
@@ -89,20 +90,33 @@ class Renal:
         self._lab("creatinine", found.creatinine, "no-creatinine", "creatinine")
         self._weight("weight", found, "")
         missing_inputs = self._missing_inputs("creatinine", found)
-        self._clearance(
-            "clearance", "creatinine", found, missing_inputs | np.where(found.egfr.value.known, reason("only-egfr"), 0)
-        )
-        self._egfr(found)
+        egfr = self._latest("egfr", creatinine_days)
+        self._clearance("clearance", "creatinine", found, missing_inputs | np.where(egfr.value.known, reason("only-egfr"), 0))
+        self._egfr(egfr)
 
-    def before_first(self, first: Integers, rows: Flags) -> None:
+    def before_first(self, first: Integers) -> None:
         """Baseline: at the first dose of the product, from the 90 days before it; the same for all its doses.
 
-        first   row of the first dose of each dose's course; rows: doses that are the first
+        first   row of the first dose of each dose's course
         """
-        found = self._inputs(
-            np.where(rows, self.settings.baseline_window_days, _NO_WINDOW),
-            np.where(rows, self.settings.weight_window_days, _NO_WINDOW),
-        )
+        rows = np.unique(first)
+        then = self._of(rows)
+        then.baseline()
+        place = np.searchsorted(rows, first)
+        for name in [n for n in then.columns.data if n.startswith("baseline_")]:
+            self.columns.data[name] = then.columns.data[name][place]
+
+    def _of(self, rows: Integers) -> "Renal":
+        """Of some of the doses only."""
+        some = copy(self)
+        some.doses, some.items, some.columns = self.doses.take(rows), Some(self.items, rows), Columns(len(rows))
+        some.person = self.person.take(rows)
+        some.columns.data |= {name: values[rows] for name, values in self.columns.data.items() if name.startswith("age_")}
+        return some
+
+    def baseline(self) -> None:
+        """Of doses that are the first of their course."""
+        found = self._inputs(self.settings.baseline_window_days, self.settings.weight_window_days)
         self._lab("baseline_creatinine", found.creatinine, "no-creatinine", "baseline creatinine")
         self._weight("baseline_weight", found, " at the first dose")
         self._clearance(
@@ -111,26 +125,21 @@ class Renal:
             found,
             self._missing_inputs("baseline_creatinine", found) | reason("no-baseline"),
         )
-        for name in [n for n in self.columns.data if n.startswith("baseline_")]:
-            self.columns.data[name] = self.columns.data[name][first]
         absent = np.where(self.columns.bits("baseline_creatinine_missing") & PARTIAL, PARTIAL, reason("no-baseline"))
         known = self.columns.interval("baseline_creatinine").known
         self.columns.data["baseline_creatinine_missing"] = np.where(known, 0, absent)
 
-    def _inputs(self, creatinine_days: Integers, weight_days: Integers | int) -> Inputs:
-        def at(analyte: str, days: Integers | int) -> Latest:
-            labs = self.bucket.of_analytes(analyte)
-            found = latest(before(self.doses, labs.when, days), labs, self.doses)
-            return _on_rows(found, labs.row)
-
-        height = at("height", _HEIGHT_DAYS) if self.settings.weight != "actual" else None
+    def _inputs(self, creatinine_days: Integers | int, weight_days: int) -> Inputs:
         return Inputs(
-            at("creatinine", creatinine_days),
-            at("weight", weight_days),
-            height,
-            at("clearance", creatinine_days),
-            at("egfr", creatinine_days),
+            self._latest("creatinine", creatinine_days),
+            self._latest("weight", weight_days),
+            self._latest("height", _HEIGHT_DAYS) if self.settings.weight != "actual" else None,
+            self._latest("clearance", creatinine_days),
         )
+
+    def _latest(self, analyte: str, days: Integers | int) -> Latest:
+        labs = self.bucket.of_analytes(analyte)
+        return _on_rows(latest(before(self.doses, labs.when, days), labs, self.doses), labs.row)
 
     def _lab(self, name: str, found: Latest, absent: str, role: str) -> None:
         self.columns.quantity(
@@ -190,7 +199,7 @@ class Renal:
             formulae.cockcroft_gault(self.columns.interval("age"), weight, self.columns.interval(creatinine), female)
         )
 
-    def _egfr(self, found: Inputs) -> None:
+    def _egfr(self, found: Latest) -> None:
         """CKD-EPI 2021 from the latest creatinine in adults; else the latest eGFR as reported."""
         age, creatinine = self.columns.interval("age"), self.columns.interval("creatinine")
         adult = age.low >= _ADULT
@@ -201,20 +210,20 @@ class Renal:
             for sex in (0.0, 1.0)
         )
         computed = _of_sex(self.person.female, male, female)
-        use = ~computed.known & found.egfr.value.known
+        use = ~computed.known & found.value.known
         inputs = self.columns.bits("creatinine_missing") | self.columns.bits("age_missing")
         absent = reason("no-egfr") | np.where(age.low < _ADULT, 0, inputs)
         why = self.columns.bits("creatinine_why") | self.columns.bits("age_why")
         self.columns.quantity(
             "egfr",
-            found.egfr.value.where(use, computed),
-            absent | np.where(found.egfr.partial, PARTIAL, 0),
-            np.where(use, np.where(found.egfr.widened, PARTIAL, 0), why),
-            np.where(use, found.egfr.assumptions | assumption("egfr-as-reported"), self.columns.bits("creatinine_assumed")),
+            found.value.where(use, computed),
+            absent | np.where(found.partial, PARTIAL, 0),
+            np.where(use, np.where(found.widened, PARTIAL, 0), why),
+            np.where(use, found.assumptions | assumption("egfr-as-reported"), self.columns.bits("creatinine_assumed")),
         )
-        self.columns.by_sex("egfr", found.egfr.value.where(use, male), found.egfr.value.where(use, female))
-        kept = use[found.egfr.picks[0]]
-        self.items.add_labs("egfr_reported", "eGFR as reported", (found.egfr.picks[0][kept], found.egfr.picks[1][kept]))
+        self.columns.by_sex("egfr", found.value.where(use, male), found.value.where(use, female))
+        kept = use[found.picks[0]]
+        self.items.add_labs("egfr_reported", "eGFR as reported", (found.picks[0][kept], found.picks[1][kept]))
 
     def _patient_items(self) -> None:
         dose = np.flatnonzero(self.person.row >= 0)

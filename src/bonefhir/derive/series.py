@@ -6,6 +6,7 @@ under the rule's group. States are NONE, POSSIBLE or CERTAIN.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from bonefhir.constants import CREATININE_UMOL_L
 from bonefhir.derive.bucket import Bucket
 from bonefhir.derive.chart import Chart
 from bonefhir.derive.columns import Column, Columns
-from bonefhir.derive.items import Items
+from bonefhir.derive.items import Items, Some
 from bonefhir.derive.latest import Labs, hull, latest, newer_unusable, none_yet
 from bonefhir.derive.windows import NEVER, Moments, Pairs, after, before, flagged
 from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, missing
@@ -64,13 +65,24 @@ class Charted:
 
 @dataclass(frozen=True)
 class Series:
+    """every: all doses of the bucket, as are charted, course and columns. rows: those that are asked about."""
+
     bucket: Bucket
-    doses: Moments
+    every: Moments
     charted: Charted
     course: Course
     columns: Columns
     facts: Facts
-    items: Items
+    items: Items | Some
+    rows: Integers
+
+    @cached_property
+    def doses(self) -> Moments:
+        return self.every.take(self.rows)
+
+    def of(self, rows: Integers) -> "Series":
+        """For some of the doses."""
+        return replace(self, items=Some(self.items, rows), rows=rows)
 
     # ---------------------------------------------------------------- measurements in a window
 
@@ -137,7 +149,8 @@ class Series:
         """reached: some creatinine since the previous dose had certainly risen by the rule's limit; between: there is any."""
         labs = self.bucket.of_analytes("creatinine")
         labs = labs.take(labs.usable)
-        since = np.where(self.course.previous >= 0, self.doses.last - self.doses.first[self.course.previous] + 1, 0)
+        previous = self.course.previous[self.rows]
+        since = np.where(previous >= 0, self.doses.last - self.every.first[previous] + 1, 0)
         pairs = before(self.doses, labs.when, since)
         pairs = pairs.where(pairs.certain & self._after_previous(pairs, labs.when))
         rise, allowed = self._rise(pairs, labs, rule)
@@ -148,8 +161,8 @@ class Series:
 
     def _after_previous(self, pairs: Pairs, when: Moments) -> Flags:
         """Strictly and certainly after the previous dose of the product."""
-        previous = self.course.previous[pairs.dose]
-        p, e = self.doses.take(previous), when.take(pairs.event)
+        previous = self.course.previous[self.rows[pairs.dose]]
+        p, e = self.every.take(previous), when.take(pairs.event)
         timed = p.timed & e.timed
         return np.asarray((previous >= 0) & np.where(timed, e.instant > p.instant, e.first > p.last))
 
@@ -158,8 +171,9 @@ class Series:
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Least rise over baseline, and the most that the rule allows before it is reached; in the unit that was reported."""
         baseline = self.columns.interval("baseline_creatinine")
-        low, high = baseline.low[pairs.dose], baseline.high[pairs.dose]
-        si = labs.si[pairs.event] & self.columns.data["baseline_creatinine_si"].astype(bool)[pairs.dose]
+        dose = self.rows[pairs.dose]
+        low, high = baseline.low[dose], baseline.high[dose]
+        si = labs.si[pairs.event] & self.columns.data["baseline_creatinine_si"].astype(bool)[dose]
         scale = np.where(si, CREATININE_UMOL_L, 1.0)
         limits = {n: np.where(si, rule[f"{n}_umol_l"], rule[n]) for n in ("normal_below", "rise_normal", "rise_abnormal")}
         rise = (labs.value.low[pairs.event] - high) * scale
@@ -199,8 +213,7 @@ class Series:
     def other_product(self, group: str, others: tuple[str, ...], days: int) -> dict[str, Column]:
         """A dose of one of the others on this dose's date or at most `days` days before it, whatever the time of day."""
         rows = np.flatnonzero(Words.told(self.charted.product).among(others))
-        dates = _without_times(self.doses)
-        pairs = before(dates, dates.take(rows), days)
+        pairs = before(_without_times(self.doses), _without_times(self.every.take(rows)), days)
         other = self.charted.of(rows[pairs.event])
         self.items.add(group, "other product", pairs.dose, resource=other.dose_id, time=other.start, reported=other.product)
         return {"other": _state(pairs, len(self.doses))}
