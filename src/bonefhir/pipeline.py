@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from bonefhir import conform, tables, whole
 from bonefhir import ledger as books
-from bonefhir.coded import coded
+from bonefhir.coded import coded, column_of
 from bonefhir.copies import write_copies
 from bonefhir.dealt import write_rows
 from bonefhir.derive.bucket import bucket as bucket_of
@@ -196,11 +196,10 @@ def _store_resolution(run: Run, bucket: int, found: resolution.Resolved) -> None
     """The rows of everybody, sorted, for phi/; and those of patients with a dose, for the audit."""
     folder = normalised_folder(run, bucket)
     folder.mkdir(exist_ok=True)
-    treated = found.administrations["patient_id"].unique()
+    treated = found.administrations["patient_id"].unique().cast(pa.string())
     for table, rows in ((tables.LABS, found.labs), (tables.CONDITIONS, found.conditions), (tables.PROCEDURES, found.procedures)):
         write_part(sorted_part(folder, table), table, coded(rows))
-        of_treated = pc.is_in(rows["patient_id"].cast(pa.string()), treated.cast(pa.string()))
-        write_rows(folder, table, rows.filter(of_treated))
+        write_rows(folder, table, _rows_about(rows, treated))
     write_part(sorted_part(folder, tables.PATIENTS), tables.PATIENTS, coded(found.patients))
     write_rows(folder, tables.PATIENTS, found.patients)
     write_rows(folder, tables.ADMINISTRATIONS, found.administrations)
@@ -211,6 +210,13 @@ def _store_resolution(run: Run, bucket: int, found: resolution.Resolved) -> None
         "dental_records": found.facts.dental_records,
     }
     write_json(folder / FACTS, about)
+
+
+def _rows_about(rows: pa.Table, patients: pa.Array) -> pa.Table:
+    """Of these patients."""
+    ids = column_of(rows["patient_id"])
+    wanted = np.append(pc.is_in(ids.texts, patients).to_numpy(zero_copy_only=False), False)[ids.codes]
+    return rows if wanted.all() else rows.filter(pa.array(wanted))
 
 
 def gather(run: Run) -> None:

@@ -13,7 +13,7 @@ from bonefhir.interval import Flags, Integers
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.normalise import times
 from bonefhir.normalise.amounts import Amounts, charted
-from bonefhir.normalise.concepts import codes_of, decode, distinct_of, per_distinct, plain, taken
+from bonefhir.normalise.concepts import codes_of, decode, distinct_of, files_of, per_distinct, plain, taken
 from bonefhir.normalise.drugs import DrugMatch, DrugMatcher, Medication, decode_medication
 from bonefhir.normalise.value_sets import Membership, ValueSetMatcher
 from bonefhir.vocabulary import assumption
@@ -84,13 +84,14 @@ def _identify_one(
 
 def normalise(
     administrations: pa.Table,
+    start: times.Times,
     identified: Identified,
     conditions: Mapping[str, Membership],
     knowledge: Knowledge,
     file_names: pa.Array,
 ) -> pa.Table:
     """conditions: 'Condition/<id>' → value sets, of every Condition that a reason may refer to."""
-    start, end = times.parse(administrations["start"]), times.parse(administrations["end"])
+    end = times.parse(administrations["end"])
     amounts = charted(administrations, identified.matches, identified.codes, knowledge)
     reasons, reason_codes = _reasons(administrations, conditions, knowledge)
     by_code = ([name for name in sorted(found) if not found[name]] for found in reasons)
@@ -116,7 +117,7 @@ def normalise(
         "request": administrations["request"],
         "part_of": _part_of(administrations["part_of"]),
         "assumptions": _assumptions(administrations, identified, start, amounts),
-        "source_file": file_names.take(administrations["file"].combine_chunks()),
+        "source_file": files_of(administrations, file_names),
         "source_line": administrations["line"],
     } | amounts.columns()
     return tables.build(tables.ADMINISTRATIONS, columns)

@@ -11,7 +11,6 @@ from typing import Generic, TypeVar
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bonefhir.knowledge.codes import ICD_10, ICD_10_CM, comparable
 from bonefhir.knowledge.model import Code
@@ -114,13 +113,34 @@ def codes_of(column: pa.ChunkedArray | pa.Array) -> "np.ndarray":
 
 def distinct_of(codes: Iterable["np.ndarray"]) -> tuple["np.ndarray", "np.ndarray"]:
     """Of rows with a number in each of several columns: the first row of each distinct one, and each row's index into them."""
-    found: np.ndarray = np.zeros(1, dtype=np.int64)
+    keys, size = np.zeros(0, dtype=np.int64), 1
     for column in codes:
-        found = found if len(found) == len(column) else np.zeros(len(column), dtype=np.int64)
-        if len(column) and (column != column[0]).any():
-            found = np.unique(found * (int(column.max()) + 1) + column, return_inverse=True)[1].astype(np.int64)
-    _, first, inverse = np.unique(found, return_index=True, return_inverse=True)
-    return first, inverse
+        keys = keys if len(keys) == len(column) else np.zeros(len(column), dtype=np.int64)
+        number = int(column.max(initial=0)) + 1
+        if number > 1:
+            if size * number > _room(len(keys)):
+                first, keys = _numbered(keys, size)
+                size = len(first)
+            keys, size = keys * number + column, size * number
+    return _numbered(keys, size)
+
+
+def _room(rows: int) -> int:
+    """Numbers that may be counted one by one: more are sorted sooner."""
+    return 16 * rows + (1 << 12)
+
+
+def _numbered(keys: "np.ndarray", size: int) -> tuple["np.ndarray", "np.ndarray"]:
+    """The first row of each distinct key, and each row's index into them. keys: from 0 up to size."""
+    if size > _room(len(keys)):
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        return first, inverse
+    row = np.full(size, -1, dtype=np.int64)
+    row[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)  # of several rows for one key the last one stays
+    used = np.flatnonzero(row >= 0)
+    first = row[used]
+    row[used] = np.arange(len(used))
+    return first, row[keys]
 
 
 def taken(values: Iterable[object], codes: "np.ndarray", kind: pa.DataType) -> pa.Array:
@@ -128,11 +148,7 @@ def taken(values: Iterable[object], codes: "np.ndarray", kind: pa.DataType) -> p
     return pa.array(list(values), kind).take(pa.array(codes))
 
 
-def distinct_rows(keys: pa.StructArray) -> tuple[list[dict[str, str | None]], "np.ndarray"]:
-    """Distinct structs and each row's index into them (Arrow does not dictionary-encode structs)."""
-    joined = pc.binary_join_element_wise(
-        *(pc.fill_null(keys.field(i), "\x00") for i in range(keys.type.num_fields)), "\x1f"
-    ).dictionary_encode()
-    names = [field.name for field in keys.type]
-    split = [[None if part == "\x00" else part for part in text.split("\x1f")] for text in joined.dictionary.to_pylist()]
-    return [dict(zip(names, parts, strict=True)) for parts in split], joined.indices.to_numpy(zero_copy_only=False)
+def files_of(rows: pa.Table, file_names: pa.Array) -> pa.DictionaryArray:
+    """Of each row the name of its file."""
+    used, codes = np.unique(rows["file"].to_numpy(), return_inverse=True)
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), file_names.take(pa.array(used)))

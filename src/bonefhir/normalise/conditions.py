@@ -9,7 +9,7 @@ from bonefhir import tables
 from bonefhir.interval import Flags
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.normalise import times
-from bonefhir.normalise.concepts import decode, per_distinct
+from bonefhir.normalise.concepts import decode, files_of, per_distinct
 from bonefhir.normalise.value_sets import Membership, ValueSetMatcher
 
 _ENDED = ("inactive", "remission", "resolved")
@@ -41,7 +41,7 @@ def normalise_conditions(conditions: pa.Table, memberships: list[Membership], fi
         "end_last": pa.array(end.last),
         "ended_undated": ~end.known & (undated | np.isin(clinical, _ENDED)),
         "time": dated,
-        "source_file": file_names.take(source["file"].combine_chunks()),
+        "source_file": files_of(source, file_names),
         "source_line": source["line"],
     }
     return tables.build(tables.CONDITIONS, columns)
@@ -59,7 +59,7 @@ def normalise_procedures(procedures: pa.Table, memberships: list[Membership], fi
         "date_first": pa.array(when.first),
         "date_last": pa.array(when.last),
         "time": source["performed"],
-        "source_file": file_names.take(source["file"].combine_chunks()),
+        "source_file": files_of(source, file_names),
         "source_line": source["line"],
     }
     return tables.build(tables.PROCEDURES, columns)

@@ -1,6 +1,7 @@
 """The ledger's promise: every resource that was read ends in exactly one fate, decided in a fixed order."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,11 @@ class Fates:
     @property
     def used(self) -> Flags:
         return np.asarray(self.fate == USED)
+
+    @cached_property
+    def contained(self) -> Flags:
+        """Their id is '<parent>#<id>'."""
+        return np.asarray(pc.match_substring(self.resources["id"], "#").fill_null(False).to_numpy())
 
     def decide(self, rows: Flags, fate: int) -> None:
         self.fate[rows & self.used] = fate
@@ -76,15 +82,10 @@ class Fates:
 
     def per_file(self, files: int) -> npt.NDArray[np.int64]:
         """Counts, one row per file and one column per fate. Contained resources ('#' in the id) are nobody's count."""
-        counted = ~contained(self.resources["id"])
+        counted = ~self.contained
         file = self.resources["file"].to_numpy()[counted].astype(np.int64)
         counts = np.bincount(file * len(FATES) + self.fate[counted], minlength=files * len(FATES))
         return counts.reshape(files, len(FATES))
-
-
-def contained(ids: pa.ChunkedArray) -> Flags:
-    """Their id is '<parent>#<id>'."""
-    return np.asarray(pc.match_substring(ids, "#").fill_null(False).to_numpy())
 
 
 def _is_null(column: pa.ChunkedArray) -> Flags:

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.interval import Flags
-from bonefhir.normalise import times, versions
+from bonefhir.normalise import versions
 from bonefhir.normalise.concepts import per_distinct
-from bonefhir.normalise.fates import EXCLUDED, SUPERSEDED, Fates, Reason, contained
+from bonefhir.normalise.fates import EXCLUDED, SUPERSEDED, Fates, Reason
 from bonefhir.normalise.versions import NONE_ELSEWHERE, Elsewhere
 
 _EXCLUDED_STATUS = {
@@ -52,6 +52,8 @@ class Input:
 
     def of_any_row(self, flags: Flags) -> Flags:
         """Per resource: the flag holds for at least one of its rows."""
+        if self.resources is self.rows:
+            return flags
         return np.bincount(self.resource_of, weights=flags, minlength=len(self.resources)) > 0
 
     def status_excluded(self) -> None:
@@ -80,7 +82,7 @@ class Input:
 
     def invalid(self, check: Check, candidates: Flags) -> tuple[npt.NDArray[np.int64], list[Reason]]:
         """Which of the candidates that are used are no valid FHIR, and why. Of most the scan knows that they are."""
-        open_ = candidates & self.fates.used & ~self.resources["conforms"].to_numpy() & ~contained(self.resources["id"])
+        open_ = candidates & self.fates.used & ~self.resources["conforms"].to_numpy() & ~self.fates.contained
         rows = np.flatnonzero(open_)
         if not len(rows):
             return rows, []
@@ -104,10 +106,6 @@ def null(column: pa.ChunkedArray) -> Flags:
 
 def equals(column: pa.ChunkedArray, word: str) -> Flags:
     return np.asarray(pc.equal(column.cast(pa.string()), word).fill_null(False).to_numpy())
-
-
-def undated(column: pa.ChunkedArray) -> Flags:
-    return ~times.parse(column).known
 
 
 def within(column: pa.ChunkedArray, words: Collection[str]) -> Flags:

@@ -1,8 +1,9 @@
 """Observations → measurements in canonical units (tables.LABS), each usable or with the reason why it is not."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -11,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir import tables
-from bonefhir.interval import Flags, Floats
+from bonefhir.interval import Flags, Floats, Integers
 from bonefhir.knowledge import units
 from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.model import Knowledge, Measurement
-from bonefhir.normalise.concepts import CodeIndex, decode, distinct_rows, per_distinct
+from bonefhir.normalise.concepts import CodeIndex, codes_of, decode, distinct_of, files_of, per_distinct, taken
 from bonefhir.normalise.times import Times
 from bonefhir.vocabulary import ASSUMPTIONS, UNREADABLE, as_texts, assumption
 
@@ -48,30 +49,55 @@ class AnalyteMatcher:
         return None, False
 
 
-def identify(observations: pa.Table, knowledge: Knowledge) -> tuple[npt.NDArray[np.object_], Flags]:
-    """Per row: the analyte (None: nobody asks for it; '?': unreadable code), and whether only its text names it."""
+@dataclass(frozen=True)
+class Identified:
+    """What Observations name: few different codes, and of each row the number of its own.
+
+    analytes  of each code, None: nobody asks for it; '?': unreadable
+    unmapped  of each code, whether only its text names the analyte
+    """
+
+    analytes: Sequence[str | None]
+    unmapped: Sequence[bool]
+    codes: Integers
+
+    @property
+    def asked_for(self) -> Flags:
+        return np.asarray(np.array([analyte is not None for analyte in self.analytes], dtype=bool)[self.codes])
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """Analytes of which there is any row with a readable code."""
+        used = np.bincount(self.codes, minlength=len(self.analytes)).astype(bool).tolist()
+        each = zip(self.analytes, self.unmapped, used, strict=True)
+        return frozenset(name for name, unmapped, here in each if here and not unmapped and name not in (None, UNREADABLE))
+
+    def of_rows(self, rows: Integers) -> "Identified":
+        return replace(self, codes=self.codes[rows])
+
+
+def identify(observations: pa.Table, knowledge: Knowledge) -> Identified:
     matcher = AnalyteMatcher(knowledge)
     values, codes = per_distinct(observations["code"], matcher.match)
-    analytes = np.array([analyte for analyte, _ in values], dtype=object)[codes]
-    unmapped = np.array([flag for _, flag in values], dtype=bool)[codes]
-    return analytes, unmapped
+    return Identified([analyte for analyte, _ in values], [flag for _, flag in values], codes)
 
 
 class Readings:
     """Columns of measurements while they are made usable or not; `reason` holds '' for usable."""
 
-    def __init__(self, observations: pa.Table, analytes: npt.NDArray[np.object_]) -> None:
+    def __init__(self, observations: pa.Table, identified: Identified) -> None:
         self.table = observations
-        self.analytes = analytes
-        rows = len(analytes)
+        rows = len(observations)
         self.reason = np.full(rows, "", dtype=object)
         self.assumptions = np.zeros(rows, dtype=np.int64)
         self.suspect = np.zeros(rows, dtype=bool)
-        self._analytes = pa.array(analytes, pa.string()).dictionary_encode()
+        self.unmapped = np.array(identified.unmapped, dtype=bool)[identified.codes]
+        analytes = pa.array(identified.analytes, pa.string()).dictionary_encode()
+        self.analytes = analytes.take(pa.array(identified.codes))
 
     def by_analyte(self, numbers: Mapping[str, float], otherwise: float) -> Floats:
         """The number of each row's analyte."""
-        values, codes = per_distinct(self._analytes, lambda analyte: numbers.get(analyte or "", otherwise))
+        values, codes = per_distinct(self.analytes, lambda analyte: numbers.get(analyte or "", otherwise))
         return np.asarray(np.array(values, dtype=np.float64)[codes])
 
     def are(self, column: str, *words: str) -> Flags:
@@ -84,29 +110,75 @@ class Readings:
         self.reason[rows & (self.reason == "")] = reason
 
 
+_SYMBOLS = ("quantity_comparator", "quantity_unit", "quantity_system", "quantity_code", "value_kind", "effective_kind")
+_FORM = ("quantity_value", *_SYMBOLS, "reference_lows", "component")
+NEEDED = (*_FORM, "id", "subject", "effective", "file", "line")
+"""Columns of OBSERVATIONS_READ that LABS are made of, beside the code."""
+
+
 def normalise(
     observations: pa.Table,
     when: Times,
-    analytes: npt.NDArray[np.object_],
-    unmapped: Flags,
+    identified: Identified,
     rejected: Flags,
     knowledge: Knowledge,
     file_names: pa.Array,
 ) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
-    """LABS of the rows given, and per row whether its unit is suspect.
+    """LABS of the rows given, and per row whether its unit is suspect. Distinct forms are read once: values and units repeat.
 
     when        their times
     rejected    the resource was rejected: its measurement exists, and is not usable
     """
-    readings = Readings(observations, analytes)
+    codes = (codes_of(observations[name]) for name in _FORM if name != "component")
+    first, form = distinct_of((identified.codes, rejected, observations["component"].to_numpy() >= 0, *codes))
+    readings = Readings(observations.select(_FORM).take(pa.array(first)), identified.of_rows(first))
+    read = _read(readings, rejected[first], knowledge)
+    columns = {name: values.take(pa.array(form)) for name, values in read.items()}
+    assumptions = readings.assumptions[form] | np.where(when.no_offset, assumption("lab-no-offset"), 0)
+    return tables.build(tables.LABS, columns | _of_rows(observations, when, assumptions, file_names)), readings.suspect[form]
+
+
+def _read(readings: Readings, rejected: Flags, knowledge: Knowledge) -> dict[str, pa.Array]:
+    """What a measurement says, as columns of LABS."""
     readings.unusable(rejected, "rejected")
-    readings.unusable(unmapped, "unmapped-lab")
+    readings.unusable(readings.unmapped, "unmapped-lab")
     readings.unusable(~readings.are("value_kind", "Quantity"), "not-a-quantity")
-    value = _numbers(observations["quantity_value"])
+    value = _numbers(readings.table["quantity_value"])
     readings.unusable(np.isnan(value), "not-a-quantity")
     factor, si = _factors(readings, knowledge)
-    bounds = _bounds(readings, value, factor, knowledge)
-    return _table(readings, when, knowledge, bounds, si, file_names), readings.suspect
+    low, high = _bounds(readings, value, factor, knowledge)
+    readings.assumptions |= np.where(readings.are("effective_kind", "issued"), assumption("time-from-issued"), 0)
+    readings.assumptions |= np.where(readings.table["component"].to_numpy() >= 0, assumption("from-component"), 0)
+    usable = readings.reason == ""
+    canonical, analyte = per_distinct(
+        readings.analytes, lambda name: m.unit if (m := knowledge.measurements.get(name or "")) else None
+    )
+    return {
+        "analyte": readings.analytes,
+        "value_low": pa.array(low),
+        "value_high": pa.array(high),
+        "unit": taken(canonical, analyte, pa.string()).dictionary_encode(),
+        "reported": _reported(readings.table).combine_chunks(),
+        "in_si": pa.array(si & usable),
+        "limit_low": pa.array(_reference_low(readings, knowledge)),
+        "usable": pa.array(usable),
+        "unusable_reason": pa.array(readings.reason, pa.string(), mask=usable).dictionary_encode(),
+    }
+
+
+def _of_rows(source: pa.Table, when: Times, assumptions: Integers, file_names: pa.Array) -> dict[str, object]:
+    """The other columns of LABS."""
+    return {
+        "resource": _resources(source),
+        "patient_id": source["subject"],
+        "time": source["effective"],
+        "instant": pa.array(when.instant).cast(pa.timestamp("us", tz="UTC")),
+        "date_first": pa.array(when.first),
+        "date_last": pa.array(when.last),
+        "assumptions": as_texts(assumptions, ASSUMPTIONS),
+        "source_file": files_of(source, file_names),
+        "source_line": source["line"],
+    }
 
 
 def _numbers(column: pa.ChunkedArray) -> Floats:
@@ -116,12 +188,8 @@ def _numbers(column: pa.ChunkedArray) -> Floats:
 def _factors(readings: Readings, knowledge: Knowledge) -> tuple[Floats, Flags]:
     """Factor to the canonical unit, and whether the unit is the SI one; problems make the row unusable."""
     columns = [readings.table[f"quantity_{part}"] for part in ("system", "code", "unit")]
-    keys = pa.StructArray.from_arrays(
-        [*(c.cast(pa.string()).combine_chunks() for c in columns), pa.array(readings.analytes, pa.string())],
-        names=["system", "code", "unit", "analyte"],
-    )
-    distinct, codes = distinct_rows(keys)
-    found = [_conversion(knowledge, key) for key in distinct]
+    distinct, codes = _distinct([*columns, readings.analytes])
+    found = [_conversion(knowledge, *key) for key in distinct]
     problems = np.array([c.problem for c in found], dtype=object)[codes]
     for problem in sorted(set(problems) - {""}):
         readings.unusable(problems == problem, problem)
@@ -140,9 +208,15 @@ class _Conversion:
     problem: str = ""
 
 
-def _conversion(knowledge: Knowledge, key: Mapping[str, str | None]) -> _Conversion:
-    measurement = knowledge.measurements.get(key["analyte"] or "")
-    match = units.lookup(knowledge, key["system"], key["code"], key["unit"])
+def _distinct(columns: Sequence[pa.ChunkedArray | pa.Array]) -> tuple[list[tuple[Any, ...]], Integers]:
+    """Distinct values of the columns together, and which of them each row has."""
+    first, codes = distinct_of(map(codes_of, columns))
+    return list(zip(*(column.take(pa.array(first)).to_pylist() for column in columns), strict=True)), codes
+
+
+def _conversion(knowledge: Knowledge, system: str | None, code: str | None, unit: str | None, analyte: str | None) -> _Conversion:
+    measurement = knowledge.measurements.get(analyte or "")
+    match = units.lookup(knowledge, system, code, unit)
     if match.unit is None or measurement is None:
         return _Conversion(problem=match.problem or "")
     factor = units.factor_to(match.unit, measurement)
@@ -188,12 +262,8 @@ def _other_factor(measurement: Measurement, knowledge: Knowledge) -> float:
 
 def _reference_low(readings: Readings, knowledge: Knowledge) -> Floats:
     """The first `low` of referenceRange in a unit that converts, in the canonical unit; NaN: none."""
-    keys = pa.StructArray.from_arrays(
-        [readings.table["reference_lows"].cast(pa.string()).combine_chunks(), pa.array(readings.analytes, pa.string())],
-        names=["lows", "analyte"],
-    )
-    distinct, codes = distinct_rows(keys)
-    return np.asarray(np.array([_first_low(key, knowledge) for key in distinct], dtype=np.float64)[codes])
+    distinct, codes = _distinct([readings.table["reference_lows"], readings.analytes])
+    return np.asarray(np.array([_first_low(lows, analyte, knowledge) for lows, analyte in distinct], dtype=np.float64)[codes])
 
 
 class _Low(msgspec.Struct):
@@ -203,11 +273,11 @@ class _Low(msgspec.Struct):
     code: str | None = None
 
 
-def _first_low(key: Mapping[str, str | None], knowledge: Knowledge) -> float:
-    measurement = knowledge.measurements.get(key["analyte"] or "")
-    if measurement is None or key["lows"] is None:
+def _first_low(lows: str | None, analyte: str | None, knowledge: Knowledge) -> float:
+    measurement = knowledge.measurements.get(analyte or "")
+    if measurement is None or lows is None:
         return np.nan
-    for low in msgspec.json.decode(key["lows"], type=list[_Low]):
+    for low in msgspec.json.decode(lows, type=list[_Low]):
         match = units.lookup(knowledge, low.system, low.code, low.unit)
         factor = units.factor_to(match.unit, measurement) if match.unit else None
         if factor is not None and low.value is not None:
@@ -215,46 +285,11 @@ def _first_low(key: Mapping[str, str | None], knowledge: Knowledge) -> float:
     return np.nan
 
 
-def _table(
-    readings: Readings,
-    when: Times,
-    knowledge: Knowledge,
-    bounds: tuple[Floats, Floats],
-    si: Flags,
-    file_names: pa.Array,
-) -> pa.Table:
-    source = readings.table
-    readings.assumptions |= np.where(readings.are("effective_kind", "issued"), assumption("time-from-issued"), 0)
-    readings.assumptions |= np.where(when.no_offset, assumption("lab-no-offset"), 0)
-    readings.assumptions |= np.where(source["component"].to_numpy() >= 0, assumption("from-component"), 0)
-    usable = readings.reason == ""
-    canonical = {name: m.unit for name, m in knowledge.measurements.items()}
-    columns = {
-        "resource": _resources(source),
-        "patient_id": source["subject"],
-        "analyte": pa.array(readings.analytes, pa.string()),
-        "value_low": bounds[0],
-        "value_high": bounds[1],
-        "unit": pa.array([canonical.get(a) for a in readings.analytes], pa.string()),
-        "reported": _reported(source),
-        "in_si": si & usable,
-        "limit_low": _reference_low(readings, knowledge),
-        "usable": usable,
-        "unusable_reason": pa.array(readings.reason, pa.string(), mask=usable),
-        "time": source["effective"],
-        "instant": pa.array(when.instant).cast(pa.timestamp("us", tz="UTC")),
-        "date_first": pa.array(when.first),
-        "date_last": pa.array(when.last),
-        "assumptions": as_texts(readings.assumptions, ASSUMPTIONS),
-        "source_file": file_names.take(source["file"].combine_chunks()),
-        "source_line": source["line"],
-    }
-    return tables.build(tables.LABS, columns)
-
-
 def _resources(source: pa.Table) -> pa.ChunkedArray:
     names = pc.binary_join_element_wise("Observation", source["id"].fill_null("?"), "/")
     component = source["component"]
+    if (component.to_numpy() < 0).all():
+        return names
     suffixed = pc.binary_join_element_wise(names, component.cast(pa.string()), "#")
     return pc.if_else(pc.less(component, 0), names, suffixed)
 

@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 
 from bonefhir import tables
 from bonefhir.normalise import times
+from bonefhir.normalise.concepts import files_of
 
 
 def normalise(patients: pa.Table, file_names: pa.Array) -> pa.Table:
@@ -23,7 +24,7 @@ def normalise(patients: pa.Table, file_names: pa.Array) -> pa.Table:
         "deceased": np.asarray(patients["deceased_boolean"].fill_null(False)) | death.known,
         "deceased_first": pa.array(death.first),
         "deceased_last": pa.array(death.last),
-        "source_file": file_names.take(patients["file"].combine_chunks()),
+        "source_file": files_of(patients, file_names),
         "source_line": patients["line"],
     }
     return tables.build(tables.PATIENTS, columns)

@@ -11,7 +11,7 @@ from bonefhir import tables
 from bonefhir.interval import Flags
 from bonefhir.knowledge import units
 from bonefhir.knowledge.model import Knowledge
-from bonefhir.normalise.concepts import distinct_rows
+from bonefhir.normalise.concepts import codes_of, distinct_of, files_of, per_distinct
 from bonefhir.normalise.fates import EXCLUDED, IRRELEVANT, SUPERSEDED
 
 SEVERITY = {
@@ -92,8 +92,10 @@ def of_medications(
     return of_resources("MedicationAdministration", doses, sorted(found), file_names)
 
 
-def of_units(resource_type: str, rows: pa.Table, prefix: str, knowledge: Knowledge, file_names: pa.Array) -> pa.Table:
-    """Units that were read through the alias table although their code stands under UCUM.
+def of_units(
+    resource_type: str, rows: pa.Table, used: Flags, prefix: str, knowledge: Knowledge, file_names: pa.Array
+) -> pa.Table:
+    """Units of used rows that were read through the alias table although their code stands under UCUM.
 
     prefix: of the columns of the Quantity, such as 'dose'
     """
@@ -102,20 +104,20 @@ def of_units(resource_type: str, rows: pa.Table, prefix: str, knowledge: Knowled
         claimed = bool(units.plain(code)) and knowledge.systems.get(system or "") == units.UCUM
         return claimed and units.lookup(knowledge, system, code, unit).by_alias
 
-    names = ("system", "code", "unit")
-    columns = [rows[f"{prefix}_{name}"].cast(pa.string()).combine_chunks() for name in names]
-    distinct, codes = distinct_rows(pa.StructArray.from_arrays(columns, names=names))
-    wrong = np.flatnonzero(np.array([misread(**each) for each in distinct], dtype=bool)[codes])
-    return of_resources(resource_type, rows, [(int(row), "unit-not-ucum") for row in wrong], file_names)
+    columns = rows.select([f"{prefix}_{name}" for name in ("system", "code", "unit")])
+    first, codes = distinct_of(map(codes_of, columns.columns))
+    distinct = zip(*(column.to_pylist() for column in columns.take(pa.array(first)).columns), strict=True)
+    wrong = np.flatnonzero(np.array([misread(*each) for each in distinct], dtype=bool)[codes] & used)
+    return of_resources(resource_type, rows, [(row, "unit-not-ucum") for row in wrong.tolist()], file_names)
 
 
 def of_labs(labs: pa.Table, suspect: Flags) -> pa.Table:
     """Each value that is not usable, with its reason (rejected ones are rejects), and those that contradict each other."""
-    reasons = labs["unusable_reason"].cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False)
-    found = [(np.flatnonzero((reasons != "") & (reasons != "rejected")), np.where(suspect, "unit-suspect", reasons))]
-    found += [(_differing(labs), np.full(len(labs), "values-differ"))]
-    rows = np.concatenate([rows for rows, _ in found])
-    kinds = np.concatenate([kinds[rows] for rows, kinds in found])
+    reasons, codes = per_distinct(labs["unusable_reason"], lambda reason: reason or "")
+    unusable = np.flatnonzero(np.array([reason not in ("", "rejected") for reason in reasons], dtype=bool)[codes])
+    why = np.where(suspect[unusable], "unit-suspect", np.array(reasons, dtype=object)[codes[unusable]])
+    differing = _differing(labs)
+    rows, kinds = np.concatenate([unusable, differing]), [*why.tolist(), *["values-differ"] * len(differing)]
     source = labs.take(rows)
     columns = {
         "resource": source["resource"],
@@ -124,7 +126,7 @@ def of_labs(labs: pa.Table, suspect: Flags) -> pa.Table:
         "line": source["source_line"],
     }
     analytes = source["analyte"].cast(pa.string()).to_pylist()
-    return build(list(kinds), columns, [f"{a}: {DETAIL[kind]}" for a, kind in zip(analytes, kinds, strict=True)])
+    return build(kinds, columns, [f"{a}: {DETAIL[kind]}" for a, kind in zip(analytes, kinds, strict=True)])
 
 
 _FACTOR = 1.5
@@ -133,12 +135,31 @@ _FACTOR = 1.5
 
 def _differing(labs: pa.Table) -> npt.NDArray[np.int64]:
     """Rows of usable results beside which another of the same lab, patient and time (or day, without a time) is far away."""
-    usable = np.flatnonzero(labs["usable"])
+    usable = np.flatnonzero(labs["usable"].to_numpy())
     keys = ["patient_id", "analyte", "instant", "date_first", "date_last"]
-    columns = labs.select([*keys, "value_low", "value_high"]).take(usable).to_pandas()
+    usable = usable[_repeated([_numbers(labs[name])[usable] for name in keys])]
+    columns = labs.select([*keys, "value_low", "value_high"]).take(pa.array(usable)).to_pandas()
     groups = columns.groupby(keys, dropna=False, observed=True)
     least, most = groups["value_high"].transform("min"), groups["value_low"].transform("max")
     return np.asarray(usable[(most > _FACTOR * least).to_numpy()])
+
+
+def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Equal ones for equal values, of which missing is one."""
+    if pa.types.is_dictionary(column.type):
+        return codes_of(column)
+    width = pa.int32() if pa.types.is_date(column.type) else pa.int64()
+    return np.asarray(column.cast(width).cast(pa.int64()).fill_null(-1 << 62).to_numpy())
+
+
+def _repeated(columns: Sequence[npt.NDArray[np.int64]]) -> Flags:
+    """Rows that may be equal to another one: equal ones have equal hashes."""
+    found = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        found = (found ^ column.view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        found ^= found >> np.uint64(29)
+    together = np.sort(found)
+    return np.isin(found, together[1:][together[1:] == together[:-1]])
 
 
 def _places(resource_type: str, source: pa.Table, file_names: pa.Array) -> dict[str, object]:
@@ -147,6 +168,6 @@ def _places(resource_type: str, source: pa.Table, file_names: pa.Array) -> dict[
     return {
         "resource": ids,
         "patient_id": source["subject"].cast(pa.string()) if "subject" in source.column_names else patient,
-        "file": file_names.take(source["file"].combine_chunks()).cast(pa.string()),
+        "file": files_of(source, file_names).cast(pa.string()),
         "line": source["line"],
     }

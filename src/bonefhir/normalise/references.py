@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bonefhir import tables
 
@@ -17,7 +18,8 @@ def urns(table: pa.Table) -> set[str]:
     """Those that the references of a table still are."""
     found: set[str] = set()
     for name in [n for n in (*_PLAIN, *_LISTS) if n in table.column_names]:
-        texts = [text for text in table[name].unique().cast(pa.string()).to_pylist() if text is not None and "urn:" in text]
+        distinct = table[name].combine_chunks().dictionary if len(table) else pa.array([], pa.string())
+        texts = distinct.filter(pc.match_substring(distinct, "urn:")).to_pylist()
         found.update(ref for text in texts for ref in (_refs(text) if name in _LISTS else (text,)) if ref.startswith("urn:"))
     return found
 
@@ -40,9 +42,9 @@ def _replaced(column: pa.ChunkedArray, targets: Mapping[str, str], lists: bool) 
     array = column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks else pa.array([], tables.SYMBOL)
-    texts = array.dictionary.to_pylist()
-    if not any("urn:" in text for text in texts):
+    if not pc.any(pc.match_substring(array.dictionary, "urn:")).as_py():
         return array
+    texts = array.dictionary.to_pylist()
     replaced = [_of_list(text, targets) if lists else _of(text, targets) for text in texts]
     codes = array.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
     values = np.array([*replaced, None], dtype=object)[codes]

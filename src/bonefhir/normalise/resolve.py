@@ -19,9 +19,8 @@ from bonefhir.normalise import administrations, conditions, labs, patients, qual
 from bonefhir.normalise.books import Books, books
 from bonefhir.normalise.everywhere import Others, decide_conditions, reasons
 from bonefhir.normalise.fates import IRRELEVANT, REJECTED
-from bonefhir.normalise.inputs import Check, Input, equals, null, undated
+from bonefhir.normalise.inputs import Check, Input, equals, null
 from bonefhir.normalise.value_sets import Membership
-from bonefhir.vocabulary import UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -96,13 +95,12 @@ class _Resolution:
             self.doses.fates.reject(
                 self.identified.problem == problem, "resolve", problem, "medicationReference", "the Medication cannot be used"
             )
-        self.doses.fates.reject(
-            undated(self.doses.resources["start"]), "resolve", "no-time", "effective[x]", "no start that can be read"
-        )
+        self.dose_starts = times.parse(self.doses.resources["start"])
+        self.doses.fates.reject(~self.dose_starts.known, "resolve", "no-time", "effective[x]", "no start that can be read")
 
     def _labs(self) -> None:
-        self.analytes, self.unmapped = labs.identify(self.labs.rows, self.knowledge)
-        self.asked_for = np.array([analyte is not None for analyte in self.analytes], dtype=bool)
+        self.named = labs.identify(self.labs.rows, self.knowledge)
+        self.asked_for = self.named.asked_for
         self.labs.fates.decide(~self.labs.of_any_row(self.asked_for), IRRELEVANT)
         self.labs.status_excluded()
         self.labs.rejected_by_reader()
@@ -125,7 +123,7 @@ class _Resolution:
 
     def _treated(self) -> set[str]:
         """Patients with a dose of the catalogue: only theirs becomes evidence."""
-        return set(self.doses.resources["subject"].filter(pa.array(self.doses.fates.used)).to_pylist())
+        return set(self.doses.resources["subject"].filter(pa.array(self.doses.fates.used)).unique().to_pylist())
 
     def conform(self, check: Check, full: bool) -> None:
         """What is to be evidence: doses, and what is known of those who got them."""
@@ -163,15 +161,19 @@ class _Resolution:
         yield quality.of_collisions(self.patients.resources, versions.collisions(self.patients.resources), file_names)
         yield quality.of_labs(lab_table, suspect)
         for each, prefix in ((self.doses, "dose"), (self.labs, "quantity")):
-            used = each.rows.filter(pa.array(each.used_rows))
-            yield quality.of_units(each.name, used, prefix, self.knowledge, file_names)
+            yield quality.of_units(each.name, each.rows, each.used_rows, prefix, self.knowledge, file_names)
         yield quality.of_medications(self.doses.resources, self.doses.fates.fate, mismatch, unlisted, file_names)
 
     def _administrations(self, file_names: pa.Array) -> pa.Table:
         rows = np.flatnonzero(self.doses.fates.used)
         known = {**self.others.conditions, **reasons(self.conditions, self.condition_sets, self.invalid_reasons)}
         return administrations.normalise(
-            self.doses.resources.take(pa.array(rows)), self.identified.of_rows(rows), known, self.knowledge, file_names
+            self.doses.resources.take(pa.array(rows)),
+            self.dose_starts.of(rows),
+            self.identified.of_rows(rows),
+            known,
+            self.knowledge,
+            file_names,
         )
 
     def _lab_table(self, file_names: pa.Array) -> tuple[pa.Table, Flags]:
@@ -183,11 +185,11 @@ class _Resolution:
         unreadable = np.asarray(pc.starts_with(path, "component").fill_null(False))
         wanted = self.asked_for & ((self.labs.used_rows & ~absent) | (rejected & (~absent | unreadable)))
         rows = np.flatnonzero(wanted)
+        source = self.labs.rows.select(labs.NEEDED)
         return labs.normalise(
-            self.labs.rows.take(pa.array(rows)),
+            source if wanted.all() else source.take(pa.array(rows)),
             self.lab_times.of(rows),
-            self.analytes[rows],
-            self.unmapped[rows],
+            self.named.of_rows(rows),
             rejected[rows],
             self.knowledge,
             file_names,
@@ -202,9 +204,8 @@ class _Resolution:
         used_labs = lab_table.filter(pc.not_equal(lab_table["unusable_reason"].cast(pa.string()).fill_null(""), "rejected"))
         dates = pa.chunked_array([*dose_table["date_first"].chunks, *used_labs["date_first"].chunks], pa.date32())
         last = pc.max(dates).as_py()
-        readable = self.asked_for & ~self.unmapped & (self.analytes != UNREADABLE)
         return Facts(
             last_date=np.datetime64("NaT", "D") if last is None else np.datetime64(last, "D"),
-            lab_records=frozenset(self.analytes[readable]),
+            lab_records=self.named.readable,
             dental_records=bool(pc.any(pc.equal(procedure_table["value_set"].cast(pa.string()), "dental")).as_py()),
         )

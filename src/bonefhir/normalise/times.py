@@ -57,36 +57,30 @@ class Times:
 
 
 def parse(texts: "pd.Series[str] | pa.Array") -> Times:
-    """Reads each distinct text once. Null and what is no FHIR date gives NaT."""
+    """Null and what is no FHIR date gives NaT. Texts of a usual form are read as bytes, which is far sooner."""
     array = pa.array(texts, type=pa.string()) if not isinstance(texts, pa.Array | pa.ChunkedArray) else texts
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    encoded = array.cast(pa.string()).dictionary_encode()
-    distinct = _parse_distinct(encoded.dictionary)
-    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
-    return distinct.of(codes)
-
-
-def _parse_distinct(texts: pa.Array) -> Times:
-    """One more element than texts: the last stands for null. Texts of a usual form are read as bytes, which is far sooner."""
-    padded = pa.concat_arrays([texts.cast(pa.string()), pa.array([None], pa.string())])
-    lengths = pc.binary_length(padded).fill_null(0).to_numpy(zero_copy_only=False)
-    found = np.full((len(_PARTS), len(padded)), -1, dtype=np.int64)
-    unread = np.ones(len(padded), dtype=bool)
+    array = array.cast(pa.string())
+    lengths = pc.binary_length(array).fill_null(0).to_numpy(zero_copy_only=False)
+    found = np.full((len(_PARTS), len(array)), -1, dtype=np.int64)
+    unread = lengths > 0
     for form in _FORMS:
         rows = np.flatnonzero(lengths == len(form))
-        usual, numbers = _by_bytes(padded.take(pa.array(rows)), form)
+        usual, numbers = _by_bytes(array if len(rows) == len(array) else array.take(pa.array(rows)), form)
         found[:, rows[usual]] = numbers[:, usual]
         unread[rows[usual]] = False
     rows = np.flatnonzero(unread)
-    found[:, rows] = _by_pattern(padded.take(pa.array(rows)))
+    if len(rows):
+        rest = array.take(pa.array(rows)).dictionary_encode()
+        found[:, rows] = _by_pattern(rest.dictionary)[:, rest.indices.to_numpy()]
     return _times(dict(zip(_PARTS, found, strict=True)))
 
 
 def _by_bytes(texts: pa.Array, form: bytes) -> tuple[Flags, Integers]:
     """texts: all as long as the form. Whether each has that form, and if so its parts."""
-    data = texts.buffers()[2] if len(texts) else b""
-    columns = np.frombuffer(data, np.uint8, len(texts) * len(form), texts.offset * len(form)).reshape(-1, len(form)).T.copy()
+    data, start = (texts.buffers()[2], np.frombuffer(texts.buffers()[1], np.int32)[texts.offset]) if len(texts) else (b"", 0)
+    columns = np.frombuffer(data, np.uint8, len(texts) * len(form), start).reshape(-1, len(form)).T.copy()
     digits = columns - np.uint8(ord("0"))
     usual = np.ones(len(texts), dtype=bool)
     for column, digit, sign in zip(columns, digits, form, strict=True):
