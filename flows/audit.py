@@ -146,6 +146,14 @@ def check_suites(work: str) -> None:
     pipeline.check_suites(pipeline.load_run(work))
 
 
+@task(name="export findings", cache_policy=NO_CACHE, persist_result=False)
+@safely
+def export(work: str) -> None:
+    run = pipeline.load_run(work)
+    pipeline.begin_reports(run)
+    done(pipeline.export, work, list(range(len(pipeline.EXPORTS))))
+
+
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
 @safely
 def report(work: str) -> pipeline.Summary:
@@ -222,6 +230,7 @@ def stages(run: pipeline.Run, tasks: int = TASKS) -> pipeline.Summary:
     gather(work)
     finished([audit_buckets.submit(work, group) for group in buckets])
     check_suites(work)
+    export(work)
     summary = report(work)
     publish(work)
     return summary

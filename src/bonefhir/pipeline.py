@@ -8,17 +8,13 @@ output folder and becomes it by one rename at the end: an output folder that exi
 """
 
 import json
-import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from bonefhir import conform, tables, whole
 from bonefhir import ledger as books
@@ -29,14 +25,13 @@ from bonefhir.derive.bucket import bucket as bucket_of
 from bonefhir.derive.derive import Derived, derive
 from bonefhir.derive.output import doses_rows, quality_rows
 from bonefhir.derive.series import Facts as InputFacts
-from bonefhir.errors import InputError
 from bonefhir.judge.rules import Doses, judge
 from bonefhir.normalise import resolve as resolution
 from bonefhir.parts import read_part, write_part, write_whole
-from bonefhir.read import sources
 from bonefhir.read.portions import scan as scan_portion
-from bonefhir.report.facts import WORK, Facts
-from bonefhir.report.findings import Findings, cut_out
+from bonefhir.report.facts import EXPORTS
+from bonefhir.report.findings import cut_out
+from bonefhir.reports import Summary, begin_reports, export, findings, rejected, report
 from bonefhir.run import (
     FACTS,
     Run,
@@ -47,25 +42,26 @@ from bonefhir.run import (
     normalised_folder,
     open_run,
     publish,
-    seconds,
     sorted_part,
     stage,
     write_json,
 )
 from bonefhir.scanned import write_scan
 from bonefhir.settings import Settings
-from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
-from bonefhir.work_folder import written
-from bonefhir.workers import workers
+from bonefhir.workers import Each, alone, workers
 
 __all__ = [
+    "EXPORTS",
     "Run",
     "Summary",
+    "at_work",
     "audit",
     "audit_bucket",
+    "begin_reports",
     "check_suites",
     "deal",
     "discard",
+    "export",
     "finish",
     "gather",
     "judged",
@@ -87,49 +83,31 @@ RESULTS = (tables.VERDICTS, tables.DOSES, tables.DATA_QUALITY)
 WHOLE = (tables.VERDICTS, tables.LABS, tables.DOSES, tables.DATA_QUALITY, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
 """The tables of phi/, the largest first."""
 
-PASSES = 1
-"""The input is read once: labs of people without a dose stand in phi/labs.parquet and in the ledger with their value, status and
-version, so that a pass that finds the treated first would spare no decoding."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Counts of a finished run. verdicts: severity → verdict → count; rules: one row per rule; html: it has pages."""
-
-    verdicts: dict[str, dict[str, int]]
-    doses: int
-    patients: int
-    rejected: int
-    rules: list[dict[str, Any]]
-    data_quality: dict[str, int]
-    out: Path
-    html: bool = True
-
-    def failed(self, fail_on: str) -> bool:
-        """A verdict `fail` has at least this severity."""
-        order = ("info", "warning", "error")
-        return fail_on != "none" and any(self.verdicts.get(s, {}).get("fail", 0) for s in order[order.index(fail_on) :])
-
 
 def audit(settings: Settings, progress: Callable[[str], None] | None = None) -> Summary:
     """All stages, one after the other."""
     from bonefhir.judge.suites import prepare
 
-    with judged(settings, progress, meanwhile=prepare, merged=True) as run:
-        return finish(run, progress)
+    with at_work(settings, progress, prepare) as (run, each):
+        return finish(run, each, progress)
 
 
 @contextmanager
-def judged(
+def judged(settings: Settings) -> Iterator[Run]:
+    """The stages up to the verdicts, and no more."""
+    with at_work(settings) as (run, _):
+        yield run
+
+
+@contextmanager
+def at_work(
     settings: Settings,
     progress: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
-    merged: bool = False,
-) -> Iterator[Run]:
+) -> Iterator[tuple[Run, Each]]:
     """The stages up to the verdicts, which lie in the run's buckets. The work folder goes in the end, whatever happens.
 
     meanwhile: what this process can do while others scan
-    merged: the tables of phi/ are made as well
     """
     tell = progress or (lambda _: None)
     run = open_run(settings)
@@ -144,18 +122,19 @@ def judged(
             gather(run)
             for done, _ in enumerate(each(audit_bucket, numbers), start=1):
                 tell(f"audit: {done} of {len(numbers)} buckets")
-            for done, _ in enumerate(each(merge, range(len(WHOLE) if merged else 0)), start=1):
-                tell(f"merge: {done} of {len(WHOLE)} tables")
-        yield run
+            yield run, each
     finally:
         discard(run)
 
 
-def finish(run: Run, progress: Callable[[str], None] | None = None) -> Summary:
-    """The stages after the verdicts."""
-    tell = progress or (lambda _: None)
-    tell("suites")
-    check_suites(run)
+def finish(run: Run, each: Each | None = None, progress: Callable[[str], None] | None = None) -> Summary:
+    """The stages after the verdicts. The suites are checked here while others write what does not tell of them."""
+    tell, each = progress or (lambda _: None), each or alone(run)
+    for done, _ in enumerate(each(merge, range(len(WHOLE))), start=1):
+        tell(f"merge: {done} of {len(WHOLE)} tables")
+    begin_reports(run)
+    for done, _ in enumerate(each(export, range(len(EXPORTS)), lambda: check_suites(run)), start=1):
+        tell(f"report: {done} of {len(EXPORTS)} exports")
     tell("report")
     summary = report(run)
     publish(run)
@@ -287,7 +266,7 @@ def merge(run: Run, number: int) -> None:
     with stage(run, "merge", number):
         path, parts = run.folder / "phi" / f"{table.name}.parquet", list(_parts(run, table))
         if table is tables.VERDICTS:
-            with cut_out(_findings(run)) as see:
+            with cut_out(findings(run)) as see:
                 write_whole(path, table, parts, see=see)
         else:
             write_whole(path, table, parts)
@@ -309,10 +288,6 @@ def check_suites(run: Run) -> None:
         write_json(run.work / "suites.json", results)
 
 
-def _findings(run: Run) -> Findings:
-    return Findings(run.work / "findings")
-
-
 def result(run: Run, table: tables.Table, columns: list[str] | None = None) -> pa.Table:
     """One of RESULTS of all buckets, in no particular order."""
     names = columns or table.names
@@ -328,69 +303,3 @@ def _parts(run: Run, table: tables.Table) -> Iterator[Path]:
         yield from books.parts_of_quality(run)
     elif table not in RESULTS:
         yield from (sorted_part(folder, table) for folder in run.resolved)
-
-
-# ---------------------------------------------------------------------------------------------------------------- report
-
-
-def report(run: Run) -> Summary:
-    """Writes every file of the output folder that is no table."""
-    from bonefhir.report.write import write_all  # not at the top: `validate` writes none of them
-
-    rejects = rejected(run)
-    collected = Facts(
-        settings=run.settings,
-        knowledge=run.knowledge,
-        files=books.ledger(run),
-        unused=books.unused(run),
-        rejects=rejects,
-        rule_counts=books.rule_counts(run),
-        suites=json.loads((run.work / "suites.json").read_text(encoding="utf-8")),
-        seconds=seconds(run),
-        peak_memory_bytes=_peak_memory(),
-        findings=_findings(run),
-        work=dict(zip(WORK, (run.jobs, len(run.portions), len(run.buckets), PASSES), strict=True)),
-        ignored=tuple(sources.ignored(run.settings.sources)),
-        started=json.loads((run.parts / "run.json").read_text(encoding="utf-8"))["started"],
-    )
-    with written(run.out):
-        write_all(run.folder, collected)
-    return _summary(run, collected)
-
-
-def rejected(run: Run) -> pa.Table:
-    """REJECTS of the whole run. Raises InputError if there are any and the settings allow none."""
-    rejects = books.rejects(run)
-    if run.settings.strict and len(rejects):
-        raise InputError(
-            f"{len(rejects)} resources or files were rejected, and --strict allows none; run without it to see which"
-        )
-    return rejects
-
-
-def _summary(run: Run, collected: Facts) -> Summary:
-    phi = run.folder / "phi"
-    rules = collected.rule_counts.to_pylist()
-    severity = {rule.id: rule.severity for rule in run.knowledge.rules}
-    by_severity: dict[str, dict[str, int]] = {}
-    for row in rules:
-        counts = by_severity.setdefault(severity[row["rule_id"]], {})
-        for verdict in (PASS, FAIL, INDETERMINATE):
-            counts[verdict] = counts.get(verdict, 0) + row[verdict]
-    kinds = pc.value_counts(pq.read_table(phi / "data_quality.parquet", columns=["kind"])["kind"]).to_pylist()
-    doses = pq.read_table(phi / "doses.parquet", columns=["patient_id"])
-    return Summary(
-        verdicts=by_severity,
-        doses=len(doses),
-        patients=len(pc.unique(doses["patient_id"])),
-        rejected=len(collected.rejects),
-        rules=rules,
-        data_quality={row["values"]: row["counts"] for row in kinds},
-        out=run.settings.out,
-        html=run.settings.html,
-    )
-
-
-def _peak_memory() -> int:
-    """Of this process and its children, in bytes."""
-    return 1024 * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

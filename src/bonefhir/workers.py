@@ -28,7 +28,7 @@ class Each(Protocol):
 def workers(run: Run) -> Iterator[Each]:
     """In as many processes as the run may have, where there is enough to do, else one after the other here."""
     if run.jobs <= 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
-        yield lambda work, numbers, _=None: _one_by_one(run, work, numbers)
+        yield alone(run)
         return
     with ProcessPoolExecutor(run.jobs, mp_context=get_context("spawn"), initializer=_begin) as pool:
         try:
@@ -37,11 +37,18 @@ def workers(run: Run) -> Iterator[Each]:
             pool.shutdown(cancel_futures=True)  # of a run that fails or is to end, what has not begun never does
 
 
-def _one_by_one(run: Run, work: Work, numbers: Sequence[int]) -> Iterator[int]:
+def alone(run: Run) -> Each:
+    """One after the other, in this process."""
+    return lambda work, numbers, meanwhile=None: _one_by_one(run, work, numbers, meanwhile)
+
+
+def _one_by_one(run: Run, work: Work, numbers: Sequence[int], meanwhile: Callable[[], None] | None) -> Iterator[int]:
     for number in numbers:
         work(run, number)
         memory.release()
         yield number
+    if meanwhile:
+        meanwhile()
 
 
 def _side_by_side(

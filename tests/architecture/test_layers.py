@@ -18,7 +18,7 @@ GROUND = (
     *("coded", "dealt", "records", "memory", "pieces", "starting", "words"),
 )
 DOORWAYS = ("cli", "commands", "configuration", "contract", "flows")
-RUNS = (("pipeline",), ("workers", "whole"), ("ledger",), ("copies",), ("scanned",), ("run",))
+RUNS = (("pipeline",), ("workers", "whole", "reports"), ("ledger",), ("copies",), ("scanned",), ("run",))
 LAYERS = [DOORWAYS, *RUNS, CONFORMANCE, STAGES, ("knowledge",), GROUND]
 """From the top; a module may import what lies below its own layer, and what lies in its own part.
 

@@ -32,7 +32,7 @@ STAGES = [
     "bonefhir.pipeline:write_scan",
     "bonefhir.pipeline:resolve_bucket",
     "bonefhir.pipeline:audit_bucket",
-    "bonefhir.report.write:write_all",
+    "bonefhir.report.write:write_reports",
     "bonefhir.work_folder:put_into_place",
 ]
 
@@ -213,7 +213,7 @@ def test_an_earlier_run_stays_as_it_was_until_the_new_one_is_whole(
     out = tmp_path / "out"
     assert audit(source, out) == 0
     before = tree(tmp_path)
-    monkeypatch.setattr("bonefhir.report.write.write_all", raising(ValueError()))
+    monkeypatch.setattr("bonefhir.report.write.write_reports", raising(ValueError()))
     assert audit(source, out) == 70
     assert tree(tmp_path) == before
 

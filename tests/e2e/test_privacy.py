@@ -150,7 +150,7 @@ PLACES = [
     "bonefhir.pipeline.derive",
     "bonefhir.pipeline.judge",
     SUITES,
-    "bonefhir.report.write.write_all",
+    "bonefhir.report.write.write_reports",
     "bonefhir.pipeline.publish",
 ]
 
@@ -231,7 +231,7 @@ def test_what_the_tasks_hand_to_prefect_holds_paths_and_counts(source: Path, tmp
     numbers = list(range(len(pipeline.load_run(Path(work)).portions)))
     results = [work, flow.scan.fn(work, numbers), buckets := flow.deal.fn(work), flow.resolve_buckets.fn(work, buckets)]
     results += [flow.gather.fn(work), flow.audit_buckets.fn(work, buckets)]
-    results += [flow.check_suites.fn(work), summary := flow.report.fn(work), flow.publish.fn(work)]
+    results += [flow.check_suites.fn(work), flow.export.fn(work), summary := flow.report.fn(work), flow.publish.fn(work)]
     assert silent_about(repr(results) + flow.summary_text(summary), *EVERY)
     assert silent_about(heard.text, *EVERY)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -156,7 +156,7 @@ def make(
     rows = {tables.VERDICTS: ordered, tables.DOSES: doses, tables.DATA_QUALITY: list(qualities), tables.LABS: list(labs)}
     for table in (*rows, tables.PATIENTS, tables.CONDITIONS, tables.PROCEDURES):
         pq.write_table(table_of(table, rows.get(table, [])), phi / f"{table.name}.parquet")
-    findings = Findings(folder / "findings")
+    findings = findings_of(folder)
     with cut_out(findings) as see:
         see(coded(table_of(tables.VERDICTS, ordered)))
     return Facts(
@@ -173,6 +173,11 @@ def make(
         work=dict.fromkeys(WORK, 1),
         started="2026-01-01T00:00:00Z",
     )
+
+
+def findings_of(folder: Path) -> Findings:
+    """Beside what is published, as in a run."""
+    return Findings(folder.with_name(f".{folder.name}.findings"))
 
 
 def table_of(table: tables.Table, rows: Sequence[dict[str, Any]]) -> pa.Table:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bonefhir.report import provenance
 from bonefhir.report.adjudication import Decision, Decisions
-from bonefhir.report.detected_issues import as_issues
+from bonefhir.report.detected_issues import as_issues, ids_of
 from bonefhir.report.detected_issues import write as write_issues
 from bonefhir.report.identity import fingerprint
 from bonefhir.report.write import write_all
@@ -173,4 +173,4 @@ def test_issues_are_those_that_are_written_one_at_a_time(rows: list[dict[str, An
     decisions = Decisions([Decision(mark, *said) for mark in marks], date(2026, 1, 1))
     rules = {one.id: one for one in (A, W)}
     slow = [as_issue(row, rules[row["rule_id"]], decisions.held(fingerprint(row))) for row in findings.to_pylist()]
-    assert as_issues(findings, rules, decisions).to_pylist() == [json.dumps(issue) + "\n" for issue in slow]
+    assert as_issues(findings, ids_of(findings), rules, decisions).to_pylist() == [json.dumps(issue) + "\n" for issue in slow]

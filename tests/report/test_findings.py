@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from bonefhir.report import findings
-from bonefhir.report.findings import Findings, first_of_each_rule
+from bonefhir.report.findings import first_of_each_rule
 from bonefhir.report.findings_csv import COLUMNS, write
-from tests.report.fixtures import HOSTILE, evidence, make, outcomes, rule, verdict
+from tests.report.fixtures import HOSTILE, evidence, findings_of, make, outcomes, rule, verdict
 
 A, W = rule("ZA4-A"), rule("ZA4-W", "warning")
 
@@ -108,5 +108,5 @@ def _csv(folder: Path, rows: list[dict[str, Any]], name: str = "f.csv") -> Path:
     """findings.csv of a run with these verdicts."""
     if not (folder / "phi").exists():
         make(folder, [A, W], rows)
-    write(folder / name, Findings(folder / "findings"), [A, W])
+    write(folder / name, findings_of(folder), [A, W])
     return folder / name

@@ -108,7 +108,7 @@ def test_it_shows_what_was_counted(folder: Path) -> None:
 
 
 def test_findings_are_bounded_and_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phi_page, "SHOWN_OF_RULE", (1, 10))
+    monkeypatch.setattr(finding_pages, "SHOWN_OF_RULE", (1, 10))
     monkeypatch.setattr(phi_page, "QUALITY_SHOWN", 2)
     monkeypatch.setattr(phi_page, "FILES_SHOWN", 2)
     files, rejects = [file_row(f"{n}.json") for n in range(4)], [reject(n) for n in range(4)]

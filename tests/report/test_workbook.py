@@ -77,5 +77,5 @@ def test_a_sheet_is_bounded_and_says_so(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = write(tmp_path, outcomes(A, 0, 3))
-    assert {file.name for file in tmp_path.iterdir()} == {"phi", "findings", path.name}
+    assert {file.name for file in tmp_path.iterdir()} == {"phi", path.name}
     assert not [file.name for file in (tmp_path / "phi").iterdir() if file.suffix != ".parquet"]

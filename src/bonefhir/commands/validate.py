@@ -62,14 +62,13 @@ def _validation_of(options: argparse.Namespace) -> Validation:
 def _judged(options: argparse.Namespace, wanted: Validation) -> Judged:
     with undisturbed():
         from bonefhir.commands import findings
-        from bonefhir.pipeline import finish
-        from bonefhir.pipeline import judged as judged_run
+        from bonefhir.pipeline import at_work, finish
 
     with work_folder.temporary("bonefhir-validate") as folder:
         keep = options.out is not None
         options.out = options.out or folder / "run"
         tell = progress(options.quiet or not sys.stderr.isatty())
-        with judged_run(settings_of(options), tell) as run:
+        with at_work(settings_of(options), tell) as (run, each):
             rules = chosen(run.knowledge.rules, wanted)
             judged = Judged(
                 findings.findings(run, rules),
@@ -80,7 +79,7 @@ def _judged(options: argparse.Namespace, wanted: Validation) -> Judged:
                 findings.doses(run),
             )
             if keep:
-                finish(run, tell)
+                finish(run, each, tell)
     clear_progress()
     return judged
 

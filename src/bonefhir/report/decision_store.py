@@ -90,8 +90,7 @@ def _wait_for(descriptor: int, path: Path) -> None:
 
 def save(path: Path, history: Sequence[Decision]) -> None:
     """Replaces the file by one rename, by who holds it. Raises OutputError, and then the earlier file is untouched."""
-    entries = [{name: value for name, value in asdict(one).items() if name in NAMES} for one in history]
-    content = json.dumps({"format": FORMAT, "program": "bonefhir", "decisions": entries}, indent=1) + "\n"
+    content = as_text(history)
     new = path.with_name(f".{path.name}.new")
     try:
         new.unlink(missing_ok=True)  # of a process that was killed: nobody else writes while the lock is held
@@ -104,6 +103,12 @@ def save(path: Path, history: Sequence[Decision]) -> None:
     except OSError as error:
         new.unlink(missing_ok=True)
         raise OutputError(f"{path}: cannot be written: {error.strerror}; nothing was recorded") from None
+
+
+def as_text(history: Sequence[Decision]) -> str:
+    """What `load` reads, ASCII."""
+    entries = [{name: value for name, value in asdict(one).items() if name in NAMES} for one in history]
+    return json.dumps({"format": FORMAT, "program": "bonefhir", "decisions": entries}, indent=1) + "\n"
 
 
 def _as_it_was(path: Path, descriptor: int) -> None:

@@ -5,7 +5,7 @@ a run found it stands in run.json; here it would make every run's output differ.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,28 +28,42 @@ DECISIONS_SYSTEM = "urn:bonefhir:decision"
 SEVERITY = {"error": "high", "warning": "moderate", "info": "low"}
 
 _NONE = pa.scalar("")
+_IDS = "issues.arrows"
+_ID = pa.schema([("id", pa.string())])
 
 
 def write(path: Path, findings: Findings, rules: Sequence[Rule], decisions: Decisions) -> None:
+    """Leaves the ids of the issues, which `ids` reads."""
     by_id = {rule.id: rule for rule in rules}
-    with path.open("wb") as file:
+    with path.open("wb") as file, pa.ipc.new_stream(findings.beside(_IDS), _ID) as left:
         for severity in reversed(SEVERITIES):
             for part in findings.of(FAIL, severity):
-                lines = as_issues(part, by_id, decisions)
+                names = ids_of(part)
+                left.write_batch(pa.record_batch([names], schema=_ID))
+                lines = as_issues(part, names, by_id, decisions)
                 file.write(pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), "")[0].as_buffer())
 
 
-def ids_of(rule_ids: pa.Array, dose_ids: pa.Array) -> pa.Array:
-    """The id of the issue of each rule and dose."""
-    return resource_ids("issue", rule_ids, dose_ids)
+def ids_of(findings: pa.Table) -> pa.Array:
+    return resource_ids("issue", *(findings[name].combine_chunks() for name in ("rule_id", "dose_id")))
 
 
-def as_issues(findings: pa.Table, rules: Mapping[str, Rule], decisions: Decisions) -> pa.Array:
-    """A line of JSON for each finding. FHIR has no empty lists and objects: a key without anything is left out."""
+def ids(findings: Findings) -> Iterator[pa.Array]:
+    """Of the issues that were written, in order, in parts."""
+    with pa.ipc.open_stream(findings.beside(_IDS)) as reader:
+        for batch in reader:
+            yield batch["id"]
+
+
+def as_issues(findings: pa.Table, names: pa.Array, rules: Mapping[str, Rule], decisions: Decisions) -> pa.Array:
+    """A line of JSON for each finding. FHIR has no empty lists and objects: a key without anything is left out.
+
+    names: the ids of the issues
+    """
     columns = {name: findings[name].combine_chunks() for name in findings.column_names}
     return pc.binary_join_element_wise(
         '{"resourceType": "DetectedIssue", "id": "',
-        ids_of(columns["rule_id"], columns["dose_id"]),
+        names,
         '", "status": "final", ',
         _about(columns, rules),
         ', "patient": {"reference": ',

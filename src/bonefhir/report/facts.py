@@ -14,33 +14,45 @@ WORK = ("processes", "portions", "buckets", "passes")
 """How the work was cut: processes, portions of files, buckets of patients, and how many times the input is read."""
 
 
+EXPORTS = ("pages", "tally", "issues", "csv", "workbook")
+"""What is made of the findings or the verdicts alone, the longest first."""
+
+
 @dataclass(frozen=True)
-class Facts:
+class Judged:
+    """What is known of a run as soon as its tables are merged, and all that the exports of its findings need.
+
+    rule_counts         rule_id, pass, fail, indeterminate, not_applicable: one row per rule of the profile
+    findings            those among the verdicts, which were cut out when the buckets were merged
+    started             ISO 8601; only run.json shows it
+    """
+
+    settings: Settings
+    knowledge: Knowledge
+    rule_counts: pa.Table
+    findings: Findings
+    started: str
+
+
+@dataclass(frozen=True)
+class Facts(Judged):
     """Everything about a run that is no table of patients.
 
     files               FILES; row n is the file that `rejects.file` calls n
     unused              resources of types that are not used, by type
     rejects             REJECTS
-    rule_counts         rule_id, pass, fail, indeterminate, not_applicable: one row per rule of the profile
     suites              results of the Great Expectations suites, counts only (judge.suites.run_suites)
     seconds             wall time per stage, in the order in which the stages ran
     peak_memory_bytes   of the whole process tree, as far as it could be measured
-    findings            those among the verdicts, which were cut out when the buckets were merged
     work                by WORK
-    started             ISO 8601; only run.json shows it
     ignored             what a .bonefhirignore kept out of the folders among the sources
     """
 
-    settings: Settings
-    knowledge: Knowledge
     files: pa.Table
     unused: Mapping[str, int]
     rejects: pa.Table
-    rule_counts: pa.Table
     suites: list[dict[str, Any]]
     seconds: Mapping[str, float]
     peak_memory_bytes: int
-    findings: Findings
     work: Mapping[str, int]
-    started: str
     ignored: tuple[str, ...] = ()

@@ -46,6 +46,10 @@ class Findings:
     def file(self, verdict: str, severity: str) -> Path:
         return self.folder / f"{verdict}-{severity}.arrows"
 
+    def beside(self, name: str) -> Path:
+        """A file that one report leaves for another. It may hold patient data, too."""
+        return self.folder / name
+
 
 @contextmanager
 def cut_out(findings: Findings) -> Iterator[Callable[[Rows], None]]:

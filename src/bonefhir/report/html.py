@@ -40,6 +40,11 @@ def rendered(template: str, wording: Wording, rules_digest: str, values: Mapping
     return environment().get_template(template).render(**shared, **values)
 
 
+def fragment(template: str, wording: Wording, values: Mapping[str, Any]) -> str:
+    """A part of a page, which is to be put into it as it is."""
+    return environment().get_template(template).render(t=wording, **values)
+
+
 def _shared(wording: Wording, style: str, script: str | None) -> dict[str, Any]:
     return {"t": wording, "style": style, "script": script, "policy": _policy(style, script), "version": __version__}
 

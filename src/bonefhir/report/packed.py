@@ -1,17 +1,16 @@
 """What the script of phi/report.html works on: rows, counts and pages of findings, compressed into the page itself."""
 
-import base64
-import gzip
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.report import page_data
 from bonefhir.report.adjudication import Decisions
 from bonefhir.report.counts import Counts
-from bonefhir.report.finding_pages import Pages
+from bonefhir.report.finding_pages import Written
+from bonefhir.report.page_data import packed
 from bonefhir.report.records import Row
 from bonefhir.report.slices import SLICES, Sliced, cube, slices
 from bonefhir.report.tally import JUDGED
@@ -37,9 +36,6 @@ COLUMNS = (
 LISTED = ("verdict", "severity", "rule", "message", "start", "patient", "dose", "site", "decision")
 CODED = ("rule", "verdict", "severity", "product", "indication", "site", "month", "decision")
 
-_LEVEL = 4
-"""Of gzip: 6 takes twice as long for 6 % of the size."""
-
 _OF_FINDING = {
     "rule": "rule_id",
     "start": "dose_start",
@@ -51,15 +47,15 @@ _OF_FINDING = {
 Columns = Mapping[str, Sequence[str]]
 
 
-def packed(content: Any) -> str:
-    """Base64 of gzip of JSON; the same content gives the same text."""
-    raw = msgspec.json.encode(content)
-    return base64.b64encode(gzip.compress(raw, _LEVEL, mtime=0)).decode()
+def text(findings: pa.Table, pages: Written, decisions: Decisions, sliced: Sliced, counts: Counts, wording: Wording) -> str:
+    """Everything but the pages, and where they stand. findings: those that the script shows."""
+    return packed(_data(findings, pages, decisions, sliced, counts, wording))
 
 
-def data(pages: Pages, decisions: Decisions, sliced: Sliced, counts: Counts, wording: Wording) -> dict[str, Any]:
-    """Everything but the pages, and where they stand."""
-    columns = _columns(pages, decisions, sliced)
+def _data(
+    findings: pa.Table, pages: Written, decisions: Decisions, sliced: Sliced, counts: Counts, wording: Wording
+) -> dict[str, Any]:
+    columns = _columns(findings, pages.fingerprints, decisions, sliced)
     groups = {"verdict": "outcomes", "severity": "severities", "decision": "decisions"}
     words = _words(columns, sliced, counts)
     codes = {name: {word: code for code, word in enumerate(listed)} for name, listed in words.items()}
@@ -67,7 +63,7 @@ def data(pages: Pages, decisions: Decisions, sliced: Sliced, counts: Counts, wor
     return {
         "columns": COLUMNS,
         "listed": LISTED,
-        "pages": pages.places(),
+        "pages": pages.places,
         "page_words": page_data.words({row.rule.id: row.rule for row in counts.rules if row.applicable}, wording),
         "words": words,
         "rows": list(zip(*coded, strict=True)),
@@ -81,14 +77,14 @@ def data(pages: Pages, decisions: Decisions, sliced: Sliced, counts: Counts, wor
     }
 
 
-def _columns(pages: Pages, decisions: Decisions, sliced: Sliced) -> Columns:
-    findings, standing = pages.findings, decisions.standing
+def _columns(findings: pa.Table, fingerprints: Sequence[str], decisions: Decisions, sliced: Sliced) -> Columns:
+    standing = decisions.standing
     doses = sliced.of(findings["dose_id"].combine_chunks())
     texts = {
         **{column: findings[name].to_pylist() for column, name in _OF_FINDING.items()},
         **{name: doses[name].to_pylist() for name in ("site", "month")},
-        "finding": pages.fingerprints,
-        "decision": [standing[mark].state if mark in standing else "" for mark in pages.fingerprints],
+        "finding": fingerprints,
+        "decision": [standing[mark].state if mark in standing else "" for mark in fingerprints],
     }
     return {name: visible_texts(text or "" for text in texts[name]) for name in COLUMNS}
 

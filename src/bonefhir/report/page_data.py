@@ -3,9 +3,12 @@
 templates/finding.js makes pages of them. What is said is said in sheet.py; here nothing is worded.
 """
 
+import base64
+import gzip
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -20,6 +23,15 @@ from bonefhir.report.wording import Wording
 _WORDS = ("timeline", "lanes", "units", "columns", "labels", "sheet", "reasons", "assumptions", "outcomes", "outcome_marks")
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 """As the script calls them, for which JSON has no number."""
+
+_LEVEL = 4
+"""Of gzip: 6 takes twice as long for 6 % of the size."""
+
+
+def packed(content: Any) -> str:
+    """Base64 of gzip of JSON; the same content gives the same text."""
+    raw = msgspec.json.encode(content)
+    return base64.b64encode(gzip.compress(raw, _LEVEL, mtime=0)).decode()
 
 
 class Texts:

@@ -1,7 +1,7 @@
 """phi/report.html: the report for quality teams. What it shows is prepared here, how it looks is in templates/phi.html."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bonefhir.report import html, packed
+from bonefhir.report import finding_pages, html, packed
 from bonefhir.report.adjudication import DECISIONS, Decisions, of_rules
 from bonefhir.report.counts import OUTCOMES, Counts
 from bonefhir.report.facts import Facts
-from bonefhir.report.finding_pages import Pages
-from bonefhir.report.findings import Findings
 from bonefhir.report.run_json import WHERE, run_id
 from bonefhir.report.slices import Sliced
 from bonefhir.report.trend_page import Shown, no_chart, shown
@@ -23,10 +21,6 @@ from bonefhir.report.unjudged import AtSite, most_at
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, SEVERITIES
 
-SHOWN = 400
-SHOWN_OF_RULE = (5, 40)
-"""Failed doses that can be read without the script, in all, roughly, and of one rule at least and at most. Of the indeterminate
-ones a fifth: they repeat themselves. The script opens every finding that is packed; all stand in findings.csv."""
 QUALITY_SHOWN = 100
 FILES_SHOWN = 500
 NAMES_SHOWN = 5
@@ -37,23 +31,19 @@ REASONS_SAID = 5
 def write(
     path: Path,
     phi: Path,
-    findings: Findings,
     facts: Facts,
     counts: Counts,
     wording: Wording,
     decisions: Decisions,
     sliced: Sliced,
 ) -> None:
-    most = _most_shown(sum(1 for row in counts.rules if row.applicable))
-    pages = Pages(phi, findings, most, facts, wording, decisions)
     values = {
         **_page(facts, counts, wording),
         **_rows(phi, facts),
         **_unjudged(most_at(sliced), counts, wording),
         "trends": _trends(trends(sliced), counts, wording),
         "no_chart": no_chart(wording),
-        **_findings(pages, most, counts),
-        "packed_data": packed.packed(packed.data(pages, decisions, sliced, counts, wording)),
+        **_findings(facts, decisions, sliced, counts, wording),
         **_decisions(counts, decisions),
     }
     html.write(path, "phi.html", facts, wording, values, run_id(facts), ("finding.js", "script.js"))
@@ -81,14 +71,18 @@ def _trends(found: Trends, counts: Counts, wording: Wording) -> dict[str, Any]:
     return {"whole": whole, "beside": found.beside, "rules": rules, **listed}
 
 
-def _findings(pages: Pages, most: Mapping[str, int], counts: Counts) -> dict[str, Any]:
+def _findings(facts: Facts, decisions: Decisions, sliced: Sliced, counts: Counts, wording: Wording) -> dict[str, Any]:
+    """From what finding_pages has written."""
+    pages = finding_pages.read(facts.findings)
+    found = finding_pages.first(facts.findings)
     return {
-        "findings": pages.static(),
-        "most": most,
+        "findings": pages.articles,
+        "most": finding_pages.most_shown(facts.rule_counts),
         "listed": packed.LISTED,
-        "packed_rows": len(pages.findings),
+        "packed_rows": len(found),
         "all_findings": sum(row.doses[verdict] for row in counts.rules for verdict in (FAIL, INDETERMINATE)),
-        "packed_pages": map(packed.packed, pages.packs()),
+        "packed_data": packed.text(found, pages, decisions, sliced, counts, wording),
+        "packed_pages": finding_pages.packs(facts.findings),
     }
 
 
@@ -184,13 +178,6 @@ def _notes(counts: Counts, wording: Wording) -> Iterator[str]:
         rejected = wording.number(counts.ledger["rejected"])
         yield wording.text("phi.rejected_note", rejected=rejected, read=wording.counted("resource", counts.ledger["read"]))
     yield wording.text("phi.not_care")
-
-
-def _most_shown(rules: int) -> dict[str, int]:
-    """Verdict -> findings of one rule on the page."""
-    least, most = SHOWN_OF_RULE
-    fail = max(least, min(most, SHOWN // max(1, rules)))
-    return {FAIL: fail, INDETERMINATE: fail // 5}
 
 
 def _quality(path: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:

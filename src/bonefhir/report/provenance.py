@@ -6,9 +6,12 @@ requires, says that the time is not given: a run's output does not depend on the
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from bonefhir import __version__
 from bonefhir.report import detected_issues, measure_reports
@@ -18,7 +21,6 @@ from bonefhir.report.findings import Findings
 from bonefhir.report.identity import resource_id
 from bonefhir.report.run_json import run_id
 from bonefhir.report.visible import visible
-from bonefhir.vocabulary import FAIL, SEVERITIES
 
 TARGETS = 1000
 """Of one resource: servers refuse very large ones."""
@@ -31,29 +33,37 @@ _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-typ
 
 
 def write(path: Path, findings: Findings, counts: Counts, facts: Facts) -> None:
+    """Once the issues are written, which have their ids."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for resource in as_provenance(findings, counts, facts):
-            file.write(json.dumps(resource) + "\n")
+        file.writelines(as_provenance(findings, counts, facts))
 
 
-def as_provenance(findings: Findings, counts: Counts, facts: Facts) -> Iterator[dict[str, Any]]:
-    reports = sorted(f"MeasureReport/{measure_reports.id_of(row.rule)}" for row in counts.rules)
+def as_provenance(findings: Findings, counts: Counts, facts: Facts) -> Iterator[str]:
+    """Lines of JSON."""
+    reports = sorted(measure_reports.id_of(row.rule) for row in counts.rules)
     if not reports:
         return
     run = run_id(facts)
-    first = _made(facts, run, 0, reports, list(_inputs(facts)))
-    yield first
+    first = _made(facts, run, 0, list(_inputs(facts)))
+    yield _line(first, "MeasureReport", pa.array(reports, pa.string()))
     inputs = {"role": "source", "what": {"reference": f"Provenance/{first['id']}", "display": "inputs of the run"}}
     for number, issues in enumerate(_issues(findings), start=1):
-        yield _made(facts, run, number, issues, [inputs])
+        yield _line(_made(facts, run, number, [inputs]), "DetectedIssue", issues)
 
 
-def _made(facts: Facts, run: str, number: int, targets: Sequence[str], entities: list[dict[str, Any]]) -> dict[str, Any]:
+def _line(resource: dict[str, Any], kind: str, ids: pa.Array) -> str:
+    """With its targets, which are many and need no more than quotes."""
+    targets = pc.binary_join_element_wise(f'{{"reference": "{kind}/', ids, '"}', "")
+    listed = pc.binary_join(pa.ListArray.from_arrays([0, len(targets)], targets), ", ")[0].as_py()
+    return json.dumps(resource).replace('"target": []', f'"target": [{listed}]', 1) + "\n"
+
+
+def _made(facts: Facts, run: str, number: int, entities: list[dict[str, Any]]) -> dict[str, Any]:
     program = f"bonefhir {__version__}"
     resource: dict[str, Any] = {
         "resourceType": "Provenance",
         "id": resource_id("provenance", run, str(number)),
-        "target": [{"reference": target} for target in targets],
+        "target": [],
         "_recorded": {"extension": [{"url": _ABSENT, "valueCode": "unknown"}]},
         "policy": [f"{RULES_DIGEST}:{facts.knowledge.digest}"],
         "activity": {"text": f"Audit of bone-modifying agents, run {run}"},
@@ -76,15 +86,13 @@ def _inputs(facts: Facts) -> Iterator[dict[str, Any]]:
         yield {"role": "source", "what": what}
 
 
-def _issues(findings: Findings) -> Iterator[list[str]]:
-    """References to the DetectedIssues, as many as fit into one resource at a time."""
-    waiting: list[str] = []
-    for severity in reversed(SEVERITIES):
-        for part in findings.of(FAIL, severity):
-            ids = detected_issues.ids_of(*(part[name].combine_chunks() for name in ("rule_id", "dose_id")))
-            waiting += [f"DetectedIssue/{each}" for each in ids.to_pylist()]
-            while len(waiting) >= TARGETS:
-                yield waiting[:TARGETS]
-                waiting = waiting[TARGETS:]
-    if waiting:
+def _issues(findings: Findings) -> Iterator[pa.Array]:
+    """Ids of the DetectedIssues, as many as fit into one resource at a time."""
+    waiting = pa.array([], pa.string())
+    for part in detected_issues.ids(findings):
+        waiting = pa.concat_arrays([waiting, part])
+        while len(waiting) >= TARGETS:
+            yield waiting[:TARGETS]
+            waiting = waiting[TARGETS:]
+    if len(waiting):
         yield waiting

@@ -35,15 +35,16 @@ class Sliced:
     rules   ids of those that were counted
     """
 
-    def __init__(self, phi: Path, rules: Sequence[str]) -> None:
+    def __init__(self, phi: Path, rules: Sequence[str], by: Sequence[str] = SLICES) -> None:
+        """by: the slices of which every combination is counted; STRATIFIERS among them."""
         self._phi = phi
         self.rules = tuple(rules)
         self.doses = _doses(phi / "doses.parquet")
+        self.combined, self.of_dose = _combined(self.doses, by)
 
     @cached_property
     def tally(self) -> Tally:
-        columns = {name: self.doses[name].combine_chunks() for name in ("patient_id", *STRATIFIERS)}
-        return tally(self.groups(), len(self.rules), columns)
+        return tally(self.groups(), len(self.rules), self.doses["patient_id"].combine_chunks(), self.of_dose)
 
     @cached_property
     def axis(self) -> Axis:
@@ -113,38 +114,41 @@ def sites(files: pa.Array) -> pa.Array:
 
 def slices(sliced: Sliced) -> list[dict[str, Any]]:
     """Doses by all slices."""
-    combined, of_dose = _combined(sliced.doses)
-    counts = np.bincount(of_dose, minlength=combined.num_rows)
-    return [{**values, "count_all": number} for values, number in zip(combined.to_pylist(), counts.tolist(), strict=True)]
+    counts = np.bincount(sliced.of_dose, minlength=sliced.combined.num_rows).tolist()
+    return [{**values, "count_all": number} for values, number in zip(sliced.combined.to_pylist(), counts, strict=True)]
+
+
+def counts_by(sliced: Sliced, name: str) -> Ints:
+    """Verdicts by value of a slice, rule and outcome; the last value: not known."""
+    codes, values = codes_of(sliced.combined[name].combine_chunks())
+    counts = np.zeros((values + 1, *sliced.tally.cells.shape[1:]), np.int64)
+    np.add.at(counts, codes, sliced.tally.cells)
+    return counts
 
 
 def strata(sliced: Sliced, name: str) -> list[dict[str, Any]]:
     """Numbers of pass, fail and indeterminate by rule and value of one of STRATIFIERS."""
-    counts, values = sliced.tally.strata[name], [*sliced.doses[name].combine_chunks().dictionary.to_pylist(), None]
+    counts, values = counts_by(sliced, name), [*sliced.doses[name].combine_chunks().dictionary.to_pylist(), None]
     cells = np.argwhere(counts.any(axis=2)).tolist()
     return [_cell({name: values[value]}, sliced.rules[rule], counts[value, rule]) for value, rule in cells]
 
 
 def cube(sliced: Sliced) -> list[dict[str, Any]]:
     """Numbers of pass, fail and indeterminate by all slices and rule."""
-    combined, of_dose = _combined(sliced.doses)
-    rules = len(sliced.rules)
-    counts = np.zeros((combined.num_rows * rules, len(JUDGED)), np.int32)
-    for group in sliced.groups():
-        np.add.at(counts, (of_dose[group.dose] * rules + group.rule, group.outcome), 1)
-    cells = np.flatnonzero(counts.any(axis=1))
-    each = zip(combined.take(cells // rules).to_pylist(), (cells % rules).tolist(), counts[cells], strict=True)
+    cells = np.argwhere(sliced.tally.cells.any(axis=2))
+    values = sliced.combined.take(cells[:, 0]).to_pylist()
+    each = zip(values, cells[:, 1].tolist(), sliced.tally.cells[cells[:, 0], cells[:, 1]], strict=True)
     return [_cell(values, sliced.rules[rule], numbers) for values, rule, numbers in each]
 
 
-def _combined(doses: pa.Table) -> tuple[pa.Table, Ints]:
+def _combined(doses: pa.Table, by: Sequence[str]) -> tuple[pa.Table, Ints]:
     """The combinations of slices that there are, and which of them each dose has."""
     code = np.zeros(doses.num_rows, np.int64)
-    for name in SLICES:
+    for name in by:
         codes, values = codes_of(doses[name].combine_chunks())
         code = code * (values + 1) + codes
     _, first, of_dose = np.unique(code, return_index=True, return_inverse=True)
-    return doses.select(list(SLICES)).take(first), of_dose.astype(np.int64)
+    return doses.select(list(by)).take(first), of_dose.astype(np.int64)
 
 
 def _cell(values: dict[str, Any], rule: str, numbers: Ints) -> dict[str, Any]:

@@ -4,7 +4,7 @@ What is kept are a few bytes of each dose and patient, never a verdict.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Tally:
     reasons     indeterminate ones by rule and reason
     told        of each dose: bit 3 * severity + outcome
     why         of each dose: its reasons as bits
-    strata      slice → by value of it, rule and outcome; the last value: not known
+    cells       by group of doses, rule and outcome
     """
 
     outcomes: Ints
@@ -59,7 +59,7 @@ class Tally:
     reasons: Ints
     told: NDArray[np.uint16]
     why: NDArray[np.uint32]
-    strata: Mapping[str, Ints]
+    cells: NDArray[np.int32]
 
     def flags(self, severity: str) -> tuple[Bools, Bools, Bools]:
         """Of each dose: whether a rule of the severity had an answer, failed, could not be judged."""
@@ -70,6 +70,16 @@ class Tally:
         """Doses with such a verdict of at least one rule of these severities."""
         bits = sum(1 << 3 * SEVERITIES.index(severity) + JUDGED.index(outcome) for severity in severities)
         return int(np.count_nonzero(self.told & bits))
+
+
+def store(path: Path, found: Tally) -> None:
+    with path.open("wb") as file:
+        np.savez(file, **vars(found))
+
+
+def stored(path: Path) -> Tally:
+    with np.load(path) as arrays:
+        return Tally(**arrays)
 
 
 def groups(phi: Path, rules: Sequence[str]) -> Iterator[Group]:
@@ -91,35 +101,32 @@ def groups(phi: Path, rules: Sequence[str]) -> Iterator[Group]:
             yield Group(rule, outcome, severity, dose, open_[known], why[known])
 
 
-def tally(verdicts: Iterator[Group], rules: int, doses: Mapping[str, pa.DictionaryArray]) -> Tally:
-    """doses: patient_id, and the slices of which there are to be strata, in the order of doses.parquet."""
-    cells, number = rules * len(JUDGED), len(doses["patient_id"])
-    patient, patients = codes_of(doses["patient_id"])
-    slices = {name: codes_of(column) for name, column in doses.items() if name != "patient_id"}
-    counted = np.zeros(cells, np.int64)
+def tally(verdicts: Iterator[Group], rules: int, patients: pa.DictionaryArray, groups: Ints) -> Tally:
+    """patients, groups: of each dose, in the order of doses.parquet; the groups are numbered from 0."""
+    by_rule = (rules, len(JUDGED))
+    cells, words = rules * len(JUDGED), -(-rules * len(JUDGED) // _WORD)
+    patient, different = codes_of(patients)
+    counted = np.zeros((int(groups.max(initial=-1)) + 1, cells), np.int32)
     reasons = np.zeros(rules * len(REASONS), np.int64)
-    met = np.zeros((patients + 1, -(-cells // _WORD)), np.uint64)
-    told, why = np.zeros(number, np.uint16), np.zeros(number, np.uint32)
-    strata = {name: np.zeros((values + 1) * cells, np.int64) for name, (_, values) in slices.items()}
+    met = np.zeros((different + 1, words), np.uint64)
+    told, why = np.zeros(len(patients), np.uint16), np.zeros(len(patients), np.uint32)
     for group in verdicts:
         cell = group.rule * len(JUDGED) + group.outcome
-        counted += np.bincount(cell, minlength=cells)
-        reasons += np.bincount(group.rule[group.open] * len(REASONS) + group.why, minlength=len(reasons))
-        np.bitwise_or.at(met, (patient[group.dose], cell // _WORD), np.uint64(1) << (cell % _WORD).astype(np.uint64))
+        np.add.at(counted.reshape(-1), groups[group.dose] * cells + cell, 1)
+        np.add.at(reasons, group.rule[group.open] * len(REASONS) + group.why, 1)
+        word = patient[group.dose] * words + cell // _WORD
+        np.bitwise_or.at(met.reshape(-1), word, np.uint64(1) << (cell % _WORD).astype(np.uint64))
         np.bitwise_or.at(why, group.dose[group.open], np.uint32(1) << group.why.astype(np.uint32))
         begins = np.flatnonzero(np.diff(group.dose, prepend=-1))
         bits = np.uint16(1) << (3 * group.severity + group.outcome).astype(np.uint16)
         told[group.dose[begins]] |= np.bitwise_or.reduceat(bits, begins)
-        for name, (codes, _) in slices.items():
-            np.add.at(strata[name], codes[group.dose] * cells + cell, 1)
-    by_rule = (rules, len(JUDGED))
     return Tally(
-        outcomes=counted.reshape(by_rule),
+        outcomes=counted.sum(0, dtype=np.int64).reshape(by_rule),
         patients=_different(met, cells).reshape(by_rule),
         reasons=reasons.reshape(rules, len(REASONS)),
         told=told,
         why=why,
-        strata={name: counts.reshape(slices[name][1] + 1, *by_rule) for name, counts in strata.items()},
+        cells=counted.reshape(len(counted), *by_rule),
     )
 
 

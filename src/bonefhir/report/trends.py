@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bonefhir.report.control_chart import Bools, GChart, Ints, PChart, g_chart, gaps, is_g, is_p, may_be_g, p_chart
 from bonefhir.report.months import Axis
-from bonefhir.report.slices import Sliced
+from bonefhir.report.slices import Sliced, counts_by
 from bonefhir.report.tally import codes_of
 
 GROUPS = 12
@@ -102,7 +102,7 @@ def _by_month_shown(sliced: Sliced) -> Ints:
     """Verdicts by month of the axis, rule and outcome."""
     values = sliced.doses["month"].combine_chunks().dictionary.to_pylist()
     place = {month: number for number, month in enumerate(values)}
-    counts = sliced.tally.strata["month"]
+    counts = counts_by(sliced, "month")
     none = np.zeros(counts.shape[1:], np.int64)
     shown = [counts[place[month]] if month in place else none for month in sliced.axis.months]
     return np.stack(shown) if shown else np.zeros((0, *counts.shape[1:]), np.int64)
