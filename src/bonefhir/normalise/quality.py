@@ -57,6 +57,8 @@ def build(kinds: Sequence[str], columns: dict[str, object], detail: Sequence[str
 
 
 def of_resources(resource_type: str, resources: pa.Table, found: Sequence[tuple[int, str]], file_names: pa.Array) -> pa.Table:
+    if not found:
+        return tables.DATA_QUALITY.empty()
     rows = np.array([row for row, _ in found], dtype=np.int64)
     return build([kind for _, kind in found], _places(resource_type, resources.take(rows), file_names))
 
@@ -117,6 +119,8 @@ def of_labs(labs: pa.Table, suspect: Flags) -> pa.Table:
     unusable = np.flatnonzero(np.array([reason not in ("", "rejected") for reason in reasons], dtype=bool)[codes])
     why = np.where(suspect[unusable], "unit-suspect", np.array(reasons, dtype=object)[codes[unusable]])
     differing = _differing(labs)
+    if not len(unusable) + len(differing):
+        return tables.DATA_QUALITY.empty()
     rows, kinds = np.concatenate([unusable, differing]), [*why.tolist(), *["values-differ"] * len(differing)]
     source = labs.take(rows)
     columns = {
@@ -138,6 +142,8 @@ def _differing(labs: pa.Table) -> npt.NDArray[np.int64]:
     usable = np.flatnonzero(labs["usable"].to_numpy())
     keys = ["patient_id", "analyte", "instant", "date_first", "date_last"]
     usable = usable[_repeated([_numbers(labs[name])[usable] for name in keys])]
+    if not len(usable):
+        return usable
     columns = labs.select([*keys, "value_low", "value_high"]).take(pa.array(usable)).to_pandas()
     groups = columns.groupby(keys, dropna=False, observed=True)
     least, most = groups["value_high"].transform("min"), groups["value_low"].transform("max")

@@ -73,7 +73,7 @@ def joined(parts: Sequence[Elsewhere]) -> Elsewhere:
 
 def _among(resources: pa.Table) -> Versions:
     ids = resources["id"]
-    if pc.count_distinct(ids).as_py() == len(ids) - ids.null_count:  # as in nearly all input
+    if _all_differ(ids):
         return Versions(np.zeros(len(ids), dtype=bool), [])
     frame = pd.DataFrame(
         {
@@ -93,6 +93,11 @@ def _among(resources: pa.Table) -> Versions:
         superseded[ordered.index[~newest]] = True
         quality = _quality(ordered, newest)
     return Versions(superseded, quality)
+
+
+def _all_differ(ids: pa.ChunkedArray) -> bool:
+    """As in nearly all input."""
+    return bool(pc.count_distinct(ids).as_py() == len(ids) - ids.null_count)
 
 
 def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
@@ -123,6 +128,8 @@ def _quality(ordered: pd.DataFrame, newest: "pd.Series[bool]") -> list[tuple[int
 
 def collisions(patients: pa.Table) -> list[int]:
     """Rows of Patients that share their id with one whose birth date and sex both differ: two people under one id."""
+    if _all_differ(patients["id"]):
+        return []
     frame = patients.select(["id", "birth_date", "gender"]).to_pandas()
     frame = frame[frame["id"].notna() & frame["birth_date"].notna() & frame["gender"].notna()]
     found = []
