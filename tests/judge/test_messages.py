@@ -66,10 +66,11 @@ def test_numbers_stand_where_they_are_told() -> None:
     assert both[1].startswith("1.5 to 2 mg given at a creatinine clearance of 50 mL/min; the label's dose is 3.3 mg")
 
 
-amounts = st.floats(1e-7, 1e6) | st.integers(1, 10**7).map(lambda n: n / 2000) | st.integers(1, 10**6).map(float)
+halves = st.integers(1, 10**7).map(lambda number: number / 2000)
+amounts = st.sampled_from([1.0, 10.0, 9999.5, 1e-4]) | st.floats(1e-7, 1e6) | halves | st.integers(1, 10**6).map(float)
 
 
-@given(st.lists(amounts | amounts.map(lambda value: -value), min_size=1, max_size=40))
+@given(st.lists(amounts | amounts.map(lambda value: -value) | st.just(0.0), min_size=1, max_size=40))
 def test_numbers_have_four_digits_whatever_others_there_are(values: list[float]) -> None:
     """Halves of the last digit among them, which are rounded by what the number is in binary."""
     number = next(n for n, rule in enumerate(RULES) if rule.kind == "creatinine_max")

@@ -143,17 +143,17 @@ def _said(outcome: Outcome, columns: Sequence[npt.NDArray[Any]]) -> Iterator[tup
 def _told(value: Interval, rows: Flags, exact: Flags) -> Texts:
     """Of these rows the number, or the range, as a text; NOTHING of the others."""
     exact, wide = rows & exact, np.flatnonzero(rows & ~exact)
-    single, number = _numbers(value.low[exact])
+    single = _numbers(value.low[exact])
     low, high = value.take(wide)
     firsts, pair = _distinct([low, high])
     ranges = [_range(*each) for each in zip(low[firsts].tolist(), high[firsts].tolist(), strict=True)]
     codes = np.full(len(rows), NOTHING, dtype=np.int32)
-    codes[exact], codes[wide] = number, len(single) + pair
-    return Texts(codes, pa.array([*single, *ranges], pa.string()), distinct=False)
+    codes[exact], codes[wide] = single.codes, len(single.texts) + pair
+    return Texts(codes, pa.concat_arrays([single.texts, pa.array(ranges, pa.string())]), distinct=False)
 
 
-def _numbers(values: Floats) -> tuple[list[str], Integers]:
-    """Texts of numbers, and of each number its text: those of the same four digits have one, so that it is made once.
+def _numbers(values: Floats) -> Texts:
+    """Of each number its text, as _number() says; Arrow writes them, of those of the same four digits one.
 
     What lies too near the middle between two of four digits is looked at by itself, and so is what is told otherwise.
     """
@@ -163,11 +163,14 @@ def _numbers(values: Floats) -> tuple[list[str], Integers]:
     decade = np.clip(np.floor(np.log10(size)).astype(np.int64) + _DECADES, 0, len(_SCALES) - 1)
     scaled = size * _SCALES[decade]
     digits = np.rint(scaled)
-    alike &= np.abs(np.abs(scaled - digits) - 0.5) > TOLERANCE
-    key = (2 * decade + (values < 0)) * (_WHOLE + 1) + digits.astype(np.int64)
-    key[~alike] = -1 - pd.factorize(values[~alike], use_na_sentinel=False)[0]
-    firsts, number = _distinct([key])
-    return [_number(each) for each in values[firsts].tolist()], number
+    alike &= (np.abs(np.abs(scaled - digits) - 0.5) > TOLERANCE) & (digits < _WHOLE)
+    firsts, number = _distinct([(2 * decade + (values < 0)) * _WHOLE + digits.astype(np.int64)])
+    rounded = (np.where(values < 0, -digits, digits) / _SCALES[decade])[firsts]
+    others, other = _distinct([values[~alike]])
+    number[~alike] = len(firsts) + other
+    single = [_number(each) for each in values[~alike][others].tolist()]
+    told = pa.concat_arrays([pa.array(rounded).cast(pa.string()), pa.array(single, pa.string())])
+    return Texts(number.astype(np.int32), told, distinct=False)
 
 
 def _filled(patterns: Sequence[str], pattern: Integers, numbers: Sequence[Texts]) -> pa.Array:
@@ -265,7 +268,8 @@ def _number(value: float) -> str:
 
 _WHOLE = 10_000
 """From here on numbers are told without digits behind the point."""
-_DECADES = 6
+_DECADES = 4
 _LEAST = 10.0**-_DECADES
-_SCALES = np.array([10.0 ** (3 - decade) for decade in range(-_DECADES, 5)])
-"""What makes four digits of a number of the decade."""
+"""Up to here they are told without an exponent."""
+_SCALES = np.array([10.0 ** (3 - decade) for decade in range(-_DECADES, 4)])
+"""What makes four digits of a number of the decade: whole powers, so that the digits over them are the number that is nearest."""

@@ -144,11 +144,11 @@ class _Judged:
 
 
 def _judged(doses: Doses, rule: Rule, rows: Integers, view: View, found: Outcome) -> _Judged:
-    applicable = found.verdict != NOT_APPLICABLE
-    rows, kept = rows[applicable], _kept(found, applicable)
+    applicable, clearance = found.verdict != NOT_APPLICABLE, _clearance(rule, view)
+    if not applicable.all():
+        rows, found, clearance = rows[applicable], _kept(found, applicable), clearance.take(applicable)
     first = 0 if rule.doses == "all" else assumption("first-in-data")
-    kept = replace(kept, assumed=doses.assumptions[rows] | kept.assumed | first)
-    return _Judged(rule, rows, kept, _clearance(rule, view).take(applicable))
+    return _Judged(rule, rows, replace(found, assumed=doses.assumptions[rows] | found.assumed | first), clearance)
 
 
 def _kept(found: Outcome, keep: Flags | Integers) -> Outcome:
