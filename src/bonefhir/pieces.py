@@ -1,11 +1,11 @@
-"""Rows of codes cut into pieces, all at once: each piece has only what its own codes stand for.
+"""Rows of codes cut into pieces, all at once: each piece has only what its own codes stand for, or the few that all have.
 
 To number the codes of a thousand pieces one after the other costs mostly the thousand beginnings.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,20 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Structs, Texts, spans
+from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Structs, Texts, length, spans
 from bonefhir.interval import Integers
 
 _TOGETHER = 64
 """Pieces that are cut at once: what they stand for is in memory then."""
 
-_ROOMS, _FEW = 8, 1 << 16
+_FEW = 64
+"""Texts, or rows of fields, that every piece has as they are: to number them costs more than to write them."""
+
+_ROOMS, _ROOM = 8, 1 << 16
 """Places for each code, and anyway, up to which they are numbered by place; beyond that by hash."""
+
+Which = Integers | slice
+"""Rows, or those that follow each other."""
 
 
 def cut(rows: Rows, order: Integers, ends: Sequence[int]) -> Iterator[Rows]:
@@ -44,20 +50,35 @@ def _distinct(column: Any) -> Any:
 
 
 def _pieces(rows: Rows, order: Integers, bounds: Integers) -> Iterator[Rows]:
-    pieces = {name: _cut(column, order, bounds) for name, column in rows.items()}
+    pieces = {name: _cut(column, _which(order), bounds) for name, column in rows.items()}
     return (dict(zip(pieces, each, strict=True)) for each in zip(*pieces.values(), strict=True))
 
 
-def _cut(column: Column, rows: Integers, bounds: Integers) -> Iterator[Any]:
+def _which(rows: Integers) -> Which:
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def _cut(column: Column, rows: Which, bounds: Integers) -> Iterator[Any]:
     if isinstance(column, Plain):
-        return _plain(column.values.take(pa.array(rows)), bounds)
+        return _plain(column.values[rows] if isinstance(rows, slice) else column.values.take(pa.array(rows)), bounds)
     if isinstance(column, Lists):
         return _lists(column, rows, bounds)
+    codes = column.codes[rows]
     if isinstance(column, Structs):
-        codes, used, of_piece = _numbered(column.codes[rows], bounds)
+        if length(column.fields) <= _FEW:
+            return map(Structs, _slices(codes, bounds), repeat(_whole(column.fields)))
+        codes, used, of_piece = _numbered(codes, bounds)
         return map(Structs, _slices(codes, bounds), _pieces(column.fields, used, of_piece))
-    codes, used, of_piece = _numbered(column.codes[rows], bounds)
+    if len(column.texts) <= _FEW:
+        return map(Texts, _slices(codes, bounds), repeat(pa.concat_arrays([column.texts])))
+    codes, used, of_piece = _numbered(codes, bounds)
     return map(Texts, _slices(codes, bounds), _texts(column.texts.take(pa.array(used)), of_piece))
+
+
+def _whole(rows: Rows) -> Rows:
+    return next(_pieces(rows, np.arange(length(rows)), np.array([0, length(rows)])))
 
 
 def _slices(values: npt.NDArray[Any], bounds: Integers) -> Iterator[npt.NDArray[Any]]:
@@ -80,11 +101,18 @@ def _texts(words: pa.StringArray, bounds: Integers) -> Iterator[pa.StringArray]:
         yield pa.StringArray.from_buffers(b - a, pa.py_buffer(own - own[0]), text)
 
 
-def _lists(column: Lists, rows: Integers, bounds: Integers) -> Iterator[Lists]:
-    starts = column.offsets[rows]
-    offsets, values = spans(starts, column.offsets[1:][rows] - starts)
+def _lists(column: Lists, rows: Which, bounds: Integers) -> Iterator[Lists]:
+    offsets, values = _spans(column.offsets, rows)
     own = (offsets[a : b + 1] - offsets[a] for a, b in pairwise(bounds.tolist()))
     return map(Lists, own, _cut(column.values, values, offsets[bounds]))
+
+
+def _spans(offsets: Integers, rows: Which) -> tuple[Integers, Which]:
+    """Offsets of the lists in these rows, and their values."""
+    if isinstance(rows, slice):
+        own = offsets[rows.start : rows.stop + 1]
+        return own - own[0], slice(int(own[0]), int(own[-1]))
+    return spans(offsets[rows], offsets[1:][rows] - offsets[rows])
 
 
 def _numbered(codes: Codes | Integers, bounds: Integers) -> tuple[Codes, Integers, Integers]:
@@ -95,7 +123,7 @@ def _numbered(codes: Codes | Integers, bounds: Integers) -> tuple[Codes, Integer
         found[known], used, of_piece = _numbered(codes[known], np.concatenate([[0], np.cumsum(known)])[bounds])
         return found, used, of_piece
     key, places = _apart(codes, bounds)
-    first, number = _by_place(key, places) if places <= _ROOMS * len(key) + _FEW else _by_hash(key)
+    first, number = _by_place(key, places) if places <= _ROOMS * len(key) + _ROOM else _by_hash(key)
     of_piece = np.searchsorted(first, bounds)
     local = number - np.repeat(of_piece[:-1].astype(np.int32), np.diff(bounds))
     return local, codes[first].astype(np.int64), of_piece

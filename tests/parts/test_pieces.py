@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonefhir import pieces
-from bonefhir.coded import Lists, Plain, Rows, Structs, Texts, each, length, taken
+from bonefhir.coded import Lists, Plain, Rows, Structs, Texts, arrow, each, length, taken
 
 texts = st.sampled_from(["", "a", "b", "ba", "é", "🦴"])
 
@@ -56,15 +56,38 @@ def plain(column: Any) -> Any:
     return column.codes.tolist(), {name: plain(field) for name, field in column.fields.items()}
 
 
+def dealt(number: int, chance: Any) -> tuple[Any, list[int]]:
+    """Rows in any order, or as they stand, and where their pieces end."""
+    order = np.array([chance.randrange(number) for _ in range(number)], dtype=np.int64)
+    order = np.arange(chance.randint(0, number), number) if chance.random() < 0.5 else order
+    return order, [*sorted(chance.randint(0, len(order)) for _ in range(3)), len(order)]
+
+
+def told(rows: Rows) -> list[dict[str, Any]]:
+    return pa.table({name: arrow(column) for name, column in rows.items()}).to_pylist()
+
+
+@given(found=st.lists(rows, max_size=12), chance=st.randoms())
+def test_all_pieces_have_the_few_that_there_are(found: list[dict[str, Any]], chance: Any) -> None:
+    whole = rows_of(found)
+    order, ends = dealt(len(found), chance)
+    cut = list(pieces.cut(whole, order, ends))
+    assert [row for piece in cut for row in told(piece)] == told(taken([whole], order))
+    for piece in cut:
+        for column in piece.values():
+            plain(column)
+        assert piece["kind"].texts.to_pylist() == ["x", "yy", "", "z"]
+
+
 @pytest.mark.parametrize("places", [0, 8])
 @given(found=st.lists(rows, max_size=12), chance=st.randoms())
 def test_a_piece_is_as_if_taken_alone(places: int, found: list[dict[str, Any]], chance: Any) -> None:
     whole = rows_of(found)
-    order = np.array([chance.randrange(len(found)) for _ in range(len(found))], dtype=np.int64)
-    ends = [*sorted(chance.randint(0, len(order)) for _ in range(3)), len(order)]
+    order, ends = dealt(len(found), chance)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pieces, "_ROOMS", places)
-        patch.setattr(pieces, "_FEW", places)
+        patch.setattr(pieces, "_ROOM", places)
+        patch.setattr(pieces, "_FEW", 0)
         patch.setattr(pieces, "_TOGETHER", 2)
         cut = list(pieces.cut(whole, order, ends))
     alone = [taken([whole], order[start:end]) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
