@@ -52,7 +52,7 @@ class Batch:
 
     def add(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
-        self._bytes += sum(map(len, chunk.raws))
+        self._bytes += int(chunk.sizes.sum())
         if self._bytes >= SIZE:
             self.flush()
 
@@ -62,7 +62,7 @@ class Batch:
         if not chunks:
             return
         items = Items(chunks)
-        left = np.ones(len(items.raws), np.bool_)
+        left = np.ones(len(items.starts), np.bool_)
         if len(left) >= ENOUGH:
             self._plain(items, left)
         for index in np.flatnonzero(left).tolist():
@@ -70,7 +70,7 @@ class Batch:
 
     def _plain(self, items: Items, left: Flags) -> None:
         """Reads the plain ones, and takes them from those that are left."""
-        layout = Layout(items.texts)
+        layout = Layout(items.text, items.starts, items.sizes)
         usable = layout.compact & (items.lengths <= self._limits.line)
         plans: dict[Plan, list[Shape | None]] = {}
         for kind in _most_frequent(layout.kind[usable], len(layout.names)):
@@ -106,7 +106,7 @@ class Batch:
 
     def _unused(self, items: Items, name: str, rows: Numbers, left: Flags) -> None:
         """They are counted, if they are UTF-8."""
-        counted = rows[[characters.utf8(items.texts[row]) for row in rows.tolist()]]
+        counted = rows[[characters.utf8(bytes(text)) for text in items.texts(rows)]]
         left[counted] = False
         items.count(counted, name)
 

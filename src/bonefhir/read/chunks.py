@@ -35,29 +35,44 @@ class Owner(Protocol):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Resources of one file, with one value for each in every list; entries, urls and scopes are null for NDJSON."""
+    """Resources of one file, each a piece of the text; between them are blanks, if anything.
+
+    starts, sizes           of the pieces, ascending
+    offsets, lines          where they stand in the file
+    entries, urls, scopes   of each; null for NDJSON
+    """
 
     owner: Owner
-    raws: list[bytes]
-    offsets: Sequence[int] | Numbers
-    lines: Sequence[int] | Numbers
+    text: bytes
+    starts: Numbers
+    sizes: Numbers
+    offsets: Numbers
+    lines: Numbers
     entries: list[str] | None = None
     urls: list[str | None] | None = None
     scopes: list[Scope | None] | None = None
 
+    def raw(self, index: int) -> bytes:
+        start = int(self.starts[index])
+        return self.text[start : start + int(self.sizes[index])]
+
 
 class Items:
-    """The resources of many chunks, in order."""
+    """The resources of many chunks, in order.
+
+    text, starts, sizes     their compact texts, as in a chunk
+    lengths                 of their texts as they stand in the files
+    """
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
         self.chunks = chunks
-        counts = [len(chunk.raws) for chunk in chunks]
-        self.raws = list(chain.from_iterable(chunk.raws for chunk in chunks))
-        self.texts = list(chain.from_iterable(map(_compact, chunks)))
+        counts = [len(chunk.starts) for chunk in chunks]
+        self._first = np.cumsum([0, *counts])
         self.chunk_of = np.repeat(np.arange(len(chunks)), counts)
-        self.offsets = np.concatenate([np.asarray(chunk.offsets, np.int64) for chunk in chunks])
-        self.lines = np.concatenate([np.asarray(chunk.lines, np.int64) for chunk in chunks])
-        self.lengths = texts.lengths(self.raws)
+        self.offsets, self.lines, self.lengths = (
+            np.concatenate(each) for each in zip(*((chunk.offsets, chunk.lines, chunk.sizes) for chunk in chunks), strict=True)
+        )
+        self.text, self.starts, self.sizes = _joined([_compact(chunk) for chunk in chunks])
         self.entries = self._of([chunk.entries for chunk in chunks])
         self.urls = self._of([chunk.urls for chunk in chunks])
         self.scopes = self._of([chunk.scopes for chunk in chunks])
@@ -68,14 +83,18 @@ class Items:
             return None
         return list(
             chain.from_iterable(
-                repeat(None, len(chunk.raws)) if each is None else each for chunk, each in zip(self.chunks, lists, strict=True)
+                repeat(None, len(chunk.starts)) if each is None else each for chunk, each in zip(self.chunks, lists, strict=True)
             )
         )
+
+    def texts(self, rows: Numbers) -> Iterator[memoryview]:
+        """The compact text of each."""
+        starts = self.starts[rows]
+        return map(memoryview(self.text).__getitem__, map(slice, starts.tolist(), (starts + self.sizes[rows]).tolist()))
 
     def source(self, rows: Numbers) -> dict[str, pa.Array]:
         """The columns that tell where the resources stand, and their digests."""
         numbers = np.array([chunk.owner.number for chunk in self.chunks])[self.chunk_of[rows]]
-        some = [self.texts[row] for row in rows.tolist()]
         entries = (
             pa.nulls(len(rows), pa.string())
             if self.entries is None
@@ -88,7 +107,7 @@ class Items:
             "entry": entries,
             "offset": pa.array(self.offsets[rows]),
             "length": pa.array(self.lengths[rows]),
-            "digest": pa.array(_digests(some)),
+            "digest": pa.array(_digests(list(self.texts(rows)))),
         }
 
     def count(self, rows: Numbers, unused: str = "") -> None:
@@ -101,15 +120,38 @@ class Items:
     def slowly(self, index: int) -> None:
         """Reads one of them the long way."""
         entry, url, scope = (None if each is None else each[index] for each in (self.entries, self.urls, self.scopes))
-        owner = self.chunks[self.chunk_of[index]].owner
-        owner.slowly(self.raws[index], int(self.offsets[index]), int(self.lines[index]), entry, url, scope)
+        number = int(self.chunk_of[index])
+        raw = self.chunks[number].raw(index - int(self._first[number]))
+        owner = self.chunks[number].owner
+        owner.slowly(raw, int(self.offsets[index]), int(self.lines[index]), entry, url, scope)
 
 
-def _compact(chunk: Chunk) -> Iterator[bytes]:
+_Pieces = tuple[bytes, Numbers, Numbers]
+
+
+def _compact(chunk: Chunk) -> _Pieces:
     """Without blanks, if they have any at their beginning; then the others have, too."""
-    if not chunk.raws or not _SPACED.match(chunk.raws[0]):
-        return iter(chunk.raws)
-    return map(_without_blanks, chunk.raws)
+    if not len(chunk.starts) or not _SPACED.match(chunk.text, int(chunk.starts[0])):
+        return chunk.text, chunk.starts, chunk.sizes
+    return lined_up([_without_blanks(chunk.raw(index)) for index in range(len(chunk.starts))])
+
+
+def lined_up(raws: Sequence[bytes]) -> _Pieces:
+    """A text of them, and where they are in it, and their sizes."""
+    sizes = texts.lengths(raws)
+    return b"\n".join(raws), np.cumsum(sizes + 1) - sizes - 1, sizes
+
+
+def _joined(parts: Sequence[_Pieces]) -> _Pieces:
+    if len(parts) == 1:
+        return parts[0]
+    ends = [int(starts[-1] + sizes[-1]) if len(starts) else 0 for _, starts, sizes in parts]
+    begins = np.cumsum(ends) - ends
+    return (
+        b"".join([memoryview(text)[:end] for (text, _, _), end in zip(parts, ends, strict=True)]),
+        np.concatenate([starts + begin for (_, starts, _), begin in zip(parts, begins, strict=True)]),
+        np.concatenate([sizes for _, _, sizes in parts]),
+    )
 
 
 def _without_blanks(raw: bytes) -> bytes:
@@ -126,7 +168,7 @@ def digest(text: bytes) -> int:
     return (isal_zlib.crc32(text) << 32 | isal_zlib.adler32(text)) - _SIGNED
 
 
-def _digests(some: Sequence[bytes]) -> npt.NDArray[np.int64]:
+def _digests(some: Sequence[memoryview]) -> npt.NDArray[np.int64]:
     """`digest` of each."""
     high, low = (np.fromiter(map(of, some), np.uint64, len(some)) for of in (isal_zlib.crc32, isal_zlib.adler32))
     return ((high << np.uint64(32) | low) ^ np.uint64(_SIGNED)).view(np.int64)

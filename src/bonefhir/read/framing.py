@@ -171,19 +171,17 @@ def read_lines(reader: Reader, blocks: Iterator[bytes], offset: int = 0) -> int:
         end = text.rfind(b"\n") + 1
         lines = reader.count_unused(text, end)
         if lines is None:
-            whole = text.split(b"\n")[:-1]
-            lines = len(whole)
-            reader.take(whole, offset, number)
+            lines = reader.take(text, end, offset, number) if end else 0
         offset, number, rest = offset + end, number + lines, text[end:]
         if len(rest) > reader.limits.line:
             if not skipping:
-                reader.take([rest], offset, number)
+                reader.take(rest, len(rest), offset, number)
             skipping = True
         if skipping:
             offset, rest = offset + len(rest), b""
         reader.check()
     if rest:
-        reader.take([rest], offset, number)
+        reader.take(rest, len(rest), offset, number)
     return number - 1
 
 

@@ -1,6 +1,6 @@
 """Where the top-level values of many resources lie, told by their lengths: in compact JSON all else is keys and punctuation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from bonefhir.read.contained import Fields
 from bonefhir.read.names import RESOURCE_TYPES
 from bonefhir.read.resource import FIELDS
-from bonefhir.read.texts import Numbers, lengths, pieces
+from bonefhir.read.texts import Numbers, pieces
 
 Names = tuple[str, ...]
 
@@ -22,6 +22,8 @@ _TYPES = {f'"{name}"'.encode(): name for name in RESOURCE_TYPES}
 _STEP = 128
 """Resources of which the fields are held at a time: as many as the processor's cache has room for."""
 _NOTHING: Fields = {}
+_OPEN, _CLOSE = ord("{"), ord("}")
+_LINES = msgspec.json.Decoder(Fields).decode_lines
 
 
 class _Order(dict[Any, int]):
@@ -37,29 +39,27 @@ class Layout:
 
     kind            number of each one's kind: resources of one type with the same elements in the same order
     types, names    of each kind: the resource type, '' if it is none of FHIR's or cannot be told, and the elements
-    sizes           bytes of each resource
     compact         no blanks between the values, and no key twice or with an escape: only then its kind and its values are known
     """
 
-    def __init__(self, texts: Sequence[bytes]) -> None:
+    def __init__(self, text: bytes, starts: Numbers, sizes: Numbers) -> None:
+        """starts, sizes: of the resources in the text; between them are blanks, if anything."""
         order = _Order()
-        shapes, sizes = [], [np.zeros(0, np.int64)]
-        for start in range(0, len(texts), _STEP):
-            fields = _decoded(texts[start : start + _STEP])
+        shapes, values = [], []
+        for fields in _decoded(text, starts, sizes):
             shapes.append(np.fromiter(map(order.__getitem__, map(tuple, fields)), np.int64, len(fields)))
-            sizes.append(np.fromiter(map(len, chain.from_iterable(map(dict.values, fields))), np.int64))
+            values.append(np.fromiter(map(len, chain.from_iterable(map(dict.values, fields))), np.int64))
         self.names: list[Names] = list(order)
         self.kind = np.concatenate(shapes)
-        self.sizes = lengths(texts)
-        self._text = b"".join(texts)
-        self._begin = np.cumsum(self.sizes) - self.sizes
-        self._size_of = np.concatenate([*sizes, np.zeros(1, np.int64)])
+        self._text = text
+        self._size_of = np.concatenate([*values, np.zeros(1, np.int64)])
         self._before = np.cumsum(self._size_of) - self._size_of
         counts = np.array([len(names) for names in self.names])[self.kind]
         self._first = np.cumsum(counts) - counts
         keys = np.array([sum(map(len, names)) + 4 * len(names) + 1 for names in self.names])
-        values = self._before[self._first + counts] - self._before[self._first]
-        self.compact: Flags = keys[self.kind] + values == self.sizes
+        before = self._before[self._first]
+        self.compact: Flags = keys[self.kind] + self._before[self._first + counts] - before == sizes
+        self._begin = starts - before
         self._places = [_places(names) for names in self.names]
         self.types = self._tell_types()
 
@@ -80,10 +80,9 @@ class Layout:
     def column(self, rows: Numbers, name: str) -> pa.BinaryArray:
         """The values of this element of these resources, ascending, which are compact and have it."""
         found = np.array([places.get(name, (0, 0)) for places in self._places])
-        kinds, first = self.kind[rows], self._first[rows]
-        value = first + found[kinds, 0]
-        starts = self._begin[rows] + found[kinds, 1] + self._before[value] - self._before[first]
-        return pieces(self._text, starts, self._size_of[value])
+        kinds = self.kind[rows]
+        value = self._first[rows] + found[kinds, 0]
+        return pieces(self._text, self._begin[rows] + found[kinds, 1] + self._before[value], self._size_of[value])
 
 
 def _places(names: Names) -> dict[str, tuple[int, int]]:
@@ -95,15 +94,30 @@ def _places(names: Names) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _decoded(raws: Sequence[bytes]) -> list[Fields]:
-    """The top-level fields of each; none of what is no JSON object."""
+def _decoded(text: bytes, starts: Numbers, sizes: Numbers) -> Iterator[list[Fields]]:
+    """The top-level fields of each, some at a time; none of what is no JSON object."""
+    ends, view, data = starts + sizes, memoryview(text), np.frombuffer(text, np.uint8)
+    framed = (data[starts] == _OPEN) & (data[ends - 1] == _CLOSE)
+    for start in range(0, len(starts), _STEP):
+        some = slice(start, start + _STEP)
+        found = _lines(view[starts[start] : ends[some][-1]]) if framed[some].all() else []
+        if len(found) != len(starts[some]):
+            found = [_decoded_one(view[each]) for each in map(slice, starts[some].tolist(), ends[some].tolist())]
+        yield found
+
+
+def _lines(text: memoryview) -> list[Fields]:
+    """Of texts that begin and end like objects, with blanks between them: as many objects as texts mean one in each.
+
+    For none goes on in the next text: between `}` and `{` there must be a comma, and in a string there is no line break.
+    """
     try:
-        return list(map(FIELDS, raws))
+        return _LINES(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return [_decoded_one(raw) for raw in raws]
+        return []
 
 
-def _decoded_one(raw: bytes) -> Fields:
+def _decoded_one(raw: memoryview) -> Fields:
     try:
         return FIELDS(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

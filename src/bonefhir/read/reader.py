@@ -7,15 +7,14 @@ rejected), the count of types that are not used, or `rejects` (when there is not
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 
 import msgspec
 import numpy as np
 
-from bonefhir.read import characters, contained, depth, keys, modifiers, references, texts, unused
+from bonefhir.read import characters, contained, depth, keys, modifiers, references, unused
 from bonefhir.read.batch import SIZE, Batch
 from bonefhir.read.bundle import BrokenBundleError, read_bundle
-from bonefhir.read.chunks import Chunk, digest
+from bonefhir.read.chunks import Chunk, digest, lined_up
 from bonefhir.read.columns import Collected, Row
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault, UnreadableFileError
@@ -26,6 +25,7 @@ from bonefhir.read.names import RESOURCE_TYPES, USED
 from bonefhir.read.references import Scope
 from bonefhir.read.release import OLDER, R4, release
 from bonefhir.read.resource import FIELDS, Resource
+from bonefhir.read.texts import Numbers
 
 _COMPACT = msgspec.json.format
 _NAMED = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"(?:\s*,\s*"id"\s*:\s*"([A-Za-z0-9\-.]{1,64})")?')
@@ -36,7 +36,7 @@ _WITH_URL = USED | {"MedicationRequest"}
 
 
 _TYPES = {f'"{name}"'.encode(): name for name in RESOURCE_TYPES}
-_FIRST, _LAST = itemgetter(0), itemgetter(-1)
+_OPEN, _CLOSE, _LINE_BREAK, _RETURN = b"{}\n\r"
 
 Place = tuple[int, int, str | None]
 """Where a resource stands: byte in the decompressed file, line, entry of a Bundle."""
@@ -112,19 +112,23 @@ class Reader:
             self.count(resources, name)
         return None if found is None else found.total()
 
-    def take(self, lines: list[bytes], offset: int, number: int) -> None:
-        """Lines of NDJSON, of which the first has this number and begins at this byte."""
-        sizes = texts.lengths(lines)
-        offsets, numbers = offset + np.cumsum(sizes + 1) - sizes - 1, np.arange(number, number + len(lines))
-        if not _all_objects(lines):
-            whole = lines
-            bodies = [_body(line, start) for line, start in zip(lines, offsets.tolist(), strict=True)]
-            kept = [index for index, body in enumerate(bodies) if body]
-            lines = [bodies[index] for index in kept]
-            offsets = np.array([offsets[index] + whole[index].index(bodies[index]) for index in kept], np.int64)
+    def take(self, text: bytes, end: int, offset: int, number: int) -> int:
+        """Lines of NDJSON up to `end`, of which the first has this number and begins at this byte. Returns how many end."""
+        data = np.frombuffer(text, np.uint8, end)
+        ends = np.flatnonzero(data == _LINE_BREAK)
+        count = len(ends)
+        if text[end - 1] != _LINE_BREAK:
+            ends = np.append(ends, end)
+        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
+        numbers = np.arange(number, number + len(starts))
+        if (data[starts] == _OPEN).all():
+            ends = ends - (data[ends - 1] == _RETURN)
+        if not ((data[starts] == _OPEN) & (data[ends - 1] == _CLOSE)).all():
+            kept, starts, ends = _bodies(text, starts, ends, offset)
             numbers = numbers[kept]
-        if lines:
-            self._batch.add(Chunk(self, lines, offsets, numbers))
+        if len(starts):
+            self._batch.add(Chunk(self, text, starts, ends - starts, offset + starts, numbers))
+        return count
 
     def resource(
         self,
@@ -155,7 +159,7 @@ class Reader:
         if self._entries:
             raws, offsets, lines, entries, urls, scopes = map(list, zip(*self._entries, strict=True))
             self._entries, self._held = [], 0
-            self._batch.add(Chunk(self, raws, offsets, lines, entries, urls, scopes))
+            self._batch.add(Chunk(self, *lined_up(raws), np.array(offsets), np.array(lines), entries, urls, scopes))
 
     def _before_it(self) -> None:
         """What was put by comes first."""
@@ -309,17 +313,20 @@ class Reader:
         return self._gates is not None and not faults and self._gates(name, shape).passes(raw)
 
 
-def _all_objects(lines: Sequence[bytes]) -> bool:
-    """Every line begins and ends as a JSON object does, with no blank around it."""
-    try:
-        return set(map(_FIRST, lines)) <= {ord("{")} and set(map(_LAST, lines)) <= {ord("}")}
-    except IndexError:
-        return False
+def _bodies(text: bytes, starts: Numbers, ends: Numbers, offset: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Which of the lines are not blank; where they begin and end without the blanks around them, and without a byte order mark."""
+    found = [_body(text, *each, offset) for each in zip(starts.tolist(), ends.tolist(), strict=True)]
+    begun, ended = np.array(found, np.int64).reshape(-1, 2).T
+    kept = np.flatnonzero(begun < ended)
+    return kept, begun[kept], ended[kept]
 
 
-def _body(line: bytes, offset: int) -> bytes:
-    body = line.strip(characters.BLANK)
-    return body.removeprefix(characters.BOM) if offset == 0 else body
+def _body(text: bytes, start: int, end: int, offset: int) -> tuple[int, int]:
+    line = text[start:end].rstrip(characters.BLANK)
+    body = line.lstrip(characters.BLANK)
+    if offset + start == 0:
+        body = body.removeprefix(characters.BOM)
+    return start + len(line) - len(body), start + len(line)
 
 
 def too_many(limits: Limits) -> UnreadableFileError:
