@@ -21,7 +21,7 @@ from bonefhir.read.memo import Memo
 from bonefhir.read.part import Part
 from bonefhir.read.references import Scope
 from bonefhir.read.resource import Resource
-from bonefhir.read.texts import Numbers, Slot
+from bonefhir.read.texts import Cut, Numbers, Slot
 
 Flags = npt.NDArray[np.bool_]
 FEW = 8
@@ -30,6 +30,9 @@ FEW = 8
 
 SOME = 32
 """Fewer distinct texts than this are not worth being cut."""
+
+MANY = 1000
+"""Texts that tell whether an element is hardly ever the same."""
 
 
 class Fact(NamedTuple):
@@ -76,6 +79,7 @@ class Element:
         self._depth = depth
         self._odd = Fact(False, False, False, (None,) * len(part.columns if part else ()))
         self._facts: Memo[Fact] = Memo(lambda raw: self._facts_of([raw])[0], count=1 << 13, size=1 << 20)
+        self._unlike = False
         self._scope = _Asked()
         places = [self._place(slot) for slot in slots]
         self._slots = slots if part is None or None not in places else ()
@@ -89,8 +93,7 @@ class Element:
 
     def read(self, raws: pa.BinaryArray, scopes: Sequence[Scope | None] | None, types: Sequence[pa.DataType]) -> Found:
         """types: of the part's columns."""
-        encoded = raws.dictionary_encode()
-        entry, distinct = encoded.indices.to_numpy().astype(np.int64), encoded.dictionary
+        entry, distinct = self._distinct(raws)
         facts, fact_of, values = self._known(distinct)
         if scopes is not None and any(fact.scoped for fact in facts):
             entry, fact_of = self._scoped(facts, entry, fact_of, raws, scopes)
@@ -100,31 +103,43 @@ class Element:
         for place, given in zip(self._places, values, strict=False):
             more = len(fact_of) - len(given)
             padded = pa.concat_arrays([given, pa.nulls(more, given.type)]) if more else given
-            columns[place] = pc.coalesce(padded, columns[place])
+            columns[place] = pc.coalesce(padded, columns[place]) if padded.null_count else padded
         plain = np.array([fact.plain for fact in facts])[fact_of]
         return Found(entry, plain, np.array([fact.conforms for fact in facts])[fact_of], columns)
 
+    def _distinct(self, raws: pa.BinaryArray) -> tuple[Numbers, pa.BinaryArray]:
+        """Of each text the number of its like, and those; each is its own where hardly any came twice before."""
+        if self._unlike:
+            return np.arange(len(raws)), raws
+        encoded = raws.dictionary_encode()
+        self._unlike = len(raws) >= MANY and len(encoded.dictionary) > 0.9 * len(raws)
+        return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary
+
     def _known(self, distinct: pa.BinaryArray) -> tuple[list[Fact], Numbers, list[pa.StringArray]]:
         """Facts; which of them each text has; and what is in its slots, null where it has none."""
-        facts: list[Fact] = []
-        fact_of = np.full(len(distinct), -1, np.int64)
-        values: list[pa.StringArray] = []
-        if self._slots and len(distinct) >= SOME:
-            found = texts.cut(distinct, self._slots)
-            around = found.around.dictionary_encode()
-            worth = 2 * len(around.dictionary) <= len(found.rows)  # else something else differs, too
-            facts = [self._around[text] for text in around.dictionary.to_pylist()] if worth else [self._odd]
-            number = around.indices.to_numpy() if worth else np.zeros(len(found.rows), np.int64)
-            fits = np.array([fact.plain for fact in facts], np.bool_)[number]
-            fact_of[found.rows[fits]] = number[fits]
-            places = np.full(len(distinct), -1, np.int64)
-            places[found.rows[fits]] = np.flatnonzero(fits)
-            chosen = pa.array(places, mask=places < 0)
-            values = [inside.take(chosen).cast(pa.string()) for inside in found.values] if self._places else []
+        if not self._slots or len(distinct) < SOME:
+            return self._remembered(distinct.to_pylist()), np.arange(len(distinct)), []
+        facts, found = self._in_slots(distinct)
+        number = found.around.indices.to_numpy()
+        fits = np.array([fact.plain for fact in facts], np.bool_)[number]
+        if len(fits) == len(distinct) and fits.all():
+            return facts, number.astype(np.int64), [inside.view(pa.string()) for inside in found.values if self._places]
+        rows = found.rows[fits]
+        fact_of, places = np.full((2, len(distinct)), -1, np.int64)
+        fact_of[rows], places[rows] = number[fits], np.flatnonzero(fits)
+        chosen = pa.array(places, mask=places < 0)
+        values = [inside.take(chosen).view(pa.string()) for inside in found.values] if self._places else []
         rest = np.flatnonzero(fact_of < 0)
         fact_of[rest] = np.arange(len(facts), len(facts) + len(rest))
-        facts += self._remembered(distinct.take(pa.array(rest)).to_pylist())
-        return facts, fact_of, values
+        return facts + self._remembered(distinct.take(pa.array(rest)).to_pylist()), fact_of, values
+
+    def _in_slots(self, distinct: pa.BinaryArray) -> tuple[list[Fact], Cut]:
+        """What is known of the texts around the slots."""
+        found = texts.cut(distinct, self._slots)
+        around = found.around.dictionary
+        if 2 * len(around) <= len(found.rows):
+            return [self._around[text] for text in around.to_pylist()], found
+        return [self._odd] * len(around), found  # something else differs, too
 
     def _remembered(self, raws: list[bytes]) -> list[Fact]:
         known = list(map(self._facts.get, raws))

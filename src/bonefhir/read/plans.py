@@ -172,8 +172,10 @@ class Plan:
             part = self._part_of[name] if reads else None
             types = [self._types[column] for column in part.columns] if part else []
             found = self._element(name, part).read(group.raws(name, rows), group.scopes_of(rows), types)
-            plain[rows] &= found.plain[found.entry]
-            conforms[rows] &= found.conforms[found.entry]
+            if not found.plain.all():
+                plain[rows] &= found.plain[found.entry]
+            if not found.conforms.all():
+                conforms[rows] &= found.conforms[found.entry]
             if part:
                 pieces[part].append((rows, found))
         columns: dict[str, Encoded] = {}

@@ -79,23 +79,28 @@ class Cut:
 
     rows: Numbers
     values: list[pa.BinaryArray]
-    around: pa.BinaryArray
+    around: pa.DictionaryArray
 
 
 def cut(texts: pa.BinaryArray, slots: Sequence[Slot]) -> Cut:
     """One slot after the other, each at its first place; a NUL stands for it, and for the byte that ends it."""
-    found = Cut(np.arange(len(texts)), [], texts)
+    if slots[0].whole:
+        return _cut_whole(texts, slots[0])
+    rows, values, around = np.arange(len(texts)), [], texts
     for slot in slots:
-        kept, inside, around = _cut_whole(found.around, slot) if slot.whole else _cut(found.around, slot)
-        values = [each.take(pa.array(kept)) for each in found.values]
-        found = Cut(found.rows[kept], [*values, inside], around)
-    return found
+        kept, inside, around = _cut(around, slot)
+        if len(kept) < len(rows):
+            rows, values = rows[kept], [each.take(pa.array(kept)) for each in values]
+        values.append(inside)
+    return Cut(rows, values, around.dictionary_encode())
 
 
-def _cut_whole(texts: pa.BinaryArray, slot: Slot) -> tuple[Numbers, pa.BinaryArray, pa.BinaryArray]:
+def _cut_whole(texts: pa.BinaryArray, slot: Slot) -> Cut:
     kept = slot.matching(texts)
-    around = pa.repeat(pa.scalar(slot.before + b"\0", pa.binary()), len(kept))
-    return kept, pc.binary_slice(texts.take(pa.array(kept)), 1, -1), around
+    some = texts if len(kept) == len(texts) else texts.take(pa.array(kept))
+    same = pa.array(np.zeros(len(kept), np.int32))
+    around = pa.DictionaryArray.from_arrays(same, pa.array([slot.before + b"\0"][: len(kept)], pa.binary()))
+    return Cut(kept, [pc.binary_slice(some, 1, -1)], around)
 
 
 def _cut(texts: pa.BinaryArray, slot: Slot) -> tuple[Numbers, pa.BinaryArray, pa.BinaryArray]:
