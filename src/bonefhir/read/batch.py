@@ -5,6 +5,7 @@ them (escapes, a fault, a Bundle, what it contains) goes the long way, which is 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -45,7 +46,6 @@ class Batch:
         self._rows = rows
         self._limits = limits
         self._gates = gates
-        self._plans: dict[tuple[str, str], Plan] = {}
         self._shapes: dict[tuple[str, tuple[str, ...]], Shape | None] = {}
         self._chunks: list[Chunk] = []
         self._bytes = 0
@@ -118,14 +118,15 @@ class Batch:
             if len(self._shapes) >= _SHAPES:
                 self._shapes.clear()
             shape = release(name, dict.fromkeys(elements, msgspec.Raw(b"{")))
-            plan = None if shape == OLDER else self._plan(name, shape)
+            plan = None if shape == OLDER else _plan(name, shape, self._gates, self._limits.depth)
             self._shapes[key] = None if plan is None else plan.shape(elements)
         return self._shapes[key]
 
-    def _plan(self, name: str, shape: str) -> Plan:
-        if (name, shape) not in self._plans:
-            self._plans[name, shape] = Plan(name, shape, self._gates, self._limits.depth)
-        return self._plans[name, shape]
+
+@lru_cache(maxsize=32)
+def _plan(name: str, shape: str, gates: Gates | None, depth: int) -> Plan:
+    """Kept by the process: what was learnt in one portion holds in the next."""
+    return Plan(name, shape, gates, depth)
 
 
 def _most_frequent(kinds: Numbers, count: int) -> list[int]:

@@ -77,12 +77,26 @@ class Layout:
         )
         return [types[number % len(types)] for number in kinds.tolist()]
 
-    def column(self, rows: Numbers, name: str) -> pa.BinaryArray:
-        """The values of this element of these resources, ascending, which are compact and have it."""
-        found = np.array([places.get(name, (0, 0)) for places in self._places])
-        kinds = self.kind[rows]
-        value = self._first[rows] + found[kinds, 0]
-        return pieces(self._text, self._begin[rows] + found[kinds, 1] + self._before[value], self._size_of[value])
+    def column(self, rows: Numbers, name: str, last: str | None = None) -> pa.BinaryArray:
+        """The values of this element of these resources, ascending, which are compact and have it.
+
+        last: with what stands behind them up to the end of this element's value.
+        """
+        starts, sizes = self._values(rows, name)
+        if last is not None:
+            begins, rest = self._values(rows, last)
+            sizes = begins + rest - starts
+        return pieces(self._text, starts, sizes)
+
+    def _values(self, rows: Numbers, name: str) -> tuple[Numbers, Numbers]:
+        """Where they begin, and their sizes."""
+        places = {each[name] for each in self._places if name in each}
+        if len(places) == 1:
+            ((place, before),) = places
+        else:
+            place, before = np.array([each.get(name, (0, 0)) for each in self._places])[self.kind[rows]].T
+        value = self._first[rows] + place
+        return self._begin[rows] + before + self._before[value], self._size_of[value]
 
 
 def _places(names: Names) -> dict[str, tuple[int, int]]:

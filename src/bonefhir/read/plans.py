@@ -1,7 +1,8 @@
 """How plain resources of one type are read column by column: which element makes which columns, and what may differ in it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,9 @@ SOURCE_PARTS = (
 )
 _ODD = frozenset({"contained", "modifierExtension", "implicitRules", "focus"})
 """What makes more of a resource than a row of its elements."""
+
+MANY, ALIKE = 1000, 16
+"""Resources that tell whether an element is alike in many; so many for each text it may have."""
 
 _ELEMENTS = 1000
 """Of one type that are remembered: more than FHIR has."""
@@ -80,6 +84,12 @@ _SLOTS: dict[str, tuple[Slot, ...]] = {
 """What differs from resource to resource. The forms are narrower than what the reader takes, and than what the gate admits."""
 
 
+Use = tuple[str, bool]
+"""An element, and whether it makes columns."""
+
+Run = tuple[Use, ...]
+
+
 @dataclass(frozen=True)
 class Shape:
     """Resources of one type with the same elements in the same order.
@@ -91,6 +101,20 @@ class Shape:
     plan: "Plan"
     names: dict[str, bool]
     complete: bool
+
+
+def _runs(shape: Shape, alike: Callable[[Use], bool]) -> dict[Run, None]:
+    """In their order, each once."""
+    found: list[list[Use]] = []
+    before = False
+    for use in shape.names.items():
+        like = alike(use)
+        if like and before:
+            found[-1].append(use)
+        else:
+            found.append([use])
+        before = like
+    return dict.fromkeys(map(tuple, found))
 
 
 @dataclass(frozen=True)
@@ -106,15 +130,16 @@ class Group:
     shapes: Sequence[Shape | None]
     scopes: Sequence[Scope | None] | None
 
-    def elements(self) -> Iterator[tuple[str, bool, Numbers]]:
-        """Name, whether it makes columns, and in which of the group's resources it stands so."""
+    def runs(self, alike: Callable[[Use], bool]) -> Iterator[tuple[Run, Numbers]]:
+        """Elements that follow each other, all alike or one that is not; and in which of the group's resources they do."""
         kinds = self.layout.kind[self.rows]
-        for name, reads in dict.fromkeys(each for shape in self.shapes if shape for each in shape.names.items()):
-            have = np.array([shape is not None and shape.names.get(name) is reads for shape in self.shapes])
-            yield name, reads, np.flatnonzero(have[kinds])
+        found = [{} if shape is None else _runs(shape, alike) for shape in self.shapes]
+        for run in dict.fromkeys(chain.from_iterable(found)):
+            have = np.array([run in each for each in found])
+            yield run, np.flatnonzero(have[kinds])
 
-    def raws(self, name: str, rows: Numbers) -> pa.BinaryArray:
-        return self.layout.column(self.rows[rows], name)
+    def raws(self, rows: Numbers, name: str, last: str | None = None) -> pa.BinaryArray:
+        return self.layout.column(self.rows[rows], name, last)
 
     def scopes_of(self, rows: Numbers) -> Sequence[Scope | None] | None:
         return None if self.scopes is None else [self.scopes[row] for row in self.rows[rows].tolist()]
@@ -144,6 +169,7 @@ class Plan:
         self._part_of = {name: part for part in self._parts for name in (*part.elements, *part.instead)}
         self._elements: dict[tuple[str, bool], Element] = {}
         self._absent: dict[Part, Fact] = {}
+        self._alike: dict[Use, bool] = {}
 
     def shape(self, names: tuple[str, ...]) -> Shape | None:
         """Null: resources with these elements need thought."""
@@ -165,23 +191,50 @@ class Plan:
         conforms = complete[group.layout.kind[group.rows]]
         plain = np.ones(len(group.rows), np.bool_)
         pieces: dict[Part, list[tuple[Numbers, Found]]] = {part: [] for part in self._parts}
-        for name, reads, rows in group.elements():
+        for run, rows in group.runs(self._is_alike if group.scopes is None else lambda _: False):
             if len(rows) < FEW:
                 plain[rows] = False
                 continue
-            part = self._part_of[name] if reads else None
-            types = [self._types[column] for column in part.columns] if part else []
-            found = self._element(name, part).read(group.raws(name, rows), group.scopes_of(rows), types)
-            if not found.plain.all():
-                plain[rows] &= found.plain[found.entry]
-            if not found.conforms.all():
-                conforms[rows] &= found.conforms[found.entry]
-            if part:
-                pieces[part].append((rows, found))
+            for part, found in self._found(group, run, rows):
+                if not found.plain.all():
+                    plain[rows] &= found.plain[found.entry]
+                if not found.conforms.all():
+                    conforms[rows] &= found.conforms[found.entry]
+                if part:
+                    pieces[part].append((rows, found))
         columns: dict[str, Encoded] = {}
         for part, each in pieces.items():
             columns |= self._columns(part, each, plain)
         return Reading(plain, conforms, columns)
+
+    def _is_alike(self, use: Use) -> bool:
+        return self._alike.get(use, False)
+
+    def _found(self, group: Group, run: Run, rows: Numbers) -> Iterator[tuple[Part | None, Found]]:
+        """Of each element of the run, what it says: asked of one of those resources in which all of the run is the same."""
+        some, entry = rows, None
+        if len(run) > 1:
+            encoded = group.raws(rows, run[0][0], run[-1][0]).dictionary_encode()
+            if ALIKE * len(encoded.dictionary) <= len(rows):
+                entry = encoded.indices.to_numpy().astype(np.int64)
+                some = np.empty(len(encoded.dictionary), np.int64)
+                some[entry[::-1]] = rows[::-1]  # the first of each, so that they ascend
+        distinct = {}
+        for name, reads in run:
+            part = self._part_of[name] if reads else None
+            types = [self._types[column] for column in part.columns] if part else []
+            found = self._element(name, part).read(group.raws(some, name), group.scopes_of(some), types)
+            distinct[name, reads] = len(found.plain)
+            yield part, found if entry is None else found._replace(entry=found.entry[entry])
+        self._learn(distinct, len(rows), entry is None)
+
+    def _learn(self, distinct: Mapping[Use, int], rows: int, one_by_one: bool) -> None:
+        """Which elements are alike nearly everywhere; of those that together are not, the most diverse one stays alone."""
+        if len(distinct) == 1 and rows >= MANY:
+            for use, count in distinct.items():
+                self._alike.setdefault(use, ALIKE * count <= rows)
+        elif len(distinct) > 1 and one_by_one:
+            self._alike[max(distinct, key=distinct.__getitem__)] = False
 
     def _columns(self, part: Part, pieces: list[tuple[Numbers, Found]], plain: Flags) -> dict[str, Encoded]:
         """The part's columns; where its element is absent, what that means."""

@@ -115,10 +115,9 @@ class Reader:
     def take(self, text: bytes, end: int, offset: int, number: int) -> int:
         """Lines of NDJSON up to `end`, of which the first has this number and begins at this byte. Returns how many end."""
         data = np.frombuffer(text, np.uint8, end)
-        ends = np.flatnonzero(data == _LINE_BREAK)
-        count = len(ends)
-        if text[end - 1] != _LINE_BREAK:
-            ends = np.append(ends, end)
+        breaks = _line_breaks(text, end)
+        count = len(breaks)
+        ends = np.array(breaks if text[end - 1] == _LINE_BREAK else [*breaks, end])
         starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
         numbers = np.arange(number, number + len(starts))
         if (data[starts] == _OPEN).all():
@@ -311,6 +310,16 @@ class Reader:
 
     def _conforms(self, raw: bytes, name: str, shape: str, faults: Sequence[Fault] = ()) -> bool:
         return self._gates is not None and not faults and self._gates(name, shape).passes(raw)
+
+
+def _line_breaks(text: bytes, end: int) -> list[int]:
+    """Where they are. Lines are long: `find` is twice as fast as a look at every byte by numpy."""
+    found = []
+    place = text.find(b"\n", 0, end)
+    while place >= 0:
+        found.append(place)
+        place = text.find(b"\n", place + 1, end)
+    return found
 
 
 def _bodies(text: bytes, starts: Numbers, ends: Numbers, offset: int) -> tuple[Numbers, Numbers, Numbers]:

@@ -25,7 +25,8 @@ def pieces(text: bytes, starts: Numbers, sizes: Numbers) -> pa.BinaryArray:
     if len(starts) < _SEVERAL:
         ends = starts + sizes
         return pa.array([text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)], pa.binary())
-    bounds = np.stack([starts, starts + sizes], axis=1).astype(np.int32).ravel()
+    bounds = np.empty(2 * len(starts), np.int32)
+    bounds[::2], bounds[1::2] = starts, starts + sizes
     buffers = [None, pa.py_buffer(bounds), pa.py_buffer(text)]
     every = pa.Array.from_buffers(pa.binary(), len(bounds) - 1, buffers)  # each second one lies between two of them
     return every.take(pa.array(np.arange(0, len(bounds), 2)))
