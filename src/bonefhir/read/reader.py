@@ -323,7 +323,7 @@ def _line_breaks(text: bytes, end: int) -> list[int]:
 
 
 def _bodies(text: bytes, starts: Numbers, ends: Numbers, offset: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Which of the lines are not blank; where they begin and end without the blanks around them, and without a byte order mark."""
+    """Which of the lines are not blank; where they begin and end, without blanks around them and without a byte order mark."""
     found = [_body(text, *each, offset) for each in zip(starts.tolist(), ends.tolist(), strict=True)]
     begun, ended = np.array(found, np.int64).reshape(-1, 2).T
     kept = np.flatnonzero(begun < ended)

@@ -87,7 +87,8 @@ def cut(texts: pa.BinaryArray, slots: Sequence[Slot]) -> Cut:
     """One slot after the other, each at its first place; a NUL stands for it, and for the byte that ends it."""
     if slots[0].whole:
         return _cut_whole(texts, slots[0])
-    rows, values, around = np.arange(len(texts)), [], texts
+    rows, around = np.arange(len(texts)), texts
+    values: list[pa.BinaryArray] = []
     for slot in slots:
         kept, inside, around = _cut(around, slot)
         if len(kept) < len(rows):
