@@ -140,6 +140,7 @@ def _is_json(line: bytes) -> bool:
 
 def told(content: bytes) -> tuple[Any, ...]:
     """All that a scan of two files with this content says; the second one is scanned with the memory of the first."""
+    batch._plan.cache_clear()
     with tempfile.TemporaryDirectory() as folder:
         for name in ("a.ndjson", "b.ndjson"):
             Path(folder, name).write_bytes(content)
@@ -164,8 +165,19 @@ def a_few_are_enough() -> Iterator[None]:
         patched.setattr(batch, "ENOUGH", 1)
         patched.setattr(plans, "FEW", 1)
         patched.setattr(facts, "SOME", 1)
+        patched.setattr(plans, "MANY", 1)
+        patched.setattr(plans, "ALIKE", 1)
         patched.setattr(texts, "_MANY", 1)
         patched.setattr(texts, "_SEVERAL", 1)
+        yield
+
+
+@contextmanager
+def in_small_batches() -> Iterator[None]:
+    """So that what was learnt in one counts in the next."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bonefhir.read.content.BLOCK", 1_500)
+        patched.setattr(batch, "SIZE", 3_000)
         yield
 
 
@@ -187,6 +199,28 @@ def test_both_ways_say_the_same_of_a_few(rng: random.Random, count: int, bundled
     content = lines(rng, count)
     with a_few_are_enough():
         check(in_a_bundle(content) if bundled else content)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 60))
+def test_what_is_alike_nearly_everywhere_may_be_different_all_the_same(rng: random.Random, count: int) -> None:
+    """Elements that were alike in one batch are looked at together in the next."""
+    with a_few_are_enough(), in_small_batches():
+        check(lines(rng, count))
+
+
+def test_a_run_of_elements_that_are_alike_is_looked_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    each = [observation(id=f"o{n}", code={"text": "ab"[n % 2]}, status=("final", "amended")[n % 3 == 0]) for n in range(3000)]
+    (tmp_path / "a.ndjson").write_bytes(ndjson(*each))
+    batch._plan.cache_clear()
+    scan_files(expand([str(tmp_path)]), gates=gate)
+    sizes = []
+    read = facts.Element.read
+    monkeypatch.setattr(facts.Element, "read", lambda self, raws, *rest: (sizes.append(len(raws)), read(self, raws, *rest))[1])
+    table = scan_files(expand([str(tmp_path)]), gates=gate).tables["observations_read"]
+    assert table["status"].to_pylist() == [one["status"] for one in each]
+    assert [one and json.loads(one) for one in table["code"].to_pylist()] == [one["code"] for one in each]
+    assert sorted(sizes)[0] <= 6 < 3000 == max(sizes)
 
 
 def test_kinds_beyond_the_most_frequent_go_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
