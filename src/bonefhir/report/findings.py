@@ -5,7 +5,7 @@ of the last two, which leaves a sorted file for each pair of the first two. All 
 verdicts, and nothing is ever held whole.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from bonefhir.coded import Rows, arrow, taken
+from bonefhir.interval import Integers
 from bonefhir.tables import VERDICTS
 from bonefhir.vocabulary import FAIL, INDETERMINATE, SEVERITIES
 
@@ -58,7 +58,7 @@ def cut_out(findings: Findings) -> Iterator[Callable[[Rows], None]]:
     findings.folder.mkdir(exist_ok=True)
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with ExitStack() as stack:
-        cutter = _Cutter({g: stack.enter_context(_new_stream(findings.file(*g), options)) for g in GROUPS})
+        cutter = _Cutter([stack.enter_context(_new_stream(findings.file(*group), options)) for group in GROUPS])
         yield cutter.see
         cutter.write()
 
@@ -72,28 +72,44 @@ def _new_stream(path: Path, options: pa.ipc.IpcWriteOptions) -> Iterator[pa.ipc.
 class _Cutter:
     """Findings of several row groups are written together: a row group has few, and each part costs its readers a millisecond."""
 
-    def __init__(self, writers: Mapping[tuple[str, str], pa.ipc.RecordBatchStreamWriter]) -> None:
+    def __init__(self, writers: Sequence[pa.ipc.RecordBatchStreamWriter]) -> None:
+        """writers: of GROUPS."""
         self._writers = writers
-        self._waiting = [VERDICTS.empty()]
+        self._waiting: list[tuple[Rows, Integers]] = []
 
     def see(self, verdicts: Rows) -> None:
-        rows = np.flatnonzero(_are(verdicts["verdict"], FAIL) | _are(verdicts["verdict"], INDETERMINATE))
-        found = taken([verdicts], rows)
-        self._waiting.append(pa.table([arrow(found[name]) for name in _SCHEMA.names], _SCHEMA.names).cast(_SCHEMA))
-        if sum(map(len, self._waiting)) >= _BATCH:
+        group = _groups(verdicts)
+        rows = np.flatnonzero(group >= 0)
+        if len(rows):
+            self._waiting.append((taken([verdicts], rows), group[rows]))
+        if sum(len(groups) for _, groups in self._waiting) >= _BATCH:
             self.write()
 
     def write(self) -> None:
-        whole, self._waiting = pa.concat_tables(self._waiting), [VERDICTS.empty()]
-        for (verdict, severity), writer in self._writers.items():
-            part = whole.filter((pc.field("verdict") == verdict) & (pc.field("severity") == severity))
-            if part.num_rows:
-                writer.write_table(part.combine_chunks(), max_chunksize=_BATCH)
+        if not self._waiting:
+            return
+        group = np.concatenate([groups for _, groups in self._waiting])
+        by_group = np.argsort(group, kind="stable")
+        found = taken([rows for rows, _ in self._waiting], by_group)
+        self._waiting = []
+        whole = pa.table([arrow(found[name]) for name in _SCHEMA.names], _SCHEMA.names).cast(_SCHEMA)
+        ends = np.cumsum(np.bincount(group, minlength=len(GROUPS))).tolist()
+        for writer, start, end in zip(self._writers, [0, *ends], ends, strict=False):
+            if start < end:
+                writer.write_table(whole.slice(start, end - start), max_chunksize=_BATCH)
 
 
-def _are(column: Any, word: str) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.isin(column.codes, np.flatnonzero(pc.equal(column.texts, word)))
-    return found
+def _groups(verdicts: Rows) -> Integers:
+    """Of each row the number of its group in GROUPS; negative: it is no finding."""
+    verdict = _place(verdicts["verdict"], (FAIL, INDETERMINATE))
+    severity = _place(verdicts["severity"], SEVERITIES[::-1])
+    return np.where((verdict < 0) | (severity < 0), -1, verdict * len(SEVERITIES) + severity)
+
+
+def _place(column: Any, words: Sequence[str]) -> Integers:
+    """Of each row the place of its text among these; -1 for others."""
+    places = pc.fill_null(pc.index_in(column.texts, pa.array(words, pa.string())), -1).to_numpy()
+    return np.asarray(np.append(places, -1)[column.codes].astype(np.int64))
 
 
 def first_of_each_rule(findings: Findings, most: Mapping[str, int]) -> pa.Table:
