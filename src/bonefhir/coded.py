@@ -4,9 +4,8 @@ Rows are taken, sorted and put together as integers; texts are touched once for 
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -31,9 +30,6 @@ class Plain:
     def __len__(self) -> int:
         return len(self.values)
 
-    def part(self, start: int, stop: int) -> "Plain":
-        return Plain(self.values.slice(start, stop - start))
-
 
 @dataclass(frozen=True)
 class Texts:
@@ -45,9 +41,6 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.codes)
-
-    def part(self, start: int, stop: int) -> "Texts":
-        return replace(self, codes=self.codes[start:stop])
 
 
 @dataclass(frozen=True)
@@ -63,9 +56,6 @@ class Structs:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def part(self, start: int, stop: int) -> "Structs":
-        return replace(self, codes=self.codes[start:stop])
-
 
 @dataclass(frozen=True)
 class Lists:
@@ -77,13 +67,12 @@ class Lists:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def part(self, start: int, stop: int) -> "Lists":
-        return Lists(self.offsets[start : stop + 1], self.values)
-
 
 Column = Plain | Texts | Lists | Structs
 Rows = Mapping[str, Column]
 """Columns of one length."""
+Piece = tuple[Rows, int, int]
+"""Rows from the first number to the one before the second."""
 
 
 def column_named(rows: Rows, name: str) -> Column:
@@ -107,10 +96,6 @@ def value(rows: Rows, name: str, row: int) -> Any:
 
 def length(rows: Rows) -> int:
     return len(next(iter(rows.values())))
-
-
-def part(rows: Rows, start: int, stop: int) -> Rows:
-    return {name: column.part(start, stop) for name, column in rows.items()}
 
 
 # ------------------------------------------------------------------------------------------------------------ making
@@ -141,47 +126,80 @@ def lists(kinds: Sequence[Sequence[str]], codes: npt.NDArray[Any]) -> Lists:
     return Lists(offsets, texts([word for kind in kinds for word in kind], places))
 
 
+# ------------------------------------------------------------------------------------------------------------ joining
+
+
+def joined(pieces: Sequence[Piece]) -> Rows:
+    """One piece after the other; at least one. Texts of several may be there twice."""
+    names = pieces[0][0]
+    return {name: _joined([(rows[name], start, stop) for rows, start, stop in pieces]) for name in names}
+
+
+def _joined(pieces: Sequence[tuple[Any, int, int]]) -> Any:
+    first = pieces[0][0]
+    if isinstance(first, Plain):
+        return Plain(_one([column.values.slice(start, stop - start) for column, start, stop in pieces]))
+    if isinstance(first, Lists):
+        return _joined_lists(pieces)
+    codes = [column.codes[start:stop] for column, start, stop in pieces]
+    if isinstance(first, Texts):
+        whole = _one([column.texts for column, _, _ in pieces])
+        distinct = len(pieces) == 1 and first.distinct
+        return Texts(_through(codes, [len(column.texts) for column, _, _ in pieces]), whole, distinct)
+    fields = [(column.fields, 0, length(column.fields)) for column, _, _ in pieces]
+    return Structs(_through(codes, [stop for _, _, stop in fields]), joined(fields))
+
+
+def _joined_lists(pieces: Sequence[tuple[Lists, int, int]]) -> Lists:
+    sizes = [np.diff(column.offsets[start : stop + 1]) for column, start, stop in pieces]
+    values = [(column.values, int(column.offsets[start]), int(column.offsets[stop])) for column, start, stop in pieces]
+    return Lists(np.cumsum(np.concatenate([[0], *sizes])), _joined(values))
+
+
+def _through(codes: Sequence[Codes | Integers], sizes: Sequence[int]) -> Codes:
+    """Codes numbered through; sizes: of their kinds."""
+    if len(codes) == 1:
+        return np.asarray(codes[0])
+    whole: npt.NDArray[Any] = np.concatenate(codes)
+    before = np.cumsum([0, *sizes[:-1]]).astype(np.int32)
+    shift = np.repeat(before, [len(part) for part in codes])
+    shift[whole == NOTHING] = 0
+    return np.asarray(whole + shift)
+
+
+def _one(parts: list[pa.Array]) -> pa.Array:
+    return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+
 # ------------------------------------------------------------------------------------------------------------ taking
 
 
 def taken(parts: Sequence[Rows], rows: Codes | Integers) -> Rows:
     """Rows of the parts, numbered through. What codes stand for is only what is used, in order of first use."""
-    return {name: _taken([each[name] for each in parts], rows) for name in parts[0]}
+    whole = parts[0] if len(parts) == 1 else joined([(each, 0, length(each)) for each in parts])
+    return {name: _taken(column, rows) for name, column in whole.items()}
 
 
-def _taken(parts: Sequence[Any], rows: Codes | Integers) -> Any:
-    first = parts[0]
-    if isinstance(first, Plain):
-        return Plain(_one([each.values for each in parts]).take(pa.array(rows)))
-    if isinstance(first, Texts):
-        return _texts(parts, rows)
-    if isinstance(first, Structs):
-        return _structs(parts, rows)
-    return _lists(parts, rows)
+def _taken(column: Any, rows: Codes | Integers) -> Any:
+    if isinstance(column, Plain):
+        return Plain(column.values.take(pa.array(rows)))
+    if isinstance(column, Lists):
+        first = column.offsets[rows]
+        offsets, values = spans(first, column.offsets[1:][rows] - first)
+        return Lists(offsets, _taken(column.values, values))
+    if isinstance(column, Texts):
+        return _texts(column, rows)
+    number, used = numbered(column.codes, length(column.fields), rows)
+    return Structs(number, taken([column.fields], used))
 
 
-def _texts(parts: Sequence[Texts], rows: Codes | Integers) -> Texts:
-    number, used = numbered([each.codes for each in parts], [len(each.texts) for each in parts], rows)
-    words = _one([each.texts for each in parts]).take(pa.array(used))
-    if len(parts) == 1 and parts[0].distinct:
+def _texts(column: Texts, rows: Codes | Integers) -> Texts:
+    number, used = numbered(column.codes, len(column.texts), rows)
+    words = column.texts.take(pa.array(used))
+    if column.distinct:
         return Texts(number, words)
     alike = words.dictionary_encode()
     return Texts(_looked_up(alike.indices.to_numpy(), number), alike.dictionary)
-
-
-def _structs(parts: Sequence[Structs], rows: Codes | Integers) -> Structs:
-    fields = [each.fields for each in parts]
-    number, used = numbered([each.codes for each in parts], [length(each) for each in fields], rows)
-    return Structs(number, {name: _taken([each[name] for each in fields], used) for name in fields[0]})
-
-
-def _lists(parts: Sequence[Lists], rows: Codes | Integers) -> Lists:
-    before = _sums(len(each.values) for each in parts)
-    starts = _joined([each.offsets[:-1] + base if base else each.offsets[:-1] for each, base in zip(parts, before, strict=False)])
-    ends = _joined([each.offsets[1:] + base if base else each.offsets[1:] for each, base in zip(parts, before, strict=False)])
-    first = starts[rows]
-    offsets, values = spans(first, ends[rows] - first)
-    return Lists(offsets, _taken([each.values for each in parts], values))
 
 
 def spans(starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:
@@ -191,13 +209,11 @@ def spans(starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:
     return offsets, np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
 
 
-def numbered(codes: Sequence[Codes | Integers], sizes: Sequence[int], rows: Codes | Integers) -> tuple[Codes, Integers]:
-    """Codes of these rows numbered anew by first use, and the codes that are used, numbered through; sizes: of their kinds."""
-    before = _sums(sizes)
-    none = before[-1]
-    wanted = codes[0][rows] if len(codes) == 1 else _through(codes, before)[rows]
+def numbered(codes: Codes | Integers, kinds: int, rows: Codes | Integers) -> tuple[Codes, Integers]:
+    """Codes of these rows numbered anew by first use, and the codes that are used; kinds: how many there may be."""
+    wanted = codes[rows]
     place = np.arange(len(wanted), dtype=np.int32)
-    seen = _ROOM.of(none + 1)
+    seen = _ROOM.of(kinds + 1)
     seen[wanted[::-1]] = place[::-1]  # of several values for one place the last one stays
     used = wanted[seen[wanted] == place]
     used = used[used != NOTHING]
@@ -221,46 +237,26 @@ class _Room(threading.local):
 _ROOM = _Room()
 
 
-def _through(codes: Sequence[Codes | Integers], before: Sequence[int]) -> Codes:
-    """Codes numbered through."""
-    whole: npt.NDArray[Any] = np.concatenate(codes)
-    shift = np.repeat(np.array(before[:-1], dtype=np.int32), [len(part) for part in codes])
-    shift[whole == NOTHING] = 0
-    return np.asarray(whole + shift)
-
-
 def _looked_up(values: Codes, codes: Codes) -> Codes:
     return np.append(values, np.int32(NOTHING))[codes]  # the last one is that of NOTHING
-
-
-def _sums(sizes: Iterable[int]) -> list[int]:
-    return list(accumulate(sizes, initial=0))
-
-
-def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _one(parts: list[pa.Array]) -> pa.Array:
-    return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
 
 
 # ------------------------------------------------------------------------------------------------------------ order
 
 
-def order(parts: Sequence[Rows], names: Sequence[str]) -> Integers:
-    """The rows of the parts, numbered through, sorted by these columns: texts by code point, what is missing last."""
-    every = np.arange(sum(map(length, parts)))
-    key, rows = np.zeros(len(every), dtype=np.int64), every
+def order(rows: Rows, names: Sequence[str]) -> Integers:
+    """The rows sorted by these columns: texts by code point, what is missing last; else as they stand."""
+    every = np.arange(length(rows))
+    key, found = np.zeros(len(every), dtype=np.int64), every
     for name in names:
-        place = rank(_taken([column_named(each, name) for each in parts], every))
+        place = rank(_taken(column_named(rows, name), every))
         key = key * (int(place.max(initial=0)) + 1) + place
-        rows = np.argsort(key, kind="stable")
-        new = np.diff(key[rows], prepend=-1) != 0
+        found = np.argsort(key, kind="stable")
+        new = np.diff(key[found], prepend=-1) != 0
         if new.all():
             break
-        key[rows] = np.cumsum(new) - 1
-    return rows
+        key[found] = np.cumsum(new) - 1
+    return found
 
 
 def rank(values: Plain | Texts, missing: int | None = None) -> Integers:
@@ -328,5 +324,5 @@ def told(values: Column, codes: Codes) -> Column:
     """Of each code the value in its row."""
     if isinstance(values, Texts):
         return replace(values, codes=values.codes[codes])
-    found: Column = _taken([values], codes.astype(np.int64))
+    found: Column = _taken(values, codes.astype(np.int64))
     return found

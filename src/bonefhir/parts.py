@@ -1,23 +1,42 @@
 """Tables that are written in sorted parts, one by each bucket of patients, and merged into the whole a piece at a time.
 
-A part is a stream of Arrow's record batches, each with what its codes stand for. What is a row of several fields, as the items
-that lists cite, is a stream beside it with a batch for each of its batches. The whole is cut into row groups by number of rows,
-each with its dictionaries in order of first use, so that its bytes tell nothing of how many parts it was made of.
+A part is a file of blocks, each of some rows with what their codes stand for. What comes before all that has not been read yet of
+any part is put in order at once, by the first rows of what stays together: the verdicts of a dose are one to the merge. The whole
+is cut into row groups by number of rows, each with its dictionaries in order of first use, so that its bytes tell nothing of how
+many parts it was made of.
 """
 
 import base64
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bonefhir.coded import Column, Lists, Rows, Structs, arrow, coded, codes_type, column_named, length, order, part, taken, value
+from bonefhir.blocks import Blocks, write_block, write_schema
+from bonefhir.coded import (
+    NOTHING,
+    Piece,
+    Plain,
+    Rows,
+    arrow,
+    codes_type,
+    column_named,
+    joined,
+    length,
+    order,
+    rank,
+    spans,
+    taken,
+    value,
+)
 from bonefhir.interval import Integers
 from bonefhir.pieces import cut
 from bonefhir.tables import Table
@@ -33,33 +52,52 @@ ORDER = {
 }
 """Order of the rows: by what they are, never by how they were read. Only a resource without an id needs its place."""
 
-PART_ROWS = 2_048
-"""Of a batch of a part: one of each part is in memory at a time."""
+PART_ROWS = 1_024
+"""Of a block of a part, about: one or two of each part are in memory at a time."""
 
-MOST = 64
+MOST = 256
 """Parts that are merged at a time; more are merged by so many first."""
 
 ROWS = 32_768
 """Of a row group of the whole."""
 
+ROUND = 2 * ROWS
+"""Rows that are read and put in order at once, about: what a part costs each time is spread over them."""
+
+_HARDLY_TWICE = frozenset({"resource", "instant", "source_line"})
+"""Columns of which Parquet's dictionary would be larger than they are. Limits of a row group are told of what the table is sorted
+by alone: they are of no use to find anything else."""
+
 Key = tuple[tuple[bool, Any], ...]
-Stream = Any
-"""pyarrow.ipc.RecordBatchStreamReader"""
 
 
 def write_part(path: Path, table: Table, rows: Rows) -> None:
     """rows: in any order."""
-    sorted_rows = order([rows], ORDER[table.name])
-    _store(path, _pieces(rows, sorted_rows), len(sorted_rows))
+    names = ORDER[table.name]
+    with path.open("wb") as file:
+        write_schema(file, rows, {"rows": str(length(rows))})
+        _write_blocks(file, names[0], rows, order(rows, names))
+
+
+def _write_blocks(file: BinaryIO, name: str, rows: Rows, sorted_rows: Integers) -> None:
+    """A block begins where another value of the column does, if it can: what is of one value can be merged as one then."""
+    begins = _begins(column_named(rows, name), sorted_rows)
+    even = np.arange(0, len(sorted_rows), PART_ROWS)
+    before = begins[np.searchsorted(begins, even, side="right") - 1]
+    cuts = np.where(even - before < PART_ROWS, before, even).tolist()
+    for block in cut(rows, sorted_rows, [*cuts[1:], len(sorted_rows)]):
+        write_block(file, block)
 
 
 def read_part(path: Path, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
     """As the table is declared."""
     names = list(columns or table.names)
     schema = pa.schema([table.schema.field(name) for name in names])
-    with _opened([path], table) as (each,):
-        each.read_on(each.left)
-        pieces = [pa.table({name: arrow(column_named(rows, name)) for name in names}).cast(schema) for rows in each.take(None)]
+    with path.open("rb") as file:
+        part = _Part(file, table)
+        part.read_on(part.left)
+        blocks = (pa.table({name: arrow(column_named(rows, name)) for name in names}) for rows, *_ in part.take(None))
+        pieces = [block.cast(schema) for block in blocks]
     return pa.concat_tables([schema.empty_table(), *pieces])
 
 
@@ -79,14 +117,12 @@ def _merged(folder: Path, table: Table, parts: Sequence[Path]) -> Iterator[Path]
     with _opened(parts, table) as open_parts:
         if rows := sum(each.left for each in open_parts):
             path = folder / f"{len(list(folder.iterdir()))}"
-            groups = _row_groups(open_parts, table)
-            _store(path, (piece for group in groups for piece in _pieces(group, np.arange(length(group)))), rows)
+            with path.open("wb") as file:
+                for number, group in enumerate(_row_groups(open_parts, table)):
+                    if not number:
+                        write_schema(file, group, {"rows": str(rows)})
+                    _write_blocks(file, ORDER[table.name][0], group, np.arange(length(group)))
             yield path
-
-
-def _pieces(rows: Rows, sorted_rows: Integers) -> Iterator[Rows]:
-    """One at least, if there are no rows."""
-    return cut(rows, sorted_rows, [*range(PART_ROWS, len(sorted_rows), PART_ROWS), len(sorted_rows)])
 
 
 # ------------------------------------------------------------------------------------------------------------- merging
@@ -94,169 +130,159 @@ def _pieces(rows: Rows, sorted_rows: Integers) -> Iterator[Rows]:
 
 def _row_groups(parts: Sequence["_Part"], table: Table) -> Iterator[Rows]:
     """Every row of the parts, in order, ROWS at a time."""
-    pieces: list[Rows] = []
-    waiting = np.empty(0, dtype=np.int64)
+    left: list[Piece] = []
     for found in _rounds(parts):
-        come = order(found, ORDER[table.name])
-        waiting, pieces = np.concatenate([waiting, come + sum(map(length, pieces))]), [*pieces, *found]
-        while len(waiting) >= ROWS:
-            yield taken(pieces, waiting[:ROWS])
-            waiting = waiting[ROWS:]
-        if len(waiting) <= len(come):
-            waiting, pieces = waiting - sum(map(length, pieces)) + len(come), found
-    if len(waiting):
-        yield taken(pieces, waiting)
+        whole = joined([*left, *found])
+        found.clear()
+        rows = _in_order(whole, ORDER[table.name])
+        end = len(rows) - len(rows) % ROWS
+        for start in range(0, end, ROWS):
+            yield taken([whole], rows[start : start + ROWS])
+        rest = taken([whole], rows[end:])
+        left = [(rest, 0, length(rest))] if end < len(rows) else []
+        del whole, rest
+    yield from (rest for rest, *_ in left)
 
 
-def _rounds(parts: Sequence["_Part"]) -> Iterator[list[Rows]]:
-    """Each takes what certainly comes before all that has not been read yet, and not many more rows than are written together."""
-    enough = max(1, ROWS // max(1, len(parts)))
+def _rounds(parts: Sequence["_Part"]) -> Iterator[list[Piece]]:
+    """Each takes what comes before all that has not been read yet, or is the same."""
     while any(each.left or each.held for each in parts):
         for each in parts:
-            each.read_on(enough)
-        unread = min((each.key(each.held - 1) for each in parts if each.left), default=None)
-        soon = min((each.key(2 * enough) for each in parts if each.held > 2 * enough), default=None)
-        bound = min((key for key in (unread, soon) if key is not None), default=None)
-        found = [piece for each in parts for piece in each.take(bound)]
-        yield found or [piece for each in parts for piece in each.take(unread)]  # those that are soon may be all of one key
+            each.read_on(max(1, ROUND // len(parts)))
+        bound = min((each.last for each in parts if each.left), default=None)
+        yield [piece for each in parts for piece in each.take(bound)]
+
+
+def _in_order(rows: Rows, names: Sequence[str]) -> Integers:
+    """The rows of pieces, each of which is in order. What follows each other in a piece with one value of the first column stays
+    together: mostly nothing else has that value, and then the other columns need not be looked at."""
+    column: Any = column_named(rows, names[0])
+    begins = _begins(column, np.arange(length(rows)))
+    place = rank(Plain(column.texts.take(pa.array(column.codes[begins], mask=column.codes[begins] == NOTHING))))
+    if int(place.max()) + 1 < len(begins):
+        return order(rows, names)
+    by_place = np.empty_like(begins)
+    by_place[place] = np.arange(len(begins))
+    sizes = np.diff(begins, append=length(rows))
+    return spans(begins[by_place], sizes[by_place])[1]
+
+
+def _begins(column: Any, rows: Integers) -> Integers:
+    """Which of the rows have another value than the row before. What is missing is like nothing else."""
+    codes = column.codes[rows]
+    return np.flatnonzero((np.diff(codes, prepend=NOTHING) != 0) | (codes == NOTHING))
 
 
 class _Part:
     """held: number of rows that have been read and not been taken. left: of rows that have not been read."""
 
-    def __init__(self, rows: Stream, beside: Mapping[str, Stream], table: Table) -> None:
-        self._rows, self._beside, self._table = rows, beside, table
-        self._pieces: list[Rows] = []
-        self.left = int(rows.schema.metadata[b"rows"])
+    def __init__(self, file: BinaryIO, table: Table) -> None:
+        self._blocks, self._names = Blocks(file), ORDER[table.name]
+        self._pieces: deque[Piece] = deque()
+        self.left = int(self._blocks.schema.metadata[b"rows"])
         self.held = 0
 
-    def key(self, row: int) -> Key:
-        """Of a row that is held."""
-        for piece in self._pieces:
-            if row < length(piece):
-                return self._key(piece, row)
-            row -= length(piece)
-        raise IndexError(row)
+    @property
+    def last(self) -> Key:
+        """Of the rows that are held; one at least."""
+        rows, _, stop = self._pieces[-1]
+        return tuple(_sortable(value(rows, name, stop - 1)) for name in self._names)
 
     def read_on(self, enough: int) -> None:
-        """Until it holds so many rows, and not all of one key, if there are."""
-        while self.left and (self.held < enough or self.key(0) == self.key(self.held - 1)):
-            rows = self._rows.read_next_batch()
-            self.left, self.held = self.left - len(rows), self.held + len(rows)
-            fields = {name: coded(stream.read_next_batch()) for name, stream in self._beside.items()}
-            self._pieces.append({name: _with_fields(values, fields.get(name)) for name, values in coded(rows).items()})
+        """Until it holds so many rows, if there are."""
+        while self.left and self.held < enough:
+            rows = self._blocks.next()
+            number = length(rows)
+            self.left, self.held = self.left - number, self.held + number
+            self._pieces.append((rows, 0, number))
 
-    def take(self, bound: Key | None) -> Iterator[Rows]:
-        """Those before the bound; None: all."""
-        while self._pieces and (bound is None or self._key(self._pieces[0], length(self._pieces[0]) - 1) < bound):
-            self.held -= length(self._pieces[0])
-            yield self._pieces.pop(0)
-        if self._pieces and bound is not None:
-            rows = self._pieces[0]
-            number = bisect_left(range(length(rows)), bound, key=lambda row: self._key(rows, row))
-            if number:
-                self._pieces[0], self.held = part(rows, number, length(rows)), self.held - number
-                yield part(rows, 0, number)
+    def take(self, bound: Key | None) -> Iterator[Piece]:
+        """Those up to the bound; None: all."""
+        while self._pieces:
+            rows, start, stop = self._pieces.popleft()
+            end = stop if bound is None else self._behind(bound, rows, start, stop)
+            self.held -= end - start
+            if end < stop:
+                self._pieces.appendleft((rows, end, stop))
+            if start < end:
+                yield rows, start, end
+            if end < stop:
+                return
 
-    def _key(self, rows: Rows, row: int) -> Key:
-        """What is missing comes last, as in order()."""
-        values = (value(rows, name, row) for name in ORDER[self._table.name])
-        return tuple((each is None, "" if each is None else each) for each in values)
+    def _behind(self, bound: Key, rows: Rows, start: int, stop: int) -> int:
+        """The first of these rows that comes behind the bound."""
+        for name, wanted in zip(self._names, bound, strict=True):
 
+            def key(row: int, name: str = name) -> tuple[bool, Any]:
+                return _sortable(value(rows, name, row))
 
-# ------------------------------------------------------------------------------------------------------- files of parts
-
-
-def _store(path: Path, pieces: Iterator[Rows], rows: int) -> None:
-    """pieces: at least one, which may be empty."""
-    with ExitStack() as stack:
-        streams: dict[str, Any] = {}
-        for piece in pieces:
-            fields = {name: found for name, values in piece.items() if (found := _fields(values)) is not None}
-            batches = {"": _batch(piece), **{name: _batch(found) for name, found in fields.items()}}
-            for name, batch in batches.items():
-                if name not in streams:
-                    about = {"rows": str(rows), "beside": " ".join(fields)}
-                    streams[name] = stack.enter_context(_new_stream(_beside(path, name), batch.schema.with_metadata(about)))
-                streams[name].write_batch(batch)
+            if key(stop - 1) < wanted:
+                return stop
+            start = bisect_left(range(stop), wanted, start, key=key)
+            if key(start) != wanted:
+                return start
+            stop = bisect_right(range(stop), wanted, start, key=key)
+        return stop
 
 
-def _batch(rows: Rows) -> pa.RecordBatch:
-    return pa.record_batch({name: _stored(values) for name, values in rows.items()})
-
-
-def _fields(values: Column) -> Rows | None:
-    """What the codes of a column point to, if it is rows."""
-    inner = values.values if isinstance(values, Lists) else values
-    return inner.fields if isinstance(inner, Structs) else None
-
-
-def _stored(values: Column) -> pa.Array:
-    if isinstance(values, Lists) and isinstance(values.values, Structs):
-        return pa.ListArray.from_arrays(pa.array(values.offsets, pa.int32()), pa.array(values.values.codes))
-    return pa.array(values.codes) if isinstance(values, Structs) else arrow(values)
-
-
-def _with_fields(values: Any, fields: Rows | None) -> Column:
-    """As it was stored."""
-    if fields is None:
-        found: Column = values
-        return found
-    if isinstance(values, Lists):
-        numbers: Any = values.values
-        return Lists(values.offsets, Structs(numbers.values.to_numpy(), fields))
-    return Structs(values.values.to_numpy(), fields)
-
-
-@contextmanager
-def _new_stream(path: Path, schema: pa.Schema) -> Iterator[Any]:
-    with path.open("wb") as file, pa.ipc.new_stream(file, schema) as stream:
-        yield stream
+def _sortable(found: Any) -> tuple[bool, Any]:
+    """What is missing comes last, as in order()."""
+    return found is None, "" if found is None else found
 
 
 @contextmanager
 def _opened(paths: Sequence[Path], table: Table) -> Iterator[list[_Part]]:
     with ExitStack() as stack:
-
-        def stream(path: Path) -> Stream:
-            return stack.enter_context(pa.ipc.open_stream(stack.enter_context(path.open("rb"))))
-
-        def opened(path: Path) -> _Part:
-            rows = stream(path)
-            beside = rows.schema.metadata[b"beside"].decode().split()
-            return _Part(rows, {name: stream(_beside(path, name)) for name in beside}, table)
-
-        yield [opened(path) for path in paths]
-
-
-def _beside(path: Path, name: str) -> Path:
-    return path.with_name(f"{path.name}.{name}") if name else path
+        yield [_Part(stack.enter_context(path.open("rb")), table) for path in paths]
 
 
 # ------------------------------------------------------------------------------------------------------------ the whole
 
 
 def _write(path: Path, table: Table, row_groups: Iterable[Rows], see: Callable[[Rows], None]) -> None:
-    """Codes are written as they are; whoever reads the file finds the types that the table declares."""
+    """Codes are written as they are; whoever reads the file finds the types that the table declares.
+
+    While a row group is written the next one is made: neither holds up the other for long.
+    """
     encoded = pa.schema([(column.name, codes_type(column.type)) for column in table])
-    with path.open("wb") as file, pq.ParquetWriter(file, encoded, store_schema=False, write_batch_size=ROWS) as writer:
+    with path.open("wb") as file, _writer(file, table, encoded) as writer, ThreadPoolExecutor(1) as beside:
         declared = base64.b64encode(table.schema.serialize().to_pybytes()).decode()
         writer.add_key_value_metadata({"ARROW:schema": declared})
+        written: Future[None] | None = None
         for rows in row_groups:
             named = {name: column_named(rows, name) for name in encoded.names}
-            columns = [arrow(values) for values in named.values()]
-            writer.write_table(pa.table(columns, schema=encoded), row_group_size=ROWS)
+            group = pa.table([arrow(values) for values in named.values()], schema=encoded)
+            if written:
+                written.result()
+            written = beside.submit(writer.write_table, group, row_group_size=ROWS)
             see(named)
+        if written:
+            written.result()
+
+
+def _writer(file: BinaryIO, table: Table, encoded: pa.Schema) -> Any:
+    return pq.ParquetWriter(
+        file,
+        encoded,
+        store_schema=False,
+        write_batch_size=ROWS,
+        use_dictionary=[path for path, _ in _leaves(table) if path not in _HARDLY_TWICE],
+        write_statistics=[ORDER[table.name][0]],
+    )
 
 
 def texts_of(table: Table) -> list[str]:
     """Paths of the columns that are read as codes."""
-    plain = [column.name for column in table if pa.types.is_dictionary(codes_type(column.type))]
-    lists = [column for column in table if pa.types.is_list(column.type) and pa.types.is_struct(column.type.value_type)]
-    nested = [
-        f"{column.name}.list.element.{field.name}"
-        for column in lists
-        for field in column.type.value_type
-        if pa.types.is_string(field.type)
-    ]
-    return plain + nested
+    found = [(path, kind) for path, kind in _leaves(table) if not path.endswith("element")]
+    return [path for path, kind in found if pa.types.is_dictionary(codes_type(kind))]
+
+
+def _leaves(table: Table) -> Iterator[tuple[str, pa.DataType]]:
+    """Columns as Parquet has them: path and type."""
+    for name, kind in ((column.name, column.type) for column in table):
+        if not pa.types.is_list(kind):
+            yield name, kind
+        elif pa.types.is_struct(kind.value_type):
+            yield from ((f"{name}.list.element.{field.name}", field.type) for field in kind.value_type)
+        else:
+            yield f"{name}.list.element", kind.value_type

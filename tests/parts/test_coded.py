@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bonefhir.coded import arrow, coded, order, taken
+from bonefhir.coded import arrow, coded, joined, order, taken
 
 ITEM = pa.struct([("role", pa.string()), ("value", pa.float64())])
 SCHEMA = pa.schema(
@@ -60,5 +60,5 @@ def test_rows_are_sorted_by_what_they_are_and_then_as_they_stand(dealt: list[lis
         values = (whole[number][name] for name in NAMES)
         return [(True, 0) if value is None else (False, value) for value in values]
 
-    found = order([coded(pa.Table.from_pylist(part, SCHEMA)) for part in dealt], NAMES)
+    found = order(joined([(coded(pa.Table.from_pylist(part, SCHEMA)), 0, len(part)) for part in dealt]), NAMES)
     assert found.tolist() == sorted(range(len(whole)), key=key)

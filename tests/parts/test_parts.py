@@ -19,6 +19,7 @@ Row = dict[str, Any]
 def small_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "PART_ROWS", 3)
     monkeypatch.setattr(parts, "ROWS", 10)
+    monkeypatch.setattr(parts, "ROUND", 12)
     monkeypatch.setattr(parts, "MOST", 3)
 
 
@@ -40,9 +41,11 @@ def quality(number: int, chance: Random) -> Row:
 
 
 def lab(number: int, chance: Random) -> Row:
+    """Two of each id, which may lie in parts of their own."""
     row: Row = {column.name: None for column in tables.LABS}
     analyte = chance.choice(["calcium", "creatinine"])
-    return row | {"resource": f"Observation/{number:04d}", "analyte": analyte, "value_low": float("nan")}
+    own = {"resource": f"Observation/{number // 2:04d}", "analyte": analyte, "time": str(number)}
+    return row | own | {"value_low": float("nan")}
 
 
 MADE = [(tables.VERDICTS, verdict), (tables.DATA_QUALITY, quality), (tables.LABS, lab)]
