@@ -257,7 +257,7 @@ class Room:
         before: of each portion, lines of the file that come before it. wanted: numbers of rows; null: all, in reading order
         """
         order = np.argsort(self._records["seq"], kind="stable") if wanted is None else wanted
-        records, part = self._records[order], self._part[order]
+        records, part = self._records.take(order), self._part[order]  # far sooner than [order]
         records["line"] += before[part]
         texts, width = _strings(self._records["texts"], self._texts), len(self._own)
 

@@ -121,10 +121,11 @@ def _targets(parts: Sequence[Part], urns: set[str]) -> dict[str, str]:
 def _of_urns(run: Run, parts: Sequence[Part]) -> Iterator[Part]:
     """Writes the resources whose patient was a urn once more, into the shards of those who they are about."""
     for part in parts:
-        # Lines are those of the portion.
-        found = {table.name: rows for table in WITH_IDS if len(rows := Part(part.folder, 0).rows(table, run.shards))}
-        if not found:
+        first, last = records.starts(part.folder)[:, 0, run.shards :].T
+        some = [table for table in WITH_IDS if first[OF_PATIENTS.index(table)] < last[OF_PATIENTS.index(table)]]
+        if not some:
             continue
+        found = {table.name: Part(part.folder, 0).rows(table, run.shards) for table in some}  # with the lines of the portion
         targets = _targets(parts, set().union(*map(references.urns, found.values())))
         folder = part.folder / URNS
         folder.mkdir(exist_ok=True)
@@ -155,11 +156,21 @@ def _shared(dealt: Dealt, table: Table, bucket_of: Numbers) -> Keys:
     places = [[0, *np.searchsorted(each["key"], edges).tolist(), len(each)] for each in ids]
     found = [np.empty(0, dtype=np.uint64)]
     for piece in range(number):
-        here = np.concatenate([each[at[piece] : at[piece + 1]] for each, at in zip(ids, places, strict=True)] or ids)
-        here = here[np.argsort(here["key"], kind="stable")]
-        differs = (here["key"][1:] == here["key"][:-1]) & (bucket_of[here["shard"][1:]] != bucket_of[here["shard"][:-1]])
-        found.append(np.unique(here["key"][1:][differs]))
+        here = [each[at[piece] : at[piece + 1]] for each, at in zip(ids, places, strict=True)]
+        keys = np.sort(np.concatenate([found[0], *(each["key"] for each in here)]))
+        twice = np.unique(keys[1:][keys[1:] == keys[:-1]])
+        if len(twice):
+            found.append(_apart(here, twice, bucket_of))
     return np.concatenate(found)
+
+
+def _apart(ids: Sequence[npt.NDArray[np.void]], twice: Keys, bucket_of: Numbers) -> Keys:
+    """Those of the keys that stand in several buckets."""
+    here = np.concatenate([each[np.isin(each["key"], twice)] for each in ids])
+    here = here.take(np.argsort(here["key"], kind="stable"))
+    where = bucket_of[here["shard"]]
+    keys, first = np.unique(here["key"], return_index=True)
+    return np.asarray(keys[np.minimum.reduceat(where, first) != np.maximum.reduceat(where, first)])
 
 
 def _with_keys(dealt: Dealt, table: Table, wanted: Keys) -> Iterator[pa.Table]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonefhir.normalise import concepts, quality
-from bonefhir.normalise.concepts import distinct_of
+from bonefhir.normalise.concepts import distinct_of, repeated
 
 ROWS = st.integers(0, 30).flatmap(
     lambda rows: st.lists(st.lists(st.sampled_from([0, 1, 2, 50, 10**9]), min_size=rows, max_size=rows), min_size=1, max_size=4)
@@ -26,5 +26,5 @@ def test_first_row_of_each_and_which_of_them_each_row_is(columns: list[list[int]
 @given(ROWS)
 def test_every_row_that_is_there_twice_is_found(columns: list[list[int]]) -> None:
     rows = list(zip(*columns, strict=True))
-    found = quality._repeated([np.array(column, dtype=np.int64) for column in columns])
+    found = repeated(quality._hashes([np.array(column, dtype=np.int64) for column in columns]))
     assert found.tolist() == [rows.count(row) > 1 for row in rows]

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from bonefhir.knowledge.codes import ICD_10, ICD_10_CM, comparable
@@ -141,6 +142,13 @@ def _numbered(keys: "np.ndarray", size: int) -> tuple["np.ndarray", "np.ndarray"
     first = row[used]
     row[used] = np.arange(len(used))
     return first, row[keys]
+
+
+def repeated(hashes: "npt.NDArray[np.uint64]") -> "npt.NDArray[np.bool_]":
+    """Whether each is there more than once."""
+    together = np.sort(hashes)
+    twice = together[1:][together[1:] == together[:-1]]
+    return np.isin(hashes, twice) if len(twice) else np.zeros(len(hashes), dtype=bool)
 
 
 def taken(values: Iterable[object], codes: "np.ndarray", kind: pa.DataType) -> pa.Array:

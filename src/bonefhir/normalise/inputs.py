@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bonefhir.interval import Flags
 from bonefhir.normalise import versions
@@ -105,7 +104,7 @@ def null(column: pa.ChunkedArray) -> Flags:
 
 
 def equals(column: pa.ChunkedArray, word: str) -> Flags:
-    return np.asarray(pc.equal(column.cast(pa.string()), word).fill_null(False).to_numpy())
+    return within(column, (word,))
 
 
 def within(column: pa.ChunkedArray, words: Collection[str]) -> Flags:

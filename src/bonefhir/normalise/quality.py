@@ -11,7 +11,7 @@ from bonefhir import tables
 from bonefhir.interval import Flags
 from bonefhir.knowledge import units
 from bonefhir.knowledge.model import Knowledge
-from bonefhir.normalise.concepts import codes_of, distinct_of, files_of, per_distinct
+from bonefhir.normalise.concepts import codes_of, distinct_of, files_of, per_distinct, repeated
 from bonefhir.normalise.fates import EXCLUDED, IRRELEVANT, SUPERSEDED
 
 SEVERITY = {
@@ -141,7 +141,7 @@ def _differing(labs: pa.Table) -> npt.NDArray[np.int64]:
     """Rows of usable results beside which another of the same lab, patient and time (or day, without a time) is far away."""
     usable = np.flatnonzero(labs["usable"].to_numpy())
     keys = ["patient_id", "analyte", "instant", "date_first", "date_last"]
-    usable = usable[_repeated([_numbers(labs[name])[usable] for name in keys])]
+    usable = usable[repeated(_hashes([_numbers(labs[name])[usable] for name in keys]))]
     if not len(usable):
         return usable
     columns = labs.select([*keys, "value_low", "value_high"]).take(pa.array(usable)).to_pandas()
@@ -158,14 +158,13 @@ def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     return np.asarray(column.cast(width).cast(pa.int64()).fill_null(-1 << 62).to_numpy())
 
 
-def _repeated(columns: Sequence[npt.NDArray[np.int64]]) -> Flags:
-    """Rows that may be equal to another one: equal ones have equal hashes."""
+def _hashes(columns: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.uint64]:
+    """Of rows; equal ones have equal hashes."""
     found = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
         found = (found ^ column.view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
         found ^= found >> np.uint64(29)
-    together = np.sort(found)
-    return np.isin(found, together[1:][together[1:] == together[:-1]])
+    return found
 
 
 def _places(resource_type: str, source: pa.Table, file_names: pa.Array) -> dict[str, object]:

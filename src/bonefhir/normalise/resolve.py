@@ -17,9 +17,10 @@ from bonefhir.interval import Flags
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.normalise import administrations, conditions, labs, patients, quality, references, times, versions
 from bonefhir.normalise.books import Books, books
+from bonefhir.normalise.concepts import per_distinct
 from bonefhir.normalise.everywhere import Others, decide_conditions, reasons
 from bonefhir.normalise.fates import IRRELEVANT, REJECTED
-from bonefhir.normalise.inputs import Check, Input, equals, null
+from bonefhir.normalise.inputs import Check, Input, equals, null, within
 from bonefhir.normalise.value_sets import Membership
 
 
@@ -181,8 +182,8 @@ class _Resolution:
         fate = self.labs.fates.fate[self.labs.resource_of]
         rejected = (fate == REJECTED) & ~null(self.labs.rows["subject"])
         absent = equals(self.labs.rows["value_kind"], "none")
-        path = self.labs.rows["fault_path"].cast(pa.string())
-        unreadable = np.asarray(pc.starts_with(path, "component").fill_null(False))
+        starts, codes = per_distinct(self.labs.rows["fault_path"], lambda path: path is not None and path.startswith("component"))
+        unreadable = np.array(starts, dtype=bool)[codes]
         wanted = self.asked_for & ((self.labs.used_rows & ~absent) | (rejected & (~absent | unreadable)))
         rows = np.flatnonzero(wanted)
         source = self.labs.rows.select(labs.NEEDED)
@@ -201,8 +202,8 @@ class _Resolution:
         return function(each.resources.take(pa.array(rows, pa.int64())), [sets[row] for row in rows], file_names)
 
     def _facts(self, dose_table: pa.Table, lab_table: pa.Table, procedure_table: pa.Table) -> Facts:
-        used_labs = lab_table.filter(pc.not_equal(lab_table["unusable_reason"].cast(pa.string()).fill_null(""), "rejected"))
-        dates = pa.chunked_array([*dose_table["date_first"].chunks, *used_labs["date_first"].chunks], pa.date32())
+        used_labs = lab_table["date_first"].filter(pa.array(~within(lab_table["unusable_reason"], ("rejected",))))
+        dates = pa.chunked_array([*dose_table["date_first"].chunks, *used_labs.chunks], pa.date32())
         last = pc.max(dates).as_py()
         return Facts(
             last_date=np.datetime64("NaT", "D") if last is None else np.datetime64(last, "D"),

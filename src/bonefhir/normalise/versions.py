@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from bonefhir import shards
 from bonefhir.interval import Flags
 from bonefhir.normalise import times
+from bonefhir.normalise.concepts import repeated
 
 
 @dataclass(frozen=True)
@@ -72,32 +73,32 @@ def joined(parts: Sequence[Elsewhere]) -> Elsewhere:
 
 
 def _among(resources: pa.Table) -> Versions:
-    ids = resources["id"]
-    if _all_differ(ids):
-        return Versions(np.zeros(len(ids), dtype=bool), [])
+    superseded = np.zeros(len(resources), dtype=bool)
+    rows = _shared(resources["id"])
+    if not len(rows):  # as in nearly all input
+        return Versions(superseded, [])
+    some = resources.select(["id", "last_updated", "version_id", "digest", "seq"]).take(pa.array(rows))
     frame = pd.DataFrame(
         {
-            "id": np.asarray(resources["id"].to_pylist(), dtype=object),
-            "updated": times.parse(resources["last_updated"]).instant.astype(np.int64),
-            "version": _numbers(resources["version_id"]),
-            "digest": resources["digest"].to_numpy(),
-            "seq": resources["seq"].to_numpy(),
-        }
+            "id": np.asarray(some["id"].to_pylist(), dtype=object),
+            "updated": times.parse(some["last_updated"]).instant.astype(np.int64),
+            "version": _numbers(some["version_id"]),
+            "digest": some["digest"].to_numpy(),
+            "seq": some["seq"].to_numpy(),
+        },
+        index=rows,
     )
-    repeated = frame[frame["id"].notna() & frame.duplicated("id", keep=False)]
-    superseded = np.zeros(len(frame), dtype=bool)
-    quality: list[tuple[int, str]] = []
-    if len(repeated):
-        ordered = repeated.sort_values(["id", "updated", "version", "seq"], kind="stable")
-        newest = ~ordered.duplicated("id", keep="last")
-        superseded[ordered.index[~newest]] = True
-        quality = _quality(ordered, newest)
-    return Versions(superseded, quality)
+    ordered = frame[frame.duplicated("id", keep=False)].sort_values(["id", "updated", "version", "seq"], kind="stable")
+    newest = ~ordered.duplicated("id", keep="last")
+    superseded[ordered.index[~newest]] = True
+    return Versions(superseded, _quality(ordered, newest))
 
 
-def _all_differ(ids: pa.ChunkedArray) -> bool:
-    """As in nearly all input."""
-    return bool(pc.count_distinct(ids).as_py() == len(ids) - ids.null_count)
+def _shared(ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Rows whose id may be another one's too: ids that are equal have equal keys."""
+    known = np.flatnonzero(ids.is_valid().to_numpy())
+    array = ids.combine_chunks()
+    return known[repeated(shards.keys(array if len(known) == len(array) else array.take(pa.array(known))))]
 
 
 def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
@@ -128,9 +129,10 @@ def _quality(ordered: pd.DataFrame, newest: "pd.Series[bool]") -> list[tuple[int
 
 def collisions(patients: pa.Table) -> list[int]:
     """Rows of Patients that share their id with one whose birth date and sex both differ: two people under one id."""
-    if _all_differ(patients["id"]):
+    rows = _shared(patients["id"])
+    if not len(rows):
         return []
-    frame = patients.select(["id", "birth_date", "gender"]).to_pandas()
+    frame = patients.select(["id", "birth_date", "gender"]).take(pa.array(rows)).to_pandas().set_index(rows)
     frame = frame[frame["id"].notna() & frame["birth_date"].notna() & frame["gender"].notna()]
     found = []
     for _, group in frame[frame.duplicated("id", keep=False)].groupby("id"):

@@ -38,6 +38,10 @@ class Table:
         return [c.name for c in self.columns]
 
     def empty(self) -> pa.Table:
+        return self._empty
+
+    @cached_property
+    def _empty(self) -> pa.Table:
         return self.schema.empty_table()
 
     def __iter__(self) -> Iterator[Column]:
