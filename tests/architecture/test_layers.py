@@ -15,7 +15,7 @@ CONFORMANCE = ("conform",)
 STAGES = ("read", "normalise", "derive", "judge", "report", "sample")
 GROUND = (
     *("interval", "vocabulary", "tables", "settings", "errors", "log", "defects", "constants", "work_folder", "parts", "shards"),
-    *("blocks", "coded", "dealt", "records", "memory", "pieces", "starting", "words"),
+    *("blocks", "coded", "dealt", "records", "memory", "pieces", "sorting", "starting", "words"),
 )
 DOORWAYS = ("cli", "commands", "configuration", "contract", "flows")
 RUNS = (("pipeline",), ("workers", "whole", "reports"), ("ledger",), ("copies",), ("scanned",), ("run",))

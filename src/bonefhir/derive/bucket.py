@@ -15,6 +15,7 @@ from bonefhir.derive.latest import Labs
 from bonefhir.derive.windows import NEVER, Moments
 from bonefhir.errors import AccountingError
 from bonefhir.interval import Integers, Interval
+from bonefhir.sorting import by_number
 from bonefhir.vocabulary import UNREADABLE, evidence_bits
 
 
@@ -99,7 +100,7 @@ def _patients(columns: list[Texts]) -> tuple[list[Integers], int]:
 def _by_word(column: pa.ChunkedArray) -> dict[str, Integers]:
     """Of each word, the rows that have it."""
     words = coded.column_of(column)
-    rows = np.argsort(words.codes, kind="stable")
+    rows = by_number(words.codes.astype(np.int64) - coded.NOTHING)
     ends = np.searchsorted(words.codes[rows], np.arange(len(words.texts)), side="right")
     starts = np.searchsorted(words.codes[rows], np.arange(len(words.texts)))
     return {word: rows[start:end] for word, start, end in zip(words.texts.to_pylist(), starts, ends, strict=True)}

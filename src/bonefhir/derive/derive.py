@@ -28,6 +28,7 @@ from bonefhir.derive.windows import NEVER, Moments, before
 from bonefhir.interval import Flags, Integers, Interval, at_least
 from bonefhir.knowledge.model import Knowledge, Rule
 from bonefhir.settings import Settings
+from bonefhir.sorting import by_number
 from bonefhir.vocabulary import assumption, reason
 from bonefhir.words import Words
 
@@ -95,7 +96,7 @@ class _Derivation:
         ids = self.doses.texts["id"]
         self.dose_id = replace(ids, texts=pc.binary_join_element_wise("MedicationAdministration", ids.texts, "/"))
         self.place = np.empty(rows, dtype=np.int64)
-        self.place[np.argsort(rank(ids), kind="stable")] = np.arange(rows)
+        self.place[by_number(rank(ids))] = np.arange(rows)
         self.calcium_labs = {kind: bucket.of_analytes(f"calcium_{kind}") for kind in calcium_status.KINDS}
         self.albumin = bucket.of_analytes("albumin")
         self._corrected: dict[int, Calcium] = {}

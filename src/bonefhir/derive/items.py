@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Structs, Texts, column_of, each, rank, spans, taken, texts
 from bonefhir.interval import Floats, Integers
+from bonefhir.sorting import by_number
 
 _TEXTS, _NUMBERS = ("resource", "time", "reported", "unit"), ("value_low", "value_high")
 _SAYS = ("resource", "time", "reported", "value_low", "value_high", "unit")
@@ -126,7 +127,7 @@ class Items:
         bound = place[dose] * len(groups) + group.astype(np.int64)
         role_rank = np.argsort(np.argsort(np.array(list(self._roles), dtype=object)))
         key = bound * len(role_rank) + role_rank[role]
-        rows = np.argsort(key, kind="stable")
+        rows = by_number(key)
         same = np.diff(key[rows]) == 0
         tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
         told = {name: _through(parts) for name, parts in self._texts.items()}

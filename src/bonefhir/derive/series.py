@@ -20,6 +20,7 @@ from bonefhir.derive.items import Items, Some
 from bonefhir.derive.latest import Labs, hull, latest, newer_unusable, none_yet
 from bonefhir.derive.windows import NEVER, Moments, Pairs, after, before, flagged
 from bonefhir.interval import TOLERANCE, Flags, Integers, Interval, missing
+from bonefhir.sorting import by_number
 from bonefhir.vocabulary import CERTAIN, NONE, POSSIBLE, assumption, reason
 from bonefhir.words import Words
 
@@ -292,7 +293,7 @@ def _over_lowest(
 
 def _joined(left: Integers, right: Integers, rows: int) -> tuple[Integers, Integers]:
     """Pairs of positions in two arrays of dose numbers, of equal doses."""
-    order = np.argsort(right, kind="stable")
+    order = by_number(right)
     first = np.searchsorted(right[order], np.arange(rows + 1))
     size = (first[1:] - first[:-1])[left]
     a = np.repeat(np.arange(len(left)), size)

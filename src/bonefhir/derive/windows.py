@@ -74,11 +74,13 @@ def before(doses: Moments, events: Moments, days: Integers | int) -> Pairs:
     """Events before each dose and at most `days` days before its date."""
     window = np.broadcast_to(np.asarray(days, dtype=np.int64), (len(doses),))
     dose, event = _near(doses, events, window, 1)
-    d, e = doses.take(dose), events.take(event)
-    timed = d.timed & e.timed
-    undated = ~e.dated
-    certain = np.where(timed, e.instant <= d.instant, e.last <= d.first) & (d.last - e.first <= window[dose]) & ~undated
-    possible = np.where(timed, e.instant <= d.instant, e.first <= d.last) & (d.first - e.last <= window[dose]) | undated
+    back = window[dose]
+    d_first, d_last, e_first, e_last = doses.first[dose], doses.last[dose], events.first[event], events.last[event]
+    d_instant, e_instant = doses.instant[dose], events.instant[event]
+    timed, undated = (d_instant != NEVER) & (e_instant != NEVER), e_first == NEVER
+    earlier = e_instant <= d_instant
+    certain = np.where(timed, earlier, e_last <= d_first) & (d_last - e_first <= back) & ~undated
+    possible = np.where(timed, earlier, e_first <= d_last) & (d_first - e_last <= back) | undated
     return Pairs(dose, event, certain).where(certain | possible)
 
 

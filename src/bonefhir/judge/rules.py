@@ -15,6 +15,7 @@ from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
 from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View
 from bonefhir.knowledge.model import Rule
+from bonefhir.sorting import by_number
 from bonefhir.vocabulary import ASSUMPTIONS, REASONS, assumption, distinct, reason
 from bonefhir.words import Words
 
@@ -177,7 +178,7 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
     """All rules at once, sorted by dose and rule."""
     judged = sorted(judged, key=lambda one: one.rule.id)
     rule, dose = np.repeat(np.arange(len(judged)), [len(one.dose) for one in judged]), _joined(one.dose for one in judged)
-    order = np.argsort(doses.place[dose] * max(1, len(judged)) + rule, kind="stable")
+    order = by_number(doses.place[dose] * max(1, len(judged)) + rule)
     rule, dose, all_of = rule[order], dose[order], _kept(_together([one.outcome for one in judged]), order)
     clearance = Interval(*(_joined(getattr(one.clearance, end) for one in judged)[order] for end in ("low", "high")))
     numbers = {"observed_low": all_of.observed.low, "observed_high": all_of.observed.high, "limit": all_of.limit}
