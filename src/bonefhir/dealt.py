@@ -1,8 +1,8 @@
-"""Files of one portion of the scan: rows of the read tables, dealt by patient.
+"""Arrow tables and arrays as the stages leave them for each other, in a folder on disk or behind a URL.
 
-<table>.arrow       rows in the order of their shards, and in reading order in each; those whose patient is a urn come last
-<table>.starts.npy  the first row of each shard, of the urns, and the number of rows
-<table>.ids.npy     shards.KEY of the rows; not for Patients and Medications, nor where there is one shard only
+<table>.arrow  rows of a table
+<table>.ids    of a portion of the scan, shards.KEY of the rows
+*.npy          an array
 """
 
 from hashlib import blake2b
@@ -49,16 +49,26 @@ def mapped(path: Path) -> Any:
     return pa.memory_map(str(path)) if isinstance(path, _LOCAL) else path.open("rb")
 
 
+def write_ids(folder: Path, table: Table, ids: npt.NDArray[np.void]) -> None:
+    with _ids(folder, table).open("wb") as file:
+        file.write(ids.tobytes())
+
+
 def ids_of(folder: Path, table: Table, near: Path) -> npt.NDArray[np.void]:
-    """KEY of each row that has one, mapped. near: where a copy of what lies elsewhere is kept, as that cannot be mapped."""
-    path = folder / f"{table.name}.ids.npy"
+    """KEY of each row that has one, mapped. near: where a copy of what lies elsewhere is kept, as that cannot be mapped.
+
+    What has been looked at is in memory as long as this is held: copy what is needed.
+    """
+    path = _ids(folder, table)
     if is_elsewhere(path):
-        copy = near / f"{blake2b(str(path).encode()).hexdigest()}.npy"
+        copy = near / f"{blake2b(str(path).encode()).hexdigest()}.ids"
         if not copy.is_file() and path.is_file():
             near.mkdir(exist_ok=True)
             copy.write_bytes(path.read_bytes())
         path = copy
-    found: npt.NDArray[np.void] = load(path) if path.is_file() else np.empty(0, dtype=shards.KEY)
+    if not path.is_file() or not path.stat().st_size:
+        return np.empty(0, dtype=shards.KEY)
+    found: npt.NDArray[np.void] = np.memmap(path, shards.KEY, "r")
     return found
 
 
@@ -84,3 +94,7 @@ def load(path: Path) -> npt.NDArray[Any]:
 
 def _path(folder: Path, table: Table) -> Path:
     return folder / f"{table.name}.arrow"
+
+
+def _ids(folder: Path, table: Table) -> Path:
+    return folder / f"{table.name}.ids"

@@ -7,7 +7,7 @@ rows             of each table of OF_PATIENTS its records, then its texts, row b
 layout.json      of each table, where both begin, and what the numbers in its records stand for
 starts.npy       of each table, the row and the byte of its texts with which each shard begins; those whose patient is a urn come
                  after the last shard; then the number of rows and bytes
-<table>.ids.npy  shards.KEY of the rows; not for Patients, nor where there is one shard only
+<table>.ids      shards.KEY of each row with an id that another patient's resource may have; not where there is one shard only
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir import shards, tables
-from bonefhir.dealt import OF_PATIENTS, WITH_IDS, is_elsewhere, save
+from bonefhir.dealt import OF_PATIENTS, WITH_IDS, is_elsewhere, save, write_ids
 from bonefhir.interval import Integers
 from bonefhir.tables import SYMBOL, Table
 
@@ -75,7 +75,7 @@ def write(folder: Path, given: Mapping[str, pa.Table], dealt: int) -> None:
             at += records.nbytes + len(texts)
             if dealt > 1 and table in WITH_IDS:
                 known = starts[number, 0, dealt]
-                save(folder / f"{table.name}.ids.npy", shards.identities(rows["id"].take(order[:known]), shard[:known]))
+                write_ids(folder, table, shards.identities(rows["id"].take(order[:known]), shard[:known]))
     (folder / _LAYOUT).write_bytes(msgspec.json.encode(layouts))
     save(folder / _STARTS, starts)
 
