@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bonefhir.coded import Column, Lists, Plain, Rows, Structs, Texts, length
+from bonefhir.coded import CODES, Column, Lists, Plain, Rows, Structs, Texts, length
 
 _WIDTH = 8
 """Bytes to which each buffer is filled up."""
 
 _SIZE = np.dtype(np.int64)
-_TEXTS = pa.dictionary(pa.int32(), pa.string())
 
 
 def write_schema(file: BinaryIO, rows: Rows, about: dict[str, str]) -> None:
@@ -61,7 +60,7 @@ def _type(column: Column) -> pa.DataType:
     if isinstance(column, Plain):
         return column.values.type
     if isinstance(column, Texts):
-        return _TEXTS
+        return CODES
     if isinstance(column, Lists):
         return pa.list_(_type(column.values))
     return pa.struct([(name, _type(field)) for name, field in column.fields.items()])

@@ -4,7 +4,7 @@ Rows are taken, sorted and put together as integers; texts are touched once for 
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -278,7 +278,7 @@ def _places(values: pa.Array) -> Integers:
 def codes_type(kind: pa.DataType) -> pa.DataType:
     """The type that arrow() gives such values."""
     if pa.types.is_string(kind):
-        return pa.dictionary(pa.int32(), pa.string())
+        return CODES
     if pa.types.is_list(kind):
         return pa.list_(codes_type(kind.value_type))
     if pa.types.is_struct(kind):
@@ -286,14 +286,23 @@ def codes_type(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def coded(rows: pa.Table | pa.RecordBatch) -> Rows:
-    return {name: column_of(rows[name]) for name in rows.schema.names}
+CODES = pa.dictionary(pa.int32(), pa.string())
+"""Of texts."""
+
+
+def coded(rows: pa.Table | pa.RecordBatch, plain: Collection[str] = ()) -> Rows:
+    """plain: columns that stay as they are."""
+    return {name: Plain(_whole(rows[name])) if name in plain else column_of(rows[name]) for name in rows.schema.names}
+
+
+def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        return _one(values.chunks) if values.num_chunks else pa.array([], values.type)
+    return values
 
 
 def column_of(values: pa.Array | pa.ChunkedArray) -> Any:
-    whole = values
-    if isinstance(values, pa.ChunkedArray):
-        whole = _one(values.chunks) if values.num_chunks else pa.array([], values.type)
+    whole = _whole(values)
     if pa.types.is_string(whole.type):
         return column_of(whole.dictionary_encode())
     if pa.types.is_dictionary(whole.type):
@@ -320,7 +329,7 @@ def arrow(values: Column) -> pa.Array:
     return pa.StructArray.from_arrays(fields, names=list(values.fields))
 
 
-def told(values: Column, codes: Codes) -> Column:
+def told(values: Column, codes: Codes | Integers) -> Column:
     """Of each code the value in its row."""
     if isinstance(values, Texts):
         return replace(values, codes=values.codes[codes])

@@ -18,14 +18,17 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bonefhir.blocks import Blocks, write_block, write_schema
 from bonefhir.coded import (
+    CODES,
     NOTHING,
     Piece,
     Plain,
     Rows,
+    Texts,
     arrow,
     codes_type,
     column_named,
@@ -35,9 +38,10 @@ from bonefhir.coded import (
     rank,
     spans,
     taken,
+    told,
     value,
 )
-from bonefhir.interval import Integers
+from bonefhir.interval import Flags, Integers
 from bonefhir.pieces import cut
 from bonefhir.tables import Table
 
@@ -61,12 +65,11 @@ MOST = 256
 ROWS = 32_768
 """Of a row group of the whole."""
 
-ROUND = 2 * ROWS
-"""Rows that are read and put in order at once, about: what a part costs each time is spread over them."""
+CELLS = 3 << 19
+"""That are read and put in order at once, about: what a part costs each time is spread over them."""
 
-_HARDLY_TWICE = frozenset({"resource", "instant", "source_line"})
-"""Columns of which Parquet's dictionary would be larger than they are. Limits of a row group are told of what the table is sorted
-by alone: they are of no use to find anything else."""
+PLAIN = frozenset({"resource", "instant", "source_line"})
+"""Columns with hardly a value twice: codes and a dictionary would only be more of them."""
 
 Key = tuple[tuple[bool, Any], ...]
 
@@ -81,7 +84,7 @@ def write_part(path: Path, table: Table, rows: Rows) -> None:
 
 def _write_blocks(file: BinaryIO, name: str, rows: Rows, sorted_rows: Integers) -> None:
     """A block begins where another value of the column does, if it can: what is of one value can be merged as one then."""
-    begins = _begins(column_named(rows, name), sorted_rows)
+    begins = np.flatnonzero(_new(told(column_named(rows, name), sorted_rows)))
     even = np.arange(0, len(sorted_rows), PART_ROWS)
     before = begins[np.searchsorted(begins, even, side="right") - 1]
     cuts = np.where(even - before < PART_ROWS, before, even).tolist()
@@ -130,35 +133,41 @@ def _merged(folder: Path, table: Table, parts: Sequence[Path]) -> Iterator[Path]
 
 def _row_groups(parts: Sequence["_Part"], table: Table) -> Iterator[Rows]:
     """Every row of the parts, in order, ROWS at a time."""
-    left: list[Piece] = []
-    for found in _rounds(parts):
-        whole = joined([*left, *found])
+    waiting: list[Piece] = []
+    for found in _rounds(parts, CELLS // len([*_leaves(table)])):
+        waiting += found
+        if sum(stop - start for _, start, stop in waiting) < ROWS and any(each.left or each.held for each in parts):
+            continue
+        whole, edges = joined(waiting), np.cumsum([stop - start for _, start, stop in waiting])
+        waiting.clear()
         found.clear()
-        rows = _in_order(whole, ORDER[table.name])
+        rows = _in_order(whole, ORDER[table.name], edges[:-1])
         end = len(rows) - len(rows) % ROWS
         for start in range(0, end, ROWS):
             yield taken([whole], rows[start : start + ROWS])
-        rest = taken([whole], rows[end:])
-        left = [(rest, 0, length(rest))] if end < len(rows) else []
-        del whole, rest
-    yield from (rest for rest, *_ in left)
+        if end < len(rows):
+            waiting.append((taken([whole], rows[end:]), 0, len(rows) - end))
+        del whole
+    yield from (rest for rest, *_ in waiting)
 
 
-def _rounds(parts: Sequence["_Part"]) -> Iterator[list[Piece]]:
-    """Each takes what comes before all that has not been read yet, or is the same."""
+def _rounds(parts: Sequence["_Part"], rows: int) -> Iterator[list[Piece]]:
+    """Each takes what comes before all that has not been read yet, or is the same. rows: of a round, about."""
     while any(each.left or each.held for each in parts):
         for each in parts:
-            each.read_on(max(1, ROUND // len(parts)))
+            each.read_on(max(1, rows // len(parts)))
         bound = min((each.last for each in parts if each.left), default=None)
         yield [piece for each in parts for piece in each.take(bound)]
 
 
-def _in_order(rows: Rows, names: Sequence[str]) -> Integers:
+def _in_order(rows: Rows, names: Sequence[str], edges: Integers) -> Integers:
     """The rows of pieces, each of which is in order. What follows each other in a piece with one value of the first column stays
-    together: mostly nothing else has that value, and then the other columns need not be looked at."""
-    column: Any = column_named(rows, names[0])
-    begins = _begins(column, np.arange(length(rows)))
-    place = rank(Plain(column.texts.take(pa.array(column.codes[begins], mask=column.codes[begins] == NOTHING))))
+    together: mostly nothing else has that value, and then the other columns need not be looked at. edges: where pieces begin."""
+    column = column_named(rows, names[0])
+    new = _new(column)
+    new[edges] = True
+    begins = np.flatnonzero(new)
+    place = rank(Plain(_plain(told(column, begins))))
     if int(place.max()) + 1 < len(begins):
         return order(rows, names)
     by_place = np.empty_like(begins)
@@ -167,10 +176,20 @@ def _in_order(rows: Rows, names: Sequence[str]) -> Integers:
     return spans(begins[by_place], sizes[by_place])[1]
 
 
-def _begins(column: Any, rows: Integers) -> Integers:
-    """Which of the rows have another value than the row before. What is missing is like nothing else."""
-    codes = column.codes[rows]
-    return np.flatnonzero((np.diff(codes, prepend=NOTHING) != 0) | (codes == NOTHING))
+def _new(column: Any) -> Flags:
+    """Whether a row has another value than the row before. What is missing is like nothing else."""
+    if isinstance(column, Texts):
+        return np.asarray((np.diff(column.codes, prepend=NOTHING) != 0) | (column.codes == NOTHING))
+    before, after = column.values.slice(0, max(0, len(column) - 1)), column.values.slice(1)
+    differs = pc.fill_null(pc.not_equal(before, after), True).to_numpy(zero_copy_only=False)
+    return np.concatenate([[True][: len(column)], differs])
+
+
+def _plain(column: Any) -> pa.Array:
+    """Values as they are, not as codes."""
+    if not isinstance(column, Texts):
+        return column.values
+    return column.texts.take(pa.array(column.codes, mask=column.codes == NOTHING))
 
 
 class _Part:
@@ -244,14 +263,16 @@ def _write(path: Path, table: Table, row_groups: Iterable[Rows], see: Callable[[
 
     While a row group is written the next one is made: neither holds up the other for long.
     """
-    encoded = pa.schema([(column.name, codes_type(column.type)) for column in table])
+    kinds = [(column.name, codes_type(column.type)) for column in table]
+    encoded = pa.schema([(name, pa.string() if name in PLAIN and kind == CODES else kind) for name, kind in kinds])
     with path.open("wb") as file, _writer(file, table, encoded) as writer, ThreadPoolExecutor(1) as beside:
         declared = base64.b64encode(table.schema.serialize().to_pybytes()).decode()
         writer.add_key_value_metadata({"ARROW:schema": declared})
         written: Future[None] | None = None
         for rows in row_groups:
             named = {name: column_named(rows, name) for name in encoded.names}
-            group = pa.table([arrow(values) for values in named.values()], schema=encoded)
+            columns = [_plain(values) if name in PLAIN else arrow(values) for name, values in named.items()]
+            group = pa.table(columns, schema=encoded)
             if written:
                 written.result()
             written = beside.submit(writer.write_table, group, row_group_size=ROWS)
@@ -266,8 +287,8 @@ def _writer(file: BinaryIO, table: Table, encoded: pa.Schema) -> Any:
         encoded,
         store_schema=False,
         write_batch_size=ROWS,
-        use_dictionary=[path for path, _ in _leaves(table) if path not in _HARDLY_TWICE],
-        write_statistics=[ORDER[table.name][0]],
+        use_dictionary=[path for path, _ in _leaves(table) if path not in PLAIN],
+        write_statistics=[ORDER[table.name][0]],  # limits of a row group are of no use to find anything else
     )
 
 

@@ -27,7 +27,7 @@ from bonefhir.derive.output import doses_rows, quality_rows
 from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.judge.rules import Doses, judge
 from bonefhir.normalise import resolve as resolution
-from bonefhir.parts import read_part, write_part, write_whole
+from bonefhir.parts import PLAIN, read_part, write_part, write_whole
 from bonefhir.read.portions import scan as scan_portion
 from bonefhir.report.facts import EXPORTS
 from bonefhir.report.findings import cut_out
@@ -177,7 +177,7 @@ def _store_resolution(run: Run, bucket: int, found: resolution.Resolved) -> None
     folder.mkdir(exist_ok=True)
     treated = found.administrations["patient_id"].unique().cast(pa.string())
     for table, rows in ((tables.LABS, found.labs), (tables.CONDITIONS, found.conditions), (tables.PROCEDURES, found.procedures)):
-        write_part(sorted_part(folder, table), table, coded(rows))
+        write_part(sorted_part(folder, table), table, coded(rows, PLAIN))
         write_rows(folder, table, _rows_about(rows, treated))
     write_part(sorted_part(folder, tables.PATIENTS), tables.PATIENTS, coded(found.patients))
     write_rows(folder, tables.PATIENTS, found.patients)

@@ -15,7 +15,8 @@ ITEM = pa.struct([("role", pa.string()), ("value", pa.float64())])
 DAY = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
     [
-        *(("id", pa.string()), ("line", pa.int64()), ("usable", pa.bool_()), ("instant", DAY), ("day", pa.date32())),
+        *(("id", pa.string()), ("name", pa.string())),
+        *(("line", pa.int64()), ("usable", pa.bool_()), ("instant", DAY), ("day", pa.date32())),
         *(("words", pa.list_(pa.string())), ("items", pa.list_(ITEM))),
     ]
 )
@@ -25,6 +26,7 @@ item = st.fixed_dictionaries({"role": texts, "value": st.floats(allow_nan=False)
 row = st.fixed_dictionaries(
     {
         "id": texts,
+        "name": texts,
         "line": st.integers(-5, 2**40) | st.none(),
         "usable": st.booleans() | st.none(),
         "instant": st.integers(0, 2**50) | st.none(),
@@ -46,7 +48,7 @@ def told(rows: Rows) -> list[dict[str, Any]]:
 
 @given(st.lists(st.lists(row, max_size=12), min_size=1, max_size=4))
 def test_blocks_are_read_as_they_were_written(written: list[list[dict[str, Any]]]) -> None:
-    blocks = [together(coded(pa.Table.from_pylist(rows, SCHEMA))) for rows in written]
+    blocks = [together(coded(pa.Table.from_pylist(rows, SCHEMA), ["day", "name"])) for rows in written]
     every = [taken([block], np.arange(length(block))) for block in blocks]
     file = BytesIO()
     write_schema(file, every[0], {"rows": "7"})

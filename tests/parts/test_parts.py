@@ -1,5 +1,6 @@
 """Sorted parts, merged: the same rows in order, the same bytes however they were dealt to the parts."""
 
+from collections.abc import Collection
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ Row = dict[str, Any]
 def small_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "PART_ROWS", 3)
     monkeypatch.setattr(parts, "ROWS", 10)
-    monkeypatch.setattr(parts, "ROUND", 12)
+    monkeypatch.setattr(parts, "CELLS", 200)
     monkeypatch.setattr(parts, "MOST", 3)
 
 
@@ -56,11 +57,11 @@ def table_of(table: Table, rows: list[Row]) -> pa.Table:
     return tables.build(table, {name: pa.Table.from_pylist(rows, plain)[name] for name in table.names})
 
 
-def merged(folder: Path, table: Table, dealt: list[list[Row]]) -> Path:
+def merged(folder: Path, table: Table, dealt: list[list[Row]], plain: Collection[str] = ()) -> Path:
     folder.mkdir()
     paths = [folder / f"{number}.parquet" for number in range(len(dealt))]
     for path, rows in zip(paths, dealt, strict=True):
-        parts.write_part(path, table, coded(table_of(table, rows)))
+        parts.write_part(path, table, coded(table_of(table, rows), plain))
     parts.write_whole(folder / "whole.parquet", table, paths)
     return folder / "whole.parquet"
 
@@ -72,13 +73,16 @@ def key(table: Table, row: Row) -> list[tuple[bool, Any]]:
 
 @pytest.mark.parametrize(("table", "made"), MADE, ids=[table.name for table, _ in MADE])
 @pytest.mark.parametrize("number", [0, 1, 9, 10, 47])
-def test_parts_become_one_sorted_table_of_the_same_bytes(table: Table, made: Any, number: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("plain", [(), parts.PLAIN], ids=["codes", "plain"])
+def test_parts_become_one_sorted_table_of_the_same_bytes(
+    table: Table, made: Any, plain: Collection[str], number: int, tmp_path: Path
+) -> None:
     chance = Random(number)
     rows = [made(n, chance) for n in range(number)]
     contents = set()
     for size in (1, 2, 5, 11):
         chance.shuffle(rows)
-        path = merged(tmp_path / str(size), table, [rows[start::size] for start in range(size)])
+        path = merged(tmp_path / str(size), table, [rows[start::size] for start in range(size)], plain)
         contents.add(path.read_bytes())
         found = pq.read_table(path)
         assert found.schema.remove_metadata() == table.schema

@@ -44,7 +44,7 @@ class Chart:
             len(rows),
             {name: values[rows] for name, values in self.numbers.items()},
             {name: replace(values, codes=values.codes[rows]) for name, values in self.texts.items()},
-            {name: told(values, rows) for name, values in self.lists.items()},  # type: ignore[misc,arg-type]
+            {name: told(values, rows) for name, values in self.lists.items()},  # type: ignore[misc]
         )
 
     def told(
