@@ -59,6 +59,7 @@ def _data(
     groups = {"verdict": "outcomes", "severity": "severities", "decision": "decisions"}
     words = _words(columns, sliced, counts)
     codes = {name: {word: code for code, word in enumerate(listed)} for name, listed in words.items()}
+    sliced_codes = {name: {text: codes[name][visible(text or "")] for text in _texts(sliced, name)} for name in SLICES}
     coded = [[codes[name][text] for text in texts] if name in codes else texts for name, texts in columns.items()]
     return {
         "columns": COLUMNS,
@@ -67,8 +68,8 @@ def _data(
         "page_words": page_data.words({row.rule.id: row.rule for row in counts.rules if row.applicable}, wording),
         "words": words,
         "rows": list(zip(*coded, strict=True)),
-        "cube": [[*_coded(row, codes), codes["rule"][row["rule_id"]], *(row[v] for v in JUDGED)] for row in cube(sliced)],
-        "doses": [[*_coded(row, codes), row["count_all"]] for row in slices(sliced)],
+        "cube": [[*_coded(row, sliced_codes), codes["rule"][row["rule_id"]], *(row[v] for v in JUDGED)] for row in cube(sliced)],
+        "doses": [[*_coded(row, sliced_codes), row["count_all"]] for row in slices(sliced)],
         "choices": {name: [w for w in words[name] if w] for name in CODED} | {"severity": list(reversed(SEVERITIES))},
         "severities": list(SEVERITIES),
         "shown": {name: wording.group(group) for name, group in groups.items()},
@@ -93,10 +94,15 @@ def _words(columns: Columns, sliced: Sliced, counts: Counts) -> dict[str, list[s
     """Column → the texts that it may hold; a row has their numbers."""
     words: dict[str, set[str]] = {name: set(columns[name]) for name in CODED}
     for name in SLICES:
-        words[name] |= {visible(text or "") for text in pc.unique(sliced.doses[name]).to_pylist()}
+        words[name] |= {visible(text or "") for text in _texts(sliced, name)}
     words["rule"] |= {row.rule.id for row in counts.rules}
     return {name: sorted(listed) for name, listed in words.items()}
 
 
-def _coded(row: Row, codes: Mapping[str, Mapping[str, int]]) -> list[int]:
-    return [codes[name][visible(row[name] or "")] for name in SLICES]
+def _texts(sliced: Sliced, name: str) -> list[str | None]:
+    found: list[str | None] = pc.unique(sliced.combined[name]).to_pylist()
+    return found
+
+
+def _coded(row: Row, codes: Mapping[str, Mapping[str | None, int]]) -> list[int]:
+    return [codes[name][row[name]] for name in SLICES]

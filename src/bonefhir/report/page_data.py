@@ -112,7 +112,10 @@ def marks(rows: pa.Table, texts: Texts) -> dict[str, Any]:
 
 
 def _numbered(column: pa.ChunkedArray, texts: Texts) -> list[int]:
-    return texts.numbers(column.to_pylist())
+    """Each text is looked up once; they are in order of first use, as if each row had been."""
+    encoded = column.combine_chunks().dictionary_encode()
+    numbers: list[int] = np.array(texts.numbers(encoded.dictionary.to_pylist()), np.int64)[encoded.indices.to_numpy()].tolist()
+    return numbers
 
 
 def words(rules: Mapping[str, Rule], wording: Wording) -> dict[str, Any]:

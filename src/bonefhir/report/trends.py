@@ -5,7 +5,7 @@ which at least one such rule had an answer. Indeterminate doses are in no denomi
 `complete`, without which a feed that broke would read as better practice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,14 +58,15 @@ class Trends:
     rules: dict[str, Trend]
 
 
-def trends(sliced: Sliced) -> Trends:
+def trends(sliced: Sliced, told_of: Mapping[str, NDArray[np.uint8]] | None = None) -> Trends:
+    """told_of: what `one_by_one` has found out, if somebody has asked it already."""
     axis, told = sliced.axis, sliced.tally.flags("error")
     return Trends(
         beside=int((axis.place < 0).sum()),
         whole=of_severity(sliced, "error"),
         products=tuple(_of_doses(name, axis, told, doses) for name, doses in _groups(sliced.doses, "product")),
         sites=tuple(_of_doses(name, axis, told, doses) for name, doses in _groups(sliced.doses, "site")),
-        rules={one.name: one for one in _rules(sliced)},
+        rules={one.name: one for one in _rules(sliced, one_by_one(sliced) if told_of is None else told_of)},
     )
 
 
@@ -83,19 +84,28 @@ def _of_doses(name: str, axis: Axis, told: tuple[Bools, Bools, Bools], doses: Bo
     return _trend(name, axis, (events, answered, applicable, complete), rows, failed[rows])
 
 
-def _rules(sliced: Sliced) -> Iterator[Trend]:
+def _rules(sliced: Sliced, outcomes: Mapping[str, NDArray[np.uint8]]) -> Iterator[Trend]:
+    for rule, counts in _columns_of_rules(sliced).items():
+        told = outcomes.get(sliced.rules[rule], np.zeros(0, np.uint8))
+        rows = np.flatnonzero(told & _ANSWERED)
+        rows = rows[sliced.axis.place[rows] >= 0]
+        yield _trend(sliced.rules[rule], sliced.axis, counts, rows, told[rows] == _FAILED)
+
+
+def _columns_of_rules(sliced: Sliced) -> dict[int, _Columns]:
     counted = _by_month_shown(sliced)
     columns: dict[int, _Columns] = {}
     for rule in np.flatnonzero(sliced.tally.outcomes.any(axis=1)).tolist():
         passed, failed, opened = counted[:, rule].T
         columns[rule] = failed, passed + failed, passed + failed + opened, passed + failed
-    one_by_one = [rule for rule, (events, judged, *_) in columns.items() if not is_p(events, judged) and may_be_g(events)]
-    outcomes = _one_by_one(sliced, one_by_one)
-    for rule, counts in columns.items():
-        told = outcomes.get(rule, np.zeros(0, np.uint8))
-        rows = np.flatnonzero(told & _ANSWERED)
-        rows = rows[sliced.axis.place[rows] >= 0]
-        yield _trend(sliced.rules[rule], sliced.axis, counts, rows, told[rows] == _FAILED)
+    return columns
+
+
+def one_by_one(sliced: Sliced) -> dict[str, NDArray[np.uint8]]:
+    """Rule → its outcome by dose, of rules that may have a g-chart. Reads the verdicts again, if there are any such rules."""
+    columns = _columns_of_rules(sliced).items()
+    rules = [rule for rule, (events, judged, *_) in columns if not is_p(events, judged) and may_be_g(events)]
+    return {sliced.rules[rule]: told for rule, told in _one_by_one(sliced, rules).items()}
 
 
 def _by_month_shown(sliced: Sliced) -> Ints:
@@ -144,10 +154,14 @@ def by_month(sliced: Sliced, groups: Sequence[Bools]) -> tuple[Ints, Ints]:
     """Doses, and different patients behind them: a row per month shown and a last one for those in none, a column per group."""
     months = len(sliced.axis.months)
     place = np.where(sliced.axis.place < 0, months, sliced.axis.place)
-    patient, _ = codes_of(sliced.doses["patient_id"].combine_chunks())
+    patient, different = codes_of(sliced.doses["patient_id"].combine_chunks())
     pair = patient * (months + 1) + place
     doses = [np.bincount(place[group], minlength=months + 1) for group in groups]
-    patients = [np.bincount(np.unique(pair[group]) % (months + 1), minlength=months + 1) for group in groups]
+    patients = []
+    for group in groups:
+        met = np.zeros((different + 1, months + 1), np.bool_)
+        met.reshape(-1)[pair[group]] = True
+        patients.append(np.count_nonzero(met, axis=0))
     return np.stack(doses, 1).astype(np.int64), np.stack(patients, 1).astype(np.int64)
 
 

@@ -49,8 +49,11 @@ def visible(text: str) -> str:
 
 
 def visible_texts(texts: Iterable[str]) -> list[str]:
-    """The same for many: most texts are plain, and this is the quickest way to know."""
-    return [text if text.isascii() and text.isprintable() else visible(text) for text in texts]
+    """The same for many: most are plain, and to look at all of them together is the quickest way to know."""
+    listed = list(texts)
+    if _HIDDEN.search("".join(listed)) is None:
+        return listed
+    return [text if text.isascii() and text.isprintable() else visible(text) for text in listed]
 
 
 def _spelled(code: int) -> str:
