@@ -24,8 +24,10 @@ def resource_id(prefix: str, *parts: str) -> str:
 
 def resource_ids(prefix: str, *parts: pa.Array) -> pa.Array:
     """The same of each row, a column for each part; none is null."""
-    texts = pc.binary_join_element_wise(*(quoted(part, show=False) for part in parts), ", ")
-    return pa.array([f"{prefix}-{_hash(f'[{text}]')[:32]}" for text in texts.to_pylist()], pa.string())
+    quotes = (quoted(part, show=False) for part in parts)
+    texts = pc.binary_join_element_wise("[", pc.binary_join_element_wise(*quotes, ", "), "]", "").cast(pa.binary())
+    digests = pa.array([hashlib.sha256(text).hexdigest()[:32] for text in texts.to_pylist()], pa.string())
+    return pc.binary_join_element_wise(f"{prefix}-", digests, "")
 
 
 def short_id(prefix: str, *parts: str) -> str:

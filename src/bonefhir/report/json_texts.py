@@ -5,6 +5,7 @@ import json
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bonefhir.report.plain import bytes_of, has, is_printable
 from bonefhir.report.visible import visible
 
 _ODD = r"[^ !#-\[\]-~]"
@@ -15,6 +16,9 @@ def quoted(texts: pa.Array, show: bool = True) -> pa.Array:
     """As json.dumps writes them, ASCII only; what is missing as an empty text. show: hidden characters spelled out."""
     plain = pc.fill_null(texts, "")
     found = pc.binary_join_element_wise('"', plain, '"', "")
+    whole = bytes_of(plain)
+    if is_printable(whole) and not has(whole, '"\\'):
+        return found
     odd = pc.match_substring_regex(plain, _ODD)
     if not pc.any(odd).as_py():
         return found
