@@ -246,10 +246,11 @@ def _looked_up(values: Codes, codes: Codes) -> Codes:
 
 def order(rows: Rows, names: Sequence[str]) -> Integers:
     """The rows sorted by these columns: texts by code point, what is missing last; else as they stand."""
-    every = np.arange(length(rows))
-    key, found = np.zeros(len(every), dtype=np.int64), every
+    found = np.arange(length(rows))
+    key = np.zeros(len(found), dtype=np.int64)
     for name in names:
-        place = rank(_taken(column_named(rows, name), every))
+        named: Any = column_named(rows, name)
+        place = rank(named)
         key = key * (int(place.max(initial=0)) + 1) + place
         found = np.argsort(key, kind="stable")
         new = np.diff(key[found], prepend=-1) != 0

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Structs, Texts, column_of, each, rank, spans, taken, texts
+from bonefhir.derive.windows import flagged
 from bonefhir.interval import Floats, Integers
 from bonefhir.sorting import by_number
 
@@ -130,17 +131,17 @@ class Items:
         rows = by_number(key)
         same = np.diff(key[rows]) == 0
         tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
-        told = {name: _through(parts) for name, parts in self._texts.items()}
-        rows[tied] = _by_resource(rows[tied], key, told["resource"], said)
+        told = {name: _cited(parts, said) for name, parts in self._texts.items()}
+        rows[tied] = _by_resource(rows[tied], key, told["resource"])
         sizes = np.bincount(bound, minlength=len(groups) * self.doses + 1)
         bounds = np.concatenate([[0], np.cumsum(sizes)])
-        return Evidence(groups, place, bounds, {"role": texts(tuple(self._roles), role[rows]), **self._told(told, said[rows])})
+        return Evidence(groups, place, bounds, {"role": texts(tuple(self._roles), role[rows]), **self._fields(told, said, rows)})
 
-    def _told(self, told: Mapping[str, Texts], said: Codes) -> Rows:
-        """Fields of items that say what stands in these rows."""
-        found: dict[str, Column] = {name: replace(words, codes=words.codes[said]) for name, words in told.items()}
+    def _fields(self, told: Mapping[str, Texts], said: Codes, rows: Integers) -> Rows:
+        """Of the items in these rows."""
+        found: dict[str, Column] = {name: replace(words, codes=words.codes[rows]) for name, words in told.items()}
         for name, numbers in self._numbers.items():
-            found[name] = Plain(pa.array(np.concatenate(numbers)[said], pa.float64(), from_pandas=True))
+            found[name] = Plain(pa.array(np.concatenate(numbers)[said[rows]], pa.float64(), from_pandas=True))
         return {name: found[name] for name in _SAYS}
 
 
@@ -158,20 +159,23 @@ class Some:
         self.items.add_labs(group, role, (self.rows[picks[0]], picks[1]))
 
 
-def _by_resource(rows: Integers, key: Integers, resource: Texts, said: Codes) -> Integers:
+def _by_resource(rows: Integers, key: Integers, resource: Texts) -> Integers:
     """Rows by key, then resource; one that is missing comes first."""
-    found: Any = taken([{"resource": resource}], said[rows])["resource"]
+    found: Any = taken([{"resource": resource}], rows)["resource"]
     return np.asarray(rows[np.lexsort((rank(found, missing=-1), key[rows]))])
 
 
-def _through(parts: Sequence[Texts]) -> Texts:
-    """One after the other. What several parts stand for is there once."""
+def _cited(parts: Sequence[Texts], said: Codes) -> Texts:
+    """What the parts, one after the other, say in these rows; no text twice."""
     kinds = {id(part.texts): part.texts for part in parts}
     before = dict(zip(kinds, accumulate(map(len, kinds.values()), initial=0), strict=False))
     codes = [np.where(part.codes == NOTHING, NOTHING, part.codes + before[id(part.texts)]) for part in parts]
-    alike = pa.concat_arrays(list(kinds.values())).dictionary_encode()
-    numbers = np.append(alike.indices.fill_null(NOTHING).to_numpy(), np.int32(NOTHING))  # the last one is that of NOTHING
-    return Texts(numbers[np.concatenate(codes)], alike.dictionary)
+    told, words = np.concatenate(codes)[said], pa.concat_arrays(list(kinds.values()))
+    used = np.flatnonzero(flagged(told[told != NOTHING], len(words)))
+    alike = words.take(pa.array(used)).dictionary_encode()
+    numbers = np.full(len(words) + 1, NOTHING, dtype=np.int32)  # the last one is that of NOTHING
+    numbers[used] = alike.indices.to_numpy()
+    return Texts(numbers[told], alike.dictionary)
 
 
 def _joined(parts: Iterable[Codes]) -> Codes:
