@@ -313,9 +313,7 @@ def _one_per_instant(pairs: Pairs, labs: Labs) -> Interval:
     """Value of each pair; values of one instant are one measurement, with their range."""
     low, high = labs.value.low[pairs.event].copy(), labs.value.high[pairs.event].copy()
     timed = np.flatnonzero(labs.when.timed[pairs.event])
-    keys = np.stack([pairs.dose[timed], labs.when.instant[pairs.event[timed]]])
-    _, same = np.unique(keys, axis=1, return_inverse=True)
-    same = same.reshape(-1)
+    _, same = _instants(pairs.dose[timed], labs.when.instant[pairs.event[timed]])
     range_ = hull(same, Interval(low[timed], high[timed]), int(same.max(initial=-1)) + 1)
     low[timed], high[timed] = range_.low[same], range_.high[same]
     return Interval(low, high)
@@ -332,5 +330,15 @@ def _lowest(dose: Integers, value: Interval, rows: int) -> Interval:
 def _measurements(pairs: Pairs, when: Moments, rows: int) -> Integers:
     """Number of measurements: values of one instant are one, two of one date without times are two."""
     timed = when.timed[pairs.event]
-    instants = np.unique(np.stack([pairs.dose[timed], when.instant[pairs.event[timed]]]), axis=1)
-    return np.asarray(np.bincount(instants[0], minlength=rows) + np.bincount(pairs.dose[~timed], minlength=rows))
+    first, _ = _instants(pairs.dose[timed], when.instant[pairs.event[timed]])
+    return np.bincount(pairs.dose[timed][first], minlength=rows) + np.bincount(pairs.dose[~timed], minlength=rows)
+
+
+def _instants(dose: Integers, instant: Integers) -> tuple[Integers, Integers]:
+    """A row of each instant of a dose, and of each row the number of its instant."""
+    order = np.lexsort((instant, dose))
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (np.diff(dose[order]) != 0) | (np.diff(instant[order]) != 0)
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.cumsum(new) - 1
+    return order[new], number

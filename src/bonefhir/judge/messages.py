@@ -199,7 +199,7 @@ def _distinct(columns: Sequence[npt.NDArray[Any]]) -> tuple[Integers, Integers]:
     """Rows in which all columns are alike have one number; and the first row of each number."""
     key, kinds = np.zeros(len(columns[0]), dtype=np.int64), 1
     for column in columns:
-        codes = pd.factorize(column, use_na_sentinel=False)[0] if column.dtype.kind == "f" else column.astype(np.int64)
+        codes = pd.factorize(column, use_na_sentinel=False)[0] if column.dtype.kind == "f" else column
         least = int(codes.min(initial=0))
         span = int(codes.max(initial=0)) - least + 1
         if kinds * span > np.iinfo(np.int64).max:
