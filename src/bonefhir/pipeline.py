@@ -165,9 +165,9 @@ def deal(run: Run) -> list[int]:
 def resolve_bucket(run: Run, bucket: int) -> None:
     """Decides what becomes of the resources of one bucket of patients, and leaves the normalised tables."""
     with stage(run, "resolve", bucket + 1):
-        read, others = whole.bucket(run, bucket)
         full = run.settings.conformance == "full"
-        found = resolution.resolve(read, others, run.knowledge, full, run.file_names, whole.checking(run))
+        # What was read goes before what was found is written.
+        found = resolution.resolve(*whole.bucket(run, bucket), run.knowledge, full, run.file_names, whole.checking(run))
         _store_resolution(run, bucket, found)
 
 

@@ -297,10 +297,16 @@ def _strings(sizes: Integers, texts: npt.NDArray[np.uint8]) -> pa.Array:
 
 def fill(folder: Path, pieces: Sequence[tuple[int, memoryview]]) -> None:
     """Reads what is wanted of one portion."""
-    path = folder / _ROWS
-    opened: Any = path.open("rb") if is_elsewhere(path) else path.open("rb", buffering=0)
-    with opened as file:
-        for place, memory in pieces:
+    path: Any = folder / _ROWS
+    wanted = [(place, memory) for place, memory in pieces if len(memory)]
+    if is_elsewhere(path):  # as ranges: an open file behind a URL would fetch megabytes around each of them
+        starts, ends = [place for place, _ in wanted], [place + len(memory) for place, memory in wanted]
+        found = path.fs.cat_ranges([path.path] * len(wanted), starts, ends, on_error="raise")
+        for (_, memory), data in zip(wanted, found, strict=True):
+            memory[:] = data
+        return
+    with path.open("rb", buffering=0) as file:
+        for place, memory in wanted:
             file.seek(place)
             done = 0
             while done < len(memory):

@@ -139,11 +139,10 @@ class Dealt:
             for part, wanted in room.pieces.items():
                 pieces.setdefault(part, []).extend(wanted)
         self._fill(pieces)
+        pieces.clear()
         before = np.array([part.before for part in self.parts], dtype=np.int64)
-        return {
-            table.name: in_reading_order(table, [room.rows(before) for room in found])
-            for table, found in zip(OF_PATIENTS, rooms, strict=True)
-        }
+        rooms.reverse()  # each goes when it has been told
+        return {table.name: in_reading_order(table, [room.rows(before) for room in rooms.pop()]) for table in OF_PATIENTS}
 
     def _rooms(self, number: int, begin: Integers, end: Integers, at: Integers) -> list[Room]:
         """One for all portions, unless they differ in what they number."""

@@ -18,14 +18,14 @@ Numbers = npt.NDArray[np.int64]
 BYTES_PER_RESOURCE = 1_000
 """Of FHIR, unpacked: few hospitals write less."""
 
-BYTES_IN_MEMORY = 2_000
-"""That one resource needs while its bucket is worked on, with its verdicts and their evidence: up to 1,500 were measured on the
+BYTES_IN_MEMORY = 1_500
+"""That one resource needs while its bucket is worked on, with its verdicts and their evidence: up to 1,200 were measured on the
 benchmarks *sparse* (while resolved) and *dense* (while audited)."""
 
 BASE, PROCESS = 250 << 20, 220 << 20
 """Bytes of the process that leads (Great Expectations is in it) and of each that works, before any data."""
 
-LEAST, MOST = 20_000, 400_000
+LEAST, MOST = 30_000, 400_000
 """Resources of a bucket: with fewer what each bucket costs outweighs them, and more gain nothing."""
 
 PER_BUCKET = 4

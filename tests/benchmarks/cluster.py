@@ -55,7 +55,7 @@ class Costs:
 
     scan: float = 9.5
     deal: float = 0.2
-    resolve: float = 2.9
+    resolve: float = 1.2
     audit: float = 0.00005
     report: float = 0.00012
     start: float = 3.0
