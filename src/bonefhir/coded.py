@@ -163,7 +163,7 @@ def _through(codes: Sequence[Codes | Integers], sizes: Sequence[int]) -> Codes:
     whole: npt.NDArray[Any] = np.concatenate(codes)
     before = np.cumsum([0, *sizes[:-1]]).astype(np.int32)
     shift = np.repeat(before, [len(part) for part in codes])
-    shift[whole == NOTHING] = 0
+    shift *= whole != NOTHING
     return np.asarray(whole + shift)
 
 
@@ -184,8 +184,8 @@ def _taken(column: Any, rows: Codes | Integers) -> Any:
     if isinstance(column, Plain):
         return Plain(column.values.take(pa.array(rows)))
     if isinstance(column, Lists):
-        first = column.offsets[rows]
-        offsets, values = spans(first, column.offsets[1:][rows] - first)
+        first = column.offsets.take(rows)
+        offsets, values = spans(first, column.offsets[1:].take(rows) - first)
         return Lists(offsets, _taken(column.values, values))
     if isinstance(column, Texts):
         return _texts(column, rows)
@@ -211,15 +211,15 @@ def spans(starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:
 
 def numbered(codes: Codes | Integers, kinds: int, rows: Codes | Integers) -> tuple[Codes, Integers]:
     """Codes of these rows numbered anew by first use, and the codes that are used; kinds: how many there may be."""
-    wanted = codes[rows]
+    wanted = codes.take(rows).astype(np.int64)
     place = np.arange(len(wanted), dtype=np.int32)
     seen = _ROOM.of(kinds + 1)
-    seen[wanted[::-1]] = place[::-1]  # of several values for one place the last one stays
-    used = wanted[seen[wanted] == place]
-    used = used[used != NOTHING]
+    seen[wanted[::-1].copy()] = place[::-1].copy()  # of several values for one place the last one stays
+    used = wanted.take(np.flatnonzero(seen.take(wanted) == place))
+    used = used.take(np.flatnonzero(used != NOTHING))
     seen[used] = place[: len(used)]
     seen[NOTHING] = NOTHING
-    return seen[wanted], used.astype(np.int64)
+    return seen.take(wanted), used
 
 
 class _Room(threading.local):
@@ -238,7 +238,7 @@ _ROOM = _Room()
 
 
 def _looked_up(values: Codes, codes: Codes) -> Codes:
-    return np.append(values, np.int32(NOTHING))[codes]  # the last one is that of NOTHING
+    return np.append(values, np.int32(NOTHING)).take(codes)  # the last one is that of NOTHING
 
 
 # ------------------------------------------------------------------------------------------------------------ order
@@ -264,7 +264,7 @@ def rank(values: Plain | Texts, missing: int | None = None) -> Integers:
     """Of each value its place among the distinct ones; missing: that of texts that are, the last one if None."""
     if isinstance(values, Texts):
         places = _places(values.texts)
-        return np.append(places, len(places) if missing is None else missing)[values.codes]
+        return np.append(places, len(places) if missing is None else missing).take(values.codes)
     return _places(values.values)
 
 
@@ -333,6 +333,6 @@ def arrow(values: Column) -> pa.Array:
 def told(values: Column, codes: Codes | Integers) -> Column:
     """Of each code the value in its row."""
     if isinstance(values, Texts):
-        return replace(values, codes=values.codes[codes])
+        return replace(values, codes=values.codes.take(codes))
     found: Column = _taken(values, codes.astype(np.int64))
     return found

@@ -56,7 +56,7 @@ ORDER = {
 }
 """Order of the rows: by what they are, never by how they were read. Only a resource without an id needs its place."""
 
-PART_ROWS = 1_024
+PART_ROWS = 2_048
 """Of a block of a part, about: one or two of each part are in memory at a time."""
 
 MOST = 256
@@ -65,7 +65,7 @@ MOST = 256
 ROWS = 32_768
 """Of a row group of the whole."""
 
-CELLS = 3 << 19
+CELLS = 1 << 20
 """That are read and put in order at once, about: what a part costs each time is spread over them."""
 
 PLAIN = frozenset({"resource", "instant", "source_line"})
@@ -136,19 +136,24 @@ def _row_groups(parts: Sequence["_Part"], table: Table) -> Iterator[Rows]:
     waiting: list[Piece] = []
     for found in _rounds(parts, CELLS // len([*_leaves(table)])):
         waiting += found
-        if sum(stop - start for _, start, stop in waiting) < ROWS and any(each.left or each.held for each in parts):
+        last = not any(each.left or each.held for each in parts)
+        ends = np.cumsum([stop - start for _, start, stop in waiting])
+        if ends[-1] < ROWS and not last:
             continue
-        whole, edges = joined(waiting), np.cumsum([stop - start for _, start, stop in waiting])
-        waiting.clear()
+        whole = joined(waiting)
+        rows = _in_order(whole, ORDER[table.name], ends[:-1])
+        end = len(rows) if last else len(rows) - len(rows) % ROWS
         found.clear()
-        rows = _in_order(whole, ORDER[table.name], edges[:-1])
-        end = len(rows) - len(rows) % ROWS
+        waiting = _left(waiting, ends, rows[end:])
         for start in range(0, end, ROWS):
-            yield taken([whole], rows[start : start + ROWS])
-        if end < len(rows):
-            waiting.append((taken([whole], rows[end:]), 0, len(rows) - end))
+            yield taken([whole], rows[start : min(start + ROWS, end)])
         del whole
-    yield from (rest for rest, *_ in waiting)
+
+
+def _left(pieces: Sequence[Piece], ends: Integers, rows: Integers) -> list[Piece]:
+    """Of each piece its last rows, as many as are among these. ends: of the pieces when they are joined."""
+    numbers = np.bincount(np.searchsorted(ends, rows, side="right"), minlength=len(pieces)).tolist()
+    return [(piece, stop - number, stop) for (piece, _, stop), number in zip(pieces, numbers, strict=True) if number]
 
 
 def _rounds(parts: Sequence["_Part"], rows: int) -> Iterator[list[Piece]]:
