@@ -26,7 +26,7 @@ _REPLACEMENT = b"\\ufffd"
 
 def suspect(raw: bytes) -> bool:
     """May hold an escape that `mend` or `plain` changes."""
-    return _SUSPECT.search(raw) is not None
+    return b"\\" in raw and _SUSPECT.search(raw) is not None
 
 
 def mend(raw: bytes) -> tuple[bytes, list[int]]:

@@ -35,10 +35,11 @@ class Owner(Protocol):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Resources of one file, each a piece of the text; between them are blanks, if anything.
+    """Resources of one file, each a piece of the text.
 
     starts, sizes           of the pieces, ascending
     offsets, lines          where they stand in the file
+    apart                   between them is more than blanks
     entries, urls, scopes   of each; null for NDJSON
     """
 
@@ -48,6 +49,7 @@ class Chunk:
     sizes: Numbers
     offsets: Numbers
     lines: Numbers
+    apart: bool = False
     entries: list[str] | None = None
     urls: list[str | None] | None = None
     scopes: list[Scope | None] | None = None
@@ -56,11 +58,14 @@ class Chunk:
         start = int(self.starts[index])
         return self.text[start : start + int(self.sizes[index])]
 
+    def raws(self) -> Iterator[bytes]:
+        return map(self.text.__getitem__, map(slice, self.starts.tolist(), (self.starts + self.sizes).tolist()))
+
 
 class Items:
     """The resources of many chunks, in order.
 
-    text, starts, sizes     their compact texts, as in a chunk
+    text, starts, sizes     their compact texts, as in a chunk; between them are blanks, if anything
     lengths                 of their texts as they stand in the files
     """
 
@@ -130,13 +135,13 @@ _Pieces = tuple[bytes, Numbers, Numbers]
 
 
 def _compact(chunk: Chunk) -> _Pieces:
-    """Without blanks, if they have any at their beginning; then the others have, too."""
-    if not len(chunk.starts) or not _SPACED.match(chunk.text, int(chunk.starts[0])):
-        return chunk.text, chunk.starts, chunk.sizes
-    return lined_up([_without_blanks(chunk.raw(index)) for index in range(len(chunk.starts))])
+    """One behind the other; without blanks, if they have any at their beginning: then the others have, too."""
+    if len(chunk.starts) and _SPACED.match(chunk.text, int(chunk.starts[0])):
+        return _lined_up(list(map(_without_blanks, chunk.raws())))
+    return _lined_up(list(chunk.raws())) if chunk.apart else (chunk.text, chunk.starts, chunk.sizes)
 
 
-def lined_up(raws: Sequence[bytes]) -> _Pieces:
+def _lined_up(raws: Sequence[bytes]) -> _Pieces:
     """A text of them, and where they are in it, and their sizes."""
     sizes = texts.lengths(raws)
     return b"\n".join(raws), np.cumsum(sizes + 1) - sizes - 1, sizes

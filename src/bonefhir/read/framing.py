@@ -5,21 +5,22 @@ A document that is broken anywhere is refused as a whole, because what is missin
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 
 import msgspec
 from msgspec import Raw
 
 from bonefhir.read import characters
-from bonefhir.read.bundle import BrokenBundleError, read_bundle
+from bonefhir.read.bundle import BrokenBundleError, Envelope, open_envelope, read_entries
 from bonefhir.read.characters import BLANK, BOM
 from bonefhir.read.content import GZIP, ZSTD, foreign_format
 from bonefhir.read.fault import Fault, UnreadableFileError
 from bonefhir.read.limits import Limits
-from bonefhir.read.reader import Lines, Reader, unreadable
+from bonefhir.read.reader import Reader, unreadable
 
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
-_BLANKS = re.compile(rb"[ \t\r\n]*")
+_BLANKS, _WORD = re.compile(rb"[ \t\r\n]*"), re.compile(rb"[^ \t\r\n]")
 _BUNDLE = re.compile(rb'\{\s*"resourceType"\s*:\s*"Bundle"')
 _any = msgspec.json.Decoder(Raw).decode
 
@@ -43,9 +44,10 @@ def first_part(blocks: Iterator[bytes], limits: Limits) -> tuple[bytes, bool]:
     """
     head = b""
     for block in blocks:
-        head += block
-        _, _, after = head.lstrip(BLANK).partition(b"\n")
-        if after.strip(BLANK) or len(head) > limits.line:
+        head = head + block if head else block
+        begun = _WORD.search(head)
+        ended = head.find(b"\n", begun.start()) if begun else -1
+        if (ended >= 0 and _WORD.search(head, ended)) or len(head) > limits.line:
             return head, False
     return head, True
 
@@ -59,6 +61,28 @@ def check_encoding(head: bytes) -> None:
         raise UnreadableFileError("not-json", f"not JSON but {name}")
     if head.startswith(_WIDE) or b"\x00" in head[:4]:
         raise UnreadableFileError("encoding", "not UTF-8 (UTF-16, UTF-32 or binary): convert it to UTF-8")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A Bundle that is all of a file. text: as it decodes, original: as it stands in the file, from byte `start` on."""
+
+    text: bytes
+    original: bytes
+    start: int
+    envelope: Envelope
+
+
+def whole_bundle(data: bytes) -> Opened | None:
+    """The Bundle, if nothing else is in the file; null: not known. Then it is no NDJSON either, and need not be asked."""
+    start = _blanks(data, len(BOM) if data.startswith(BOM) else 0)
+    if not _BUNDLE.match(data, start) or not characters.utf8(data) or characters.suspect(data):
+        return None
+    text = data[start:].rstrip(BLANK)
+    try:
+        return Opened(text, text, start, open_envelope(text))
+    except (BrokenBundleError, RecursionError):
+        return None
 
 
 def is_ndjson(head: bytes, whole: bool) -> bool:
@@ -109,30 +133,36 @@ def _mostly_resources(head: bytes) -> bool:
     return good > 0 and 2 * good >= len(lines)
 
 
-def read_document(reader: Reader, data: bytes) -> str:
+def read_document(reader: Reader, data: bytes, opened: Opened | None = None) -> str:
     """One JSON document: a Bundle or a single resource. Returns which. Raises UnreadableFileError."""
+    reader.document(data)
+    if opened is not None:
+        _read_opened(reader, opened)
+        return "bundle"
     if not characters.utf8(data):
         raise UnreadableFileError("encoding", "not UTF-8")
-    start = len(BOM) if data.startswith(BOM) else 0
     text = characters.mend(data)[0] if characters.suspect(data) else data
-    start += len(_BLANKS.match(text, start)[0])  # type: ignore[index]  # it matches nothing, too
+    start = _blanks(text, len(BOM) if data.startswith(BOM) else 0)
     body = text[start:].rstrip(BLANK)
     original = body if text is data else data[start : start + len(body)]
-    reader.lines = Lines(data)
     found = _BUNDLE.match(body) is not None and _bundle(reader, body, original, start)
     if not found and _document_type(body) == "Bundle":
         found = _bundle(reader, body, original, start, True)
     if found:
         return "bundle"
-    reader.resource(original, start, reader.line_at(start))
+    reader.resource(original, 0, len(original), start)
     return "resource"
+
+
+def _blanks(text: bytes, start: int) -> int:
+    """Where they end."""
+    return _BLANKS.match(text, start).end()  # type: ignore[union-attr]  # it matches nothing, too
 
 
 def _bundle(reader: Reader, body: bytes, original: bytes, start: int, certain: bool = False) -> bool:
     """Reads what begins like a Bundle. False: it cannot be read as one. certain: it is one; then raises UnreadableFileError."""
-    reader.begin(body)
     try:
-        read_bundle(reader, body, original, start)
+        _read_opened(reader, Opened(body, original, start, open_envelope(body)))
     except BrokenBundleError as error:
         if certain:
             raise UnreadableFileError(error.fault.reason, f"the Bundle: {error.fault.detail}") from None
@@ -142,6 +172,11 @@ def _bundle(reader: Reader, body: bytes, original: bytes, start: int, certain: b
             raise UnreadableFileError("too-deep", f"nested far deeper than {reader.limits.depth} levels, the limit") from None
         return False
     return True
+
+
+def _read_opened(reader: Reader, bundle: Opened) -> None:
+    reader.begin(bundle.text)
+    read_entries(reader, bundle.envelope, bundle.text, bundle.original, bundle.start)
 
 
 def _document_type(body: bytes) -> str | None:

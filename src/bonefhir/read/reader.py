@@ -14,7 +14,7 @@ import numpy as np
 from bonefhir.read import characters, contained, depth, keys, modifiers, references, unused
 from bonefhir.read.batch import SIZE, Batch
 from bonefhir.read.bundle import BrokenBundleError, read_bundle
-from bonefhir.read.chunks import Chunk, digest, lined_up
+from bonefhir.read.chunks import Chunk, digest
 from bonefhir.read.columns import Collected, Row
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault, UnreadableFileError
@@ -41,7 +41,8 @@ _OPEN, _CLOSE, _LINE_BREAK, _RETURN = b"{}\n\r"
 Place = tuple[int, int, str | None]
 """Where a resource stands: byte in the decompressed file, line, entry of a Bundle."""
 
-_Entry = tuple[bytes, int, int, str | None, str | None, Scope | None]
+_Entry = tuple[int, int, str | None, str | None, Scope | None]
+"""Where in its document a resource begins, its size, the rest as in a chunk."""
 
 Remark = tuple[int | None, str, int]
 """About a file: line of the first one of its kind (null: the file), words, how many there are."""
@@ -64,13 +65,14 @@ class Reader:
         self.empty_entries = 0
         self.unused: Counter[str] = Counter()
         self.rows = collected.rows
-        self.lines: Lines = Lines()
+        self.lines = self._lines = Lines()
         self.remarks: dict[str, Remark] = {}
         self._gates = gates
         self._rejects, self._full_urls = collected.rejects, collected.full_urls
         self._first = number << 40
         self._batch = batch
         self._entries: list[_Entry] = []
+        self._text, self._begin = b"", 0
         self._held = 0
         self._slow = False
         self._nested = True
@@ -129,25 +131,36 @@ class Reader:
             self._batch.add(Chunk(self, text, starts, ends - starts, offset + starts, numbers))
         return count
 
+    def document(self, data: bytes) -> None:
+        """What the file is. Lines are asked for twice: at once of what is odd, and of the others when they are handed over."""
+        self.lines, self._lines = Lines(data), Lines(data)
+
     def resource(
         self,
-        raw: bytes,
+        text: bytes,
+        start: int,
+        size: int,
         offset: int,
-        line: int,
         entry: str | None = None,
         full_url: str | None = None,
         scope: Scope | None = None,
     ) -> None:
-        """One resource of a document. One that may be a Bundle is opened at once, while one knows where its lines are."""
-        each = (raw, offset, line, entry, full_url, scope)
-        if self._slow or (self._nested and (b'"Bundle"' in raw or b"\\u" in raw)):
+        """One resource of a document: so many bytes of the text from `start` on; offset: where the text begins in the file.
+
+        One that may be a Bundle is opened at once, while one knows where its lines are.
+        """
+        if self._slow or (self._nested and _may_be_bundle(text, start, start + size)):
             self._before_it()
-            self._one(*each)
-        else:
-            self._entries.append(each)
-            self._held += len(raw)
-            if self._held >= SIZE:
-                self.hand_over()
+            place = offset + start
+            self._one(text[start : start + size], place, self.line_at(place), entry, full_url, scope)
+            return
+        if text is not self._text:
+            self.hand_over()
+            self._text, self._begin = text, offset
+        self._entries.append((start, size, entry, full_url, scope))
+        self._held += size
+        if self._held >= SIZE:
+            self.hand_over()
 
     def begin(self, bundle: bytes) -> None:
         """A document: looks once whether there may be Bundles in the Bundle."""
@@ -156,9 +169,12 @@ class Reader:
     def hand_over(self) -> None:
         """To the batch: what was put by of a document."""
         if self._entries:
-            raws, offsets, lines, entries, urls, scopes = map(list, zip(*self._entries, strict=True))
+            starts, sizes, entries, urls, scopes = map(list, zip(*self._entries, strict=True))
             self._entries, self._held = [], 0
-            self._batch.add(Chunk(self, *lined_up(raws), np.array(offsets), np.array(lines), entries, urls, scopes))
+            places = np.array(starts)
+            offsets = self._begin + places
+            lines = self._lines.of(offsets)
+            self._batch.add(Chunk(self, self._text, places, np.array(sizes), offsets, lines, True, entries, urls, scopes))
 
     def _before_it(self) -> None:
         """What was put by comes first."""
@@ -312,6 +328,10 @@ class Reader:
         return self._gates is not None and not faults and self._gates(name, shape).passes(raw)
 
 
+def _may_be_bundle(text: bytes, start: int, end: int) -> bool:
+    return text.find(b'"Bundle"', start, end) >= 0 or text.find(b"\\u", start, end) >= 0
+
+
 def _line_breaks(text: bytes, end: int) -> list[int]:
     """Where they are. Lines are long: `find` is twice as fast as a look at every byte by numpy."""
     found = []
@@ -375,6 +395,16 @@ class Lines:
             self.line += self._text.count(b"\n", self._offset, offset)
             self._offset = offset
         return self.line
+
+    def of(self, offsets: Numbers) -> Numbers:
+        """Of many at once, ascending."""
+        if self._text is None:
+            return np.full(len(offsets), self.line)
+        begin, end = self._offset, int(offsets[-1])
+        breaks = begin + np.flatnonzero(np.frombuffer(self._text, np.uint8, end - begin, begin) == _LINE_BREAK)
+        found = self.line + np.searchsorted(breaks, offsets)
+        self.line, self._offset = int(found[-1]), end
+        return found
 
 
 def unreadable(error: msgspec.DecodeError) -> Fault:

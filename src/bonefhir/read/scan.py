@@ -146,19 +146,21 @@ def _read(file: SourceFile, content: Content, reader: Reader) -> tuple[str | Non
     if whole and not head.removeprefix(BOM).strip():
         reader.warn("empty-file", None, "nothing in it")
         return None, 0
-    ndjson = _remark(file, content.compression, reader, head, whole)
+    more = b"" if whole else next(blocks, b"")
+    blocks = chain((more,), blocks) if more else blocks
+    opened = None if more else framing.whole_bundle(head)
+    ndjson = opened is None and framing.is_ndjson(head.removeprefix(BOM), whole)
+    _remark(file, content.compression, reader, head, ndjson)
     if ndjson:
         return "ndjson", framing.read_lines(reader, chain((head,), blocks))
-    return framing.read_document(reader, head if whole else _all(head, blocks, reader.limits)), 0
+    return framing.read_document(reader, head if whole else _all(head, blocks, reader.limits), opened), 0
 
 
-def _remark(file: SourceFile, compression: str | None, reader: Reader, head: bytes, whole: bool) -> bool:
-    """What is odd about the file. Returns whether it is NDJSON."""
+def _remark(file: SourceFile, compression: str | None, reader: Reader, head: bytes, ndjson: bool) -> None:
+    """What is odd about the file."""
     if head.startswith(BOM):
         reader.warn("utf8-bom", 1, "a byte order mark before the JSON; it was skipped")
-    ndjson = framing.is_ndjson(head.removeprefix(BOM), whole)
     _remark_name(file, compression, reader, ndjson)
-    return ndjson
 
 
 def _read_range(file: SourceFile, reader: Reader, start: int, end: int | None) -> int:
@@ -169,7 +171,7 @@ def _read_range(file: SourceFile, reader: Reader, start: int, end: int | None) -
             begin, blocks = framing.after_line_break(blocks, start - 1)
         else:
             head, whole = framing.first_part(blocks, reader.limits)
-            _remark(file, None, reader, head, whole)
+            _remark(file, None, reader, head, framing.is_ndjson(head.removeprefix(BOM), whole))
             blocks = chain((head,), blocks)
         return framing.read_lines(reader, blocks if end is None else framing.until(blocks, begin, end), begin)
 
