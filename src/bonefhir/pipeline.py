@@ -48,7 +48,7 @@ from bonefhir.run import (
 )
 from bonefhir.scanned import write_scan
 from bonefhir.settings import Settings
-from bonefhir.workers import Each, alone, workers
+from bonefhir.workers import Each, alone, even, workers
 
 __all__ = [
     "EXPORTS",
@@ -144,6 +144,7 @@ def finish(run: Run, each: Each | None = None, progress: Callable[[str], None] |
 # ------------------------------------------------------------------------------------------------------------------ scan
 
 
+@even
 def scan(run: Run, number: int) -> None:
     """Reads one portion of the files into the read tables."""
     with stage(run, "scan", number):

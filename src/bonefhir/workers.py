@@ -14,6 +14,8 @@ WORTH_A_POOL = 64 << 20
 
 Work = Callable[[Run, int], None]
 
+_EVEN = "even"
+
 
 class Each(Protocol):
     """Does the work for each number, and yields the numbers as they are done.
@@ -22,6 +24,14 @@ class Each(Protocol):
     """
 
     def __call__(self, work: Work, numbers: Sequence[int], meanwhile: Callable[[], None] | None = None, /) -> Iterator[int]: ...
+
+
+def even(work: Work) -> Work:
+    """Marks work that needs about as much memory for each number: what is free stays for the next one, as to take it back from
+    the system costs a tenth of the scan.
+    """
+    setattr(work, _EVEN, True)
+    return work
 
 
 @contextmanager
@@ -44,8 +54,7 @@ def alone(run: Run) -> Each:
 
 def _one_by_one(run: Run, work: Work, numbers: Sequence[int], meanwhile: Callable[[], None] | None) -> Iterator[int]:
     for number in numbers:
-        work(run, number)
-        memory.release()
+        _do(work, run, number)
         yield number
     if meanwhile:
         meanwhile()
@@ -63,8 +72,13 @@ def _side_by_side(
 
 
 def _in_a_process(work: Work, folder: str, number: int) -> None:
-    work(load_run(folder), number)
-    memory.release()
+    _do(work, load_run(folder), number)
+
+
+def _do(work: Work, run: Run, number: int) -> None:
+    work(run, number)
+    if not getattr(work, _EVEN, False):
+        memory.release()
 
 
 def _begin() -> None:

@@ -27,7 +27,7 @@ from bonefhir.read.texts import Numbers
 
 Flags = npt.NDArray[np.bool_]
 
-SIZE = 8 << 20
+SIZE = 16 << 20
 """Bytes of resources that are put by."""
 ENOUGH = 24
 """Resources of one type that are worth the arrays."""
