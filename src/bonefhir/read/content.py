@@ -116,8 +116,8 @@ class Content:
 
     def drain(self) -> None:
         """Reads what is left, so that size and SHA-256 are those of the whole file, unless the disk fails."""
-        rest = bytearray(1 << 18)  # as much as stays in the processor's cache
         try:
+            rest = bytearray(1 << 18 if self._buffered.peek(1) else 0)  # as much as stays in the processor's cache
             while self._buffered.readinto(rest):
                 pass
         except (OSError, ValueError):
