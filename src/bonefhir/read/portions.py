@@ -4,7 +4,9 @@ Where the cuts fall changes no result: a row is known by its file and byte, and 
 file are put together again.
 """
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from bonefhir.read import characters, framing
@@ -100,9 +102,22 @@ def _can_be_cut(file: SourceFile) -> bool:
 
 def scan(files: Sequence[SourceFile], portion: Portion, gates: Gates | None = None, limits: Limits = DEFAULT) -> Scan:
     """files: those of the run, by number. gates: what tells which resources are certainly valid; null: nobody asks."""
-    if portion.whole:
-        return scan_files([files[number] for number in portion.files], limits, gates)
-    return scan_range(files[portion.files[0]], portion.start, portion.end, limits, gates)
+    with _uncollected():
+        if portion.whole:
+            return scan_files([files[number] for number in portion.files], limits, gates)
+        return scan_range(files[portion.files[0]], portion.start, portion.end, limits, gates)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles: it looks at all the fields of all resources, and there are none in them."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def together(counts: Iterable[Counts], limits: Limits = DEFAULT) -> list[Counts]:
