@@ -41,6 +41,7 @@ from bonefhir.coded import (
     told,
     value,
 )
+from bonefhir.dealt import is_elsewhere
 from bonefhir.interval import Flags, Integers
 from bonefhir.pieces import cut
 from bonefhir.tables import Table
@@ -70,6 +71,9 @@ CELLS = 1 << 20
 
 PLAIN = frozenset({"resource", "instant", "source_line"})
 """Columns with hardly a value twice: codes and a dictionary would only be more of them."""
+
+AHEAD = 1 << 20
+"""Bytes of a part behind a URL that are fetched beyond those that are needed."""
 
 Key = tuple[tuple[bool, Any], ...]
 
@@ -257,7 +261,12 @@ def _sortable(found: Any) -> tuple[bool, Any]:
 @contextmanager
 def _opened(paths: Sequence[Path], table: Table) -> Iterator[list[_Part]]:
     with ExitStack() as stack:
-        yield [_Part(stack.enter_context(path.open("rb")), table) for path in paths]
+        yield [_Part(stack.enter_context(_open(path)), table) for path in paths]
+
+
+def _open(path: Path) -> BinaryIO:
+    """An open file behind a URL fetches 50 MB beyond what it is asked for, as a rule: of many parts that would be all of them."""
+    return path.open("rb", buffering=AHEAD) if is_elsewhere(path) else path.open("rb")
 
 
 # ------------------------------------------------------------------------------------------------------------ the whole
