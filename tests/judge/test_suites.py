@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given as given_any
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from bonefhir.errors import AccountingError, KnowledgeError
 from bonefhir.judge import suites
 from bonefhir.judge.suite_files import Expectation, Suite, faults_of, read_suites, value_sets
-from bonefhir.judge.suite_tables import batches, separate
+from bonefhir.judge.suite_tables import batches, read, separate
 from bonefhir.judge.suites import Batches
 from bonefhir.knowledge.load import load, shipped
 from bonefhir.knowledge.model import Knowledge
@@ -293,3 +294,16 @@ def test_a_library_that_is_put_off_is_imported_when_it_is_used(monkeypatch: pyte
     assert sys.modules["colorsys"] is not promised
     with suites._later("colorsys"):
         assert importlib.import_module("colorsys") is sys.modules["colorsys"]
+
+
+@pytest.mark.parametrize("missing", [0, 1, 3])
+def test_what_a_file_has_counted_as_there_is_not_read_and_what_is_missing_is_seen(tmp_path: Path, missing: int) -> None:
+    messages = pa.array(["4 mg given"] * (3 - missing) + [None] * missing, pa.string())
+    columns = {"dose_id": pa.array(["a", "b", "c"]), "message": messages, "verdict": pa.array(["pass"] * 3)}
+    rows = pa.table([columns.get(c.name, pa.nulls(3, c.type)) for c in VERDICTS], schema=VERDICTS.schema)
+    pq.write_table(rows, tmp_path / "verdicts.parquet", row_group_size=2)
+    asked = [Expectation(column, "expect_column_values_to_not_be_null", "info", "", {"column": column}, {}) for column in columns]
+    suite = Suite("verdicts", "", tuple(asked))
+    [batch] = read(tmp_path / "verdicts.parquet", suite)
+    assert {name: batch[name].null_count for name in batch.column_names} == {"dose_id": 0, "message": missing, "verdict": 0}
+    assert batch.num_rows == 3
