@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir import conform, tables, whole
+from bonefhir import conform, memory, tables, whole
 from bonefhir import ledger as books
 from bonefhir.coded import coded, column_of
 from bonefhir.copies import write_copies
@@ -287,6 +287,7 @@ def check_suites(run: Run) -> None:
         counts = books.rule_counts(run)
         results = run_suites(lambda s, cells: read(phi / f"{s.table}.parquet", s, cells), counts, run.knowledge, data_docs=docs)
         write_json(run.work / "suites.json", results)
+    memory.release()
 
 
 def result(run: Run, table: tables.Table, columns: list[str] | None = None) -> pa.Table:

@@ -22,7 +22,7 @@ from bonefhir.parts import ORDER, texts_of
 ALIKE = PRESENT | UNIQUE
 """Expectations that ask no more than whether two values are alike."""
 
-CELLS = 4 << 20
+CELLS = 2 << 20
 """Of a batch, as a rule. Great Expectations holds it, and copies of it; a batch costs it some milliseconds an expectation."""
 
 NUMBER = "number of the id"

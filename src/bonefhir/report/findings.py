@@ -23,6 +23,8 @@ from bonefhir.vocabulary import FAIL, INDETERMINATE, SEVERITIES
 GROUPS = tuple((verdict, severity) for verdict in (FAIL, INDETERMINATE) for severity in reversed(SEVERITIES))
 _BATCH = 16_384
 """Findings that are in memory at a time."""
+_PART = 4_096
+"""… of which so many are read at a time: what is told of them takes several times their memory."""
 _SCHEMA = VERDICTS.schema
 
 
@@ -96,7 +98,7 @@ class _Cutter:
         ends = np.cumsum(np.bincount(group, minlength=len(GROUPS))).tolist()
         for writer, start, end in zip(self._writers, [0, *ends], ends, strict=False):
             if start < end:
-                writer.write_table(whole.slice(start, end - start), max_chunksize=_BATCH)
+                writer.write_table(whole.slice(start, end - start), max_chunksize=_PART)
 
 
 def _groups(verdicts: Rows) -> Integers:

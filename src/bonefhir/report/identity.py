@@ -17,6 +17,10 @@ FINGERPRINT = re.compile("f[0-9a-f]{16}")
 """It begins with a letter: of digits alone, or of digits around an 'e', spreadsheets would make a number and round it."""
 
 
+_PART = 1_024
+"""Findings that are told at a time, as their texts are long."""
+
+
 def resource_id(prefix: str, *parts: str) -> str:
     """An id of FHIR (at most 64 of A-Z a-z 0-9 - .) for what the parts name together."""
     return f"{prefix}-{_digest(parts)[:32]}"
@@ -42,7 +46,13 @@ def fingerprint(finding: Mapping[str, Any]) -> str:
 
 
 def fingerprints(findings: pa.Table) -> list[str]:
-    """The same of each finding of a table, a column at a time."""
+    """The same of each finding of a table."""
+    parts = (findings.slice(start, _PART) for start in range(0, len(findings), _PART))
+    return [mark for part in parts for mark in _fingerprints(part)]
+
+
+def _fingerprints(findings: pa.Table) -> list[str]:
+    """A column at a time."""
     names = ("patient_id", "dose_id", "rule_id", "rule_version", "verdict")
     texts = [_as_json(findings[name].combine_chunks()) for name in names]
     evidence = findings["evidence"].combine_chunks()
