@@ -7,9 +7,11 @@ The same functions run one after the other here, and as tasks of an orchestrator
 output folder and becomes it by one rename at the end: an output folder that exists is complete.
 """
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +33,7 @@ from bonefhir.parts import PLAIN, read_part, write_part, write_whole
 from bonefhir.read.portions import scan as scan_portion
 from bonefhir.report.facts import EXPORTS
 from bonefhir.report.findings import cut_out
-from bonefhir.reports import Summary, begin_reports, export, findings, rejected, report
+from bonefhir.reports import Summary, begin_reports, export, findings, rejected, report, suite_results
 from bonefhir.run import (
     FACTS,
     Run,
@@ -128,12 +130,16 @@ def at_work(
 
 
 def finish(run: Run, each: Each | None = None, progress: Callable[[str], None] | None = None) -> Summary:
-    """The stages after the verdicts. The suites are checked here while others write what does not tell of them."""
+    """The stages after the verdicts. The suites are checked here while others merge, or write what does not tell of them."""
     tell, each = progress or (lambda _: None), each or alone(run)
-    for done, _ in enumerate(each(merge, range(len(WHOLE))), start=1):
+    for done, number in enumerate(each(merge, range(len(WHOLE))), start=1):
         tell(f"merge: {done} of {len(WHOLE)} tables")
+        if WHOLE[number] is not tables.VERDICTS:  # which come last, and have their suite beside the exports
+            check_suites(run, WHOLE[number])
     begin_reports(run)
-    for done, _ in enumerate(each(export, range(len(EXPORTS)), lambda: check_suites(run)), start=1):
+    first, *others = range(len(EXPORTS))
+    beside = each(export, [first], lambda: check_suites(run))  # no more: each holds pieces of the tables, and so do the suites
+    for done, _ in enumerate(chain(beside, each(export, others)), start=1):
         tell(f"report: {done} of {len(EXPORTS)} exports")
     tell("report")
     summary = report(run)
@@ -273,20 +279,30 @@ def merge(run: Run, number: int) -> None:
             write_whole(path, table, parts)
 
 
-def check_suites(run: Run) -> None:
-    """Runs the Great Expectations suites over the tables of phi/; makes those that are not there yet."""
+def check_suites(run: Run, merged: tables.Table | None = None) -> None:
+    """Runs Great Expectations' suites over a table of phi/ that is merged; None: all that are left, with that of the rules, and
+    makes the tables that are not there yet.
+    """
     from bonefhir.judge.suite_tables import read
-    from bonefhir.judge.suites import run_suites
+    from bonefhir.judge.suites import SUITES, run_suites
 
     phi = run.folder / "phi"
-    for number, table in enumerate(WHOLE):
+    for number, table in enumerate(WHOLE if merged is None else ()):
         if not (phi / f"{table.name}.parquet").is_file():
             merge(run, number)
-    with stage(run, "suites"):
-        docs = run.folder / "share" / "data_docs" if run.settings.data_docs else None
+    wanted = SUITES if merged is None else (merged.name,)
+    names = [name for name in SUITES if name in wanted and not suite_results(run, name).is_file()]
+    if not names:
+        return
+    with stage(run, "suites", SUITES.index(names[0])):
+        docs = run.folder / "share" / "data_docs" if run.settings.data_docs and merged is None else None
         counts = books.rule_counts(run)
-        results = run_suites(lambda s, cells: read(phi / f"{s.table}.parquet", s, cells), counts, run.knowledge, data_docs=docs)
-        write_json(run.work / "suites.json", results)
+        results = run_suites(
+            lambda s, cells: read(phi / f"{s.table}.parquet", s, cells), counts, run.knowledge, data_docs=docs, names=names
+        )
+        for found in results:
+            write_json(suite_results(run, found["suite"]), found)
+    gc.collect()  # Great Expectations ties what it was given into circles
     memory.release()
 
 

@@ -48,6 +48,11 @@ def findings(run: Run) -> Findings:
     return Findings(run.work / "findings")
 
 
+def suite_results(run: Run, name: str) -> Path:
+    """Where the result of a suite is kept until the reports are written."""
+    return run.work / f"suite.{name}.json"
+
+
 def begin_reports(run: Run) -> None:
     """Before the first export."""
     from bonefhir.report.write import begin  # not at the top: `validate` writes no reports
@@ -66,15 +71,17 @@ def export(run: Run, number: int) -> None:
 
 def report(run: Run) -> Summary:
     """Writes every file of the output folder that is neither a table nor an export."""
+    from bonefhir.judge.suites import SUITES
     from bonefhir.report.write import write_reports
 
     rejects = rejected(run)
+    results = [suite_results(run, name) for name in SUITES]
     collected = Facts(
         **_judged(run),
         files=books.ledger(run),
         unused=books.unused(run),
         rejects=rejects,
-        suites=json.loads((run.work / "suites.json").read_text(encoding="utf-8")),
+        suites=[json.loads(path.read_text(encoding="utf-8")) for path in results if path.is_file()],
         seconds=seconds(run),
         peak_memory_bytes=_peak_memory(),
         work=dict(zip(WORK, (run.jobs, len(run.portions), len(run.buckets), PASSES), strict=True)),

@@ -9,7 +9,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from bonefhir.errors import AccountingError, KnowledgeError
 from bonefhir.judge import data_docs as pages
-from bonefhir.judge.suite_files import Expectation, Suite, read_suites
+from bonefhir.judge.suite_files import TABLES, Expectation, Suite, read_suites
 from bonefhir.judge.suite_tables import CELLS, separate
 from bonefhir.knowledge.load import shipped
 from bonefhir.knowledge.model import Knowledge, Rule
@@ -36,6 +36,9 @@ Result = Mapping[str, Any]
 
 RULE_TABLE = "rules"
 """Name of the suite with one expectation per rule."""
+
+SUITES = (*TABLES, RULE_TABLE)
+"""Names of all suites: those of the tables are the tables'."""
 
 SEVERITY = {"error": "critical", "warning": "warning", "info": "info"}
 """Severity of a rule -> severity of its expectation."""
@@ -79,13 +82,14 @@ def run_suites(
     knowledge: Knowledge,
     tolerances: Mapping[str, float] | None = None,
     data_docs: Path | None = None,
+    names: Collection[str] = SUITES,
 ) -> list[dict[str, Any]]:
-    """The result of every suite, in the order of the tables, then the rules.
+    """The result of each suite of these names, in the order of SUITES.
 
     tables      of doses, labs, patients, verdicts what suite_tables makes of them; may be empty
     rule_counts rule_id, pass, fail: a row per rule of the profile
     tolerances  rule id -> share of its decided verdicts that may be `fail`; 0 for a rule not named
-    data_docs   folder in which Great Expectations writes its own pages, each table held whole; None: none are written
+    data_docs   folder in which Great Expectations writes its own pages of all suites, each table held whole; None: none
 
     Each result: {suite, title, rows, success, expectations: [{id, type, statement, severity, success, elements, missing,
     unexpected}]}; counts only. An expectation of a rule has elements = pass + fail, unexpected = fail, and its tolerance.
@@ -96,8 +100,9 @@ def run_suites(
     rules = rule_suite(knowledge.rules, tolerances or {})
     rule_table = pa.table({rule: [share.value] for rule, share in shares.items()})
     judge = _Judge()
-    results = [_reported_table(suite, judge, tables) for suite in suites]
-    results.append(_reported_rules(rules, judge.judged(rules, rule_table), shares))
+    results = [_reported_table(suite, judge, tables) for suite in suites if suite.table in names]
+    if RULE_TABLE in names:
+        results.append(_reported_rules(rules, judge.judged(rules, rule_table), shares))
     if data_docs is not None:
         frames = {suite.table: next(tables(suite, sys.maxsize)) for suite in suites}
         judge.write_pages(data_docs, [*suites, rules], frames | {RULE_TABLE: rule_table})

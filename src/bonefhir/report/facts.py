@@ -14,8 +14,8 @@ WORK = ("processes", "portions", "buckets", "passes")
 """How the work was cut: processes, portions of files, buckets of patients, and how many times the input is read."""
 
 
-EXPORTS = ("pages", "tally", "issues", "csv", "workbook")
-"""What is made of the findings or the verdicts alone, the longest first."""
+EXPORTS = ("tally", "pages", "issues", "csv", "workbook")
+"""What is made of the verdicts, then what is made of the findings, the longest first."""
 
 
 @dataclass(frozen=True)
