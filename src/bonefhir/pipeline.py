@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir import conform, memory, tables, whole
+from bonefhir import conform, memory, tables, whole, work_folder
 from bonefhir import ledger as books
 from bonefhir.coded import coded, column_of
 from bonefhir.copies import write_copies
@@ -30,6 +30,7 @@ from bonefhir.derive.series import Facts as InputFacts
 from bonefhir.judge.rules import Doses, judge
 from bonefhir.normalise import resolve as resolution
 from bonefhir.parts import PLAIN, read_part, write_part, write_whole
+from bonefhir.read.batch import forget
 from bonefhir.read.portions import scan as scan_portion
 from bonefhir.report.facts import EXPORTS
 from bonefhir.report.findings import cut_out
@@ -82,8 +83,8 @@ __all__ = [
 NORMALISED = (tables.ADMINISTRATIONS, tables.LABS, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
 RESULTS = (tables.VERDICTS, tables.DOSES, tables.DATA_QUALITY)
 """What the audit of each bucket leaves, sorted; merged they are tables of phi/."""
-WHOLE = (tables.VERDICTS, tables.LABS, tables.DOSES, tables.DATA_QUALITY, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
-"""The tables of phi/, the largest first."""
+WHOLE = (tables.VERDICTS, tables.DOSES, tables.LABS, tables.DATA_QUALITY, tables.CONDITIONS, tables.PROCEDURES, tables.PATIENTS)
+"""The tables of phi/: the one that takes longest to merge first, then the one that needs most memory, before the suites do."""
 
 
 def audit(settings: Settings, progress: Callable[[str], None] | None = None) -> Summary:
@@ -139,8 +140,9 @@ def finish(run: Run, each: Each | None = None, progress: Callable[[str], None] |
     begin_reports(run)
     first, *others = range(len(EXPORTS))
     beside = each(export, [first], lambda: check_suites(run))  # no more: each holds pieces of the tables, and so do the suites
-    for done, _ in enumerate(chain(beside, each(export, others)), start=1):
-        tell(f"report: {done} of {len(EXPORTS)} exports")
+    with work_folder.flushing(run.folder):
+        for done, _ in enumerate(chain(beside, each(export, others)), start=1):
+            tell(f"report: {done} of {len(EXPORTS)} exports")
     tell("report")
     summary = report(run)
     publish(run)
@@ -173,6 +175,7 @@ def resolve_bucket(run: Run, bucket: int) -> None:
     """Decides what becomes of the resources of one bucket of patients, and leaves the normalised tables."""
     with stage(run, "resolve", bucket + 1):
         full = run.settings.conformance == "full"
+        forget()
         # What was read goes before what was found is written.
         found = resolution.resolve(*whole.bucket(run, bucket), run.knowledge, full, run.file_names, whole.checking(run))
         _store_resolution(run, bucket, found)

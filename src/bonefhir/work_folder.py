@@ -13,6 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -163,6 +164,17 @@ def put_into_place(work: Path, out: Path) -> None:
             _flush_folder(out.parent)
             return
     raise OutputError(f"{out}: other runs keep replacing it; name a folder for each run")
+
+
+@contextmanager
+def flushing(folder: Path) -> Iterator[None]:
+    """Begins to bring what is in the folder onto the disk, while something else is done; `put_into_place` waits for the rest.
+
+    If this fails, that fails as well, and tells.
+    """
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(_flush, folder)
+        yield
 
 
 def _flush(folder: Path) -> None:

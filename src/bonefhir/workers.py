@@ -54,7 +54,7 @@ def alone(run: Run) -> Each:
 
 def _one_by_one(run: Run, work: Work, numbers: Sequence[int], meanwhile: Callable[[], None] | None) -> Iterator[int]:
     for number in numbers:
-        _do(work, run, number)
+        _do(work, run, number, number == numbers[-1])
         yield number
     if meanwhile:
         meanwhile()
@@ -63,7 +63,8 @@ def _one_by_one(run: Run, work: Work, numbers: Sequence[int], meanwhile: Callabl
 def _side_by_side(
     pool: ProcessPoolExecutor, run: Run, work: Work, numbers: Sequence[int], meanwhile: Callable[[], None] | None
 ) -> Iterator[int]:
-    waiting = {pool.submit(_in_a_process, work, str(run.parts), number): number for number in numbers}
+    last = numbers[-run.jobs :]
+    waiting = {pool.submit(_in_a_process, work, str(run.parts), number, number in last): number for number in numbers}
     if meanwhile:
         meanwhile()
     for future in as_completed(waiting):
@@ -71,13 +72,14 @@ def _side_by_side(
         yield waiting[future]
 
 
-def _in_a_process(work: Work, folder: str, number: int) -> None:
-    _do(work, load_run(folder), number)
+def _in_a_process(work: Work, folder: str, number: int, last: bool) -> None:
+    _do(work, load_run(folder), number, last)
 
 
-def _do(work: Work, run: Run, number: int) -> None:
+def _do(work: Work, run: Run, number: int, last: bool) -> None:
+    """last: none comes after it, probably, in this process."""
     work(run, number)
-    if not getattr(work, _EVEN, False):
+    if last or not getattr(work, _EVEN, False):
         memory.release()
 
 

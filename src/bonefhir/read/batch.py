@@ -129,6 +129,11 @@ def _plan(name: str, shape: str, gates: Gates | None, depth: int) -> Plan:
     return Plan(name, shape, gates, depth)
 
 
+def forget() -> None:
+    """What was learnt, when there is no next portion."""
+    _plan.cache_clear()
+
+
 def _most_frequent(kinds: Numbers, count: int) -> list[int]:
     """In a hostile input every resource is of a kind of its own: those go one by one."""
     found: list[int] = np.argsort(-np.bincount(kinds, minlength=count), kind="stable")[:KINDS_AT_ONCE].tolist()

@@ -50,7 +50,7 @@ def ids_of(findings: pa.Table) -> pa.Array:
 
 def ids(findings: Findings) -> Iterator[pa.Array]:
     """Of the issues that were written, in order, in parts."""
-    with pa.ipc.open_stream(findings.beside(_IDS)) as reader:
+    with findings.beside(_IDS).open("rb") as file, pa.ipc.open_stream(file) as reader:
         for batch in reader:
             yield batch["id"]
 

@@ -36,7 +36,8 @@ class Findings:
 
     def of(self, verdict: str, severity: str) -> Iterator[pa.Table]:
         """The findings of one group in order, in parts that fit into memory."""
-        with pa.ipc.open_stream(self.file(verdict, severity)) as reader:
+        # Not by its path, by which it would be mapped: all of it would be in memory in the end.
+        with self.file(verdict, severity).open("rb") as file, pa.ipc.open_stream(file) as reader:
             for batch in reader:
                 yield pa.Table.from_batches([batch])
 
