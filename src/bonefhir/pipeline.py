@@ -140,7 +140,7 @@ def finish(run: Run, each: Each | None = None, progress: Callable[[str], None] |
     begin_reports(run)
     first, *others = range(len(EXPORTS))
     beside = each(export, [first], lambda: check_suites(run))  # no more: each holds pieces of the tables, and so do the suites
-    with work_folder.flushing(run.folder):
+    with work_folder.written(run.out), work_folder.flushing(run.folder):
         for done, _ in enumerate(chain(beside, each(export, others)), start=1):
             tell(f"report: {done} of {len(EXPORTS)} exports")
     tell("report")
@@ -275,11 +275,13 @@ def merge(run: Run, number: int) -> None:
     table = WHOLE[number]
     with stage(run, "merge", number):
         path, parts = run.folder / "phi" / f"{table.name}.parquet", list(_parts(run, table))
+        new = path.with_suffix(".new")
         if table is tables.VERDICTS:
             with cut_out(findings(run)) as see:
-                write_whole(path, table, parts, see=see)
+                write_whole(new, table, parts, see=see)
         else:
-            write_whole(path, table, parts)
+            write_whole(new, table, parts)
+        new.replace(path)  # a table that is there is whole, and so are the findings
 
 
 def check_suites(run: Run, merged: tables.Table | None = None) -> None:

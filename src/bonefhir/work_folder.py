@@ -170,11 +170,13 @@ def put_into_place(work: Path, out: Path) -> None:
 def flushing(folder: Path) -> Iterator[None]:
     """Begins to bring what is in the folder onto the disk, while something else is done; `put_into_place` waits for the rest.
 
-    If this fails, that fails as well, and tells.
+    Raises OSError: that something did not get onto the disk is told once.
     """
     with ThreadPoolExecutor(1) as aside:
-        aside.submit(_flush, folder)
+        begun = aside.submit(_flush, folder)
         yield
+    with suppress(FileNotFoundError):  # what was there for a moment only
+        begun.result()
 
 
 def _flush(folder: Path) -> None:

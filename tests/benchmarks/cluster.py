@@ -53,11 +53,11 @@ class Costs:
     slow            share of workers at half speed (assumed)
     """
 
-    scan: float = 9.5
+    scan: float = 7.4
     deal: float = 0.2
-    resolve: float = 1.2
-    audit: float = 0.00005
-    report: float = 0.00012
+    resolve: float = 1.5
+    audit: float = 0.00003
+    report: float = 0.00007
     start: float = 3.0
     task: float = 0.285
     server: float = 0.04

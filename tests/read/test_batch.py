@@ -344,3 +344,32 @@ def test_whatever_is_in_a_slot_is_as_good_as_the_sample(data: st.DataObject) -> 
             assert all(values[column] == columns[column] for column in values.keys() & columns.keys())
     assert not read.faults
     assert not read.warnings
+
+
+def test_a_string_that_is_left_open_does_not_reach_into_the_next_file(tmp_path: Path) -> None:
+    """A piece that ends without a line break, and what would complete it: as many objects as lines, one line off."""
+    rest = b',"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p"},'
+    rest += b'"effectiveDateTime":"2020-01-01","valueQuantity":{"value":1,"unit":"mg/dL"}}'
+    good, other = ([b'{"id":"%s%03d"' % (name, n) + rest for n in range(40)] for name in (b"a", b"b"))
+    (tmp_path / "0.ndjson").write_bytes(b"\n".join([*good, b'{"x":"}']))
+    (tmp_path / "1.ndjson").write_bytes(b"\n".join([b'{","":"a999"' + rest, other[0] + other[1], *other]) + b"\n")
+    scanned = scan_files(expand([str(tmp_path)]))
+    assert scanned.tables["observations_read"].num_rows == 80
+    assert sorted((row["file"], row["line"]) for row in scanned.rejects.to_pylist()) == [(0, 41), (1, 1), (1, 2)]
+
+
+def test_lines_are_read_before_blanks_between_them_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.ndjson").write_bytes(b"".join(ndjson(observation(id=f"o{n}")).ljust(20_000) + b"\n" for n in range(200)))
+    most = 0
+    flush = Batch.flush
+
+    def watched(batch: Batch) -> None:
+        nonlocal most
+        most = max(most, sum(len(chunk.text) for chunk in batch._chunks))
+        flush(batch)
+
+    monkeypatch.setattr(Batch, "flush", watched)
+    monkeypatch.setattr("bonefhir.read.content.BLOCK", 1 << 16)
+    monkeypatch.setattr("bonefhir.read.batch.SIZE", 1 << 18)
+    assert scan_files(expand([str(tmp_path)]), gates=gate).tables["observations_read"].num_rows == 200
+    assert most < 1 << 20

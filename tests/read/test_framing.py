@@ -161,6 +161,21 @@ def test_a_line_beyond_the_limit_is_one_reject(tmp_path: Path) -> None:
     assert [row["line"] for row in rows(scanned)] == [1, 2, 3, 5]
 
 
+@pytest.mark.parametrize("begin", [b"", ndjson(patient(id="kept")).rstrip()])
+def test_what_stands_behind_too_many_blanks_is_not_lost_in_silence(tmp_path: Path, begin: bytes) -> None:
+    scanned = scan(tmp_path, LINES + begin + b" " * (9 << 20) + ndjson(patient(id="behind")) + ndjson(patient(id="p3")))
+    assert [(row["reason"], row["line"]) for row in scanned.rejects.to_pylist()] == [("too-large", 4)]
+    assert [row["line"] for row in rows(scanned)] == [1, 2, 3, 5]
+
+
+def test_nesting_that_only_just_reaches_the_recursion_limit_is_refused_as_well(tmp_path: Path) -> None:
+    """At some depth the Bundle can be opened, and its entries cannot be read."""
+    for depth in range(900, 1001):
+        nested = b'{"a":' * depth + b"1" + b"}" * depth
+        scanned = scan(tmp_path, b'{"resourceType":"Bundle","type":"batch","entry":[{"request":' + nested + b"}]}")
+        assert {row["reason"] for row in scanned.rejects.to_pylist()} <= {"too-deep"}
+
+
 def test_too_many_resources_refuse_the_file(tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_bytes(LINES)
     (file,) = expand([str(tmp_path)])

@@ -52,7 +52,7 @@ class Batch:
 
     def add(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
-        self._bytes += int(chunk.sizes.sum())
+        self._bytes += int(chunk.sizes.sum()) if chunk.apart else len(chunk.text)  # lines are kept with the blanks around them
         if self._bytes >= SIZE:
             self.flush()
 

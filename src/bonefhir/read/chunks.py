@@ -148,12 +148,13 @@ def _lined_up(raws: Sequence[bytes]) -> _Pieces:
 
 
 def _joined(parts: Sequence[_Pieces]) -> _Pieces:
+    """Between them is a line break: what ends one of them badly does not reach into the next."""
     if len(parts) == 1:
         return parts[0]
     ends = [int(starts[-1] + sizes[-1]) if len(starts) else 0 for _, starts, sizes in parts]
-    begins = np.cumsum(ends) - ends
+    begins = np.cumsum(np.array(ends) + 1) - ends - 1
     return (
-        b"".join([memoryview(text)[:end] for (text, _, _), end in zip(parts, ends, strict=True)]),
+        b"\n".join([memoryview(text)[:end] for (text, _, _), end in zip(parts, ends, strict=True)]),
         np.concatenate([starts + begin for (_, starts, _), begin in zip(parts, begins, strict=True)]),
         np.concatenate([sizes for _, _, sizes in parts]),
     )

@@ -137,7 +137,10 @@ def read_document(reader: Reader, data: bytes, opened: Opened | None = None) -> 
     """One JSON document: a Bundle or a single resource. Returns which. Raises UnreadableFileError."""
     reader.document(data)
     if opened is not None:
-        _read_opened(reader, opened)
+        try:
+            _read_opened(reader, opened)
+        except RecursionError:
+            raise _too_deep(reader) from None
         return "bundle"
     if not characters.utf8(data):
         raise UnreadableFileError("encoding", "not UTF-8")
@@ -169,9 +172,13 @@ def _bundle(reader: Reader, body: bytes, original: bytes, start: int, certain: b
         return False
     except RecursionError:
         if certain:
-            raise UnreadableFileError("too-deep", f"nested far deeper than {reader.limits.depth} levels, the limit") from None
+            raise _too_deep(reader) from None
         return False
     return True
+
+
+def _too_deep(reader: Reader) -> UnreadableFileError:
+    return UnreadableFileError("too-deep", f"nested far deeper than {reader.limits.depth} levels, the limit")
 
 
 def _read_opened(reader: Reader, bundle: Opened) -> None:
@@ -210,7 +217,7 @@ def read_lines(reader: Reader, blocks: Iterator[bytes], offset: int = 0) -> int:
         offset, number, rest = offset + end, number + lines, text[end:]
         if len(rest) > reader.limits.line:
             if not skipping:
-                reader.take(rest, len(rest), offset, number)
+                reader.oversized(rest, offset, number)
             skipping = True
         if skipping:
             offset, rest = offset + len(rest), b""

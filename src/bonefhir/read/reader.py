@@ -120,6 +120,14 @@ class Reader:
             self._batch.add(Chunk(self, text, starts, sizes, offset + starts, number + lines))
         return count
 
+    def oversized(self, begin: bytes, offset: int, line: int) -> None:
+        """A line of which no more than this is read, whatever it begins with: blanks, or something complete."""
+        self._reject("too-large", self._size_limit, (offset, line, None), begin)
+
+    @property
+    def _size_limit(self) -> str:
+        return f"more than {self.limits.line} bytes, the limit for one resource"
+
     def document(self, data: bytes) -> None:
         """What the file is. Lines are asked for twice: at once of what is odd, and of the others when they are handed over."""
         self.lines, self._lines = Lines(data), Lines(data)
@@ -165,6 +173,11 @@ class Reader:
             lines = self._lines.of(offsets)
             self._batch.add(Chunk(self, self._text, places, np.array(sizes), offsets, lines, True, entries, urls, scopes))
 
+    def finish(self) -> None:
+        """The file has been read: what is left of a document goes to the batch, and its text is not kept here."""
+        self.hand_over()
+        self._text, self._lines = b"", Lines()
+
     def _before_it(self) -> None:
         """What was put by comes first."""
         if not self._slow:
@@ -197,7 +210,7 @@ class Reader:
     def _one(self, raw: bytes, offset: int, line: int, entry: str | None, full_url: str | None, scope: Scope | None) -> None:
         place = (offset, line, entry)
         if len(raw) > self.limits.line:
-            return self._reject("too-large", f"more than {self.limits.line} bytes, the limit for one resource", place, raw)
+            return self._reject("too-large", self._size_limit, place, raw)
         try:
             faults: list[Fault] = []
             fields, text = self._decode(raw, faults)

@@ -126,7 +126,7 @@ def _scan_file(file: SourceFile, reader: Reader) -> tuple[Reader, Counts]:
         return reader, refused(file.number, fault)
     try:
         kind, lines = _read(file, content, reader)
-        reader.hand_over()
+        reader.finish()
         counts = Counts(file.number, format=kind, lines=lines)
     except UnreadableFileError as fault:
         counts = refused(file.number, fault)
