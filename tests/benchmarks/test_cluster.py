@@ -29,7 +29,7 @@ def test_a_lost_worker_costs_its_task() -> None:
 
 
 def test_more_workers_are_faster_until_what_is_serial_rules() -> None:
-    large = Export(gigabytes=1, resources=680_000_000, doses=1_700_000)
+    large = Export(gigabytes=1)
     found = [simulated(large, Costs(), workers)["all, s"] for workers in (1, 10, 100)]
     assert found == sorted(found, reverse=True)
     assert table(Export(files=2), Costs(), [1, 2]).count("\n") == 3
