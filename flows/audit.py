@@ -46,6 +46,7 @@ from bonefhir.commands.audit import described as summary_text  # noqa: E402
 from bonefhir.configuration import settings_from  # noqa: E402
 from bonefhir.defects import described  # noqa: E402
 from bonefhir.errors import BonefhirError  # noqa: E402
+from bonefhir.workers import alone  # noqa: E402
 
 FINDINGS = "Findings"
 """Name of the state of a run that was done and whose findings fail it."""
@@ -94,11 +95,7 @@ AGAIN: Any = {"retries": 2, "retry_delay_seconds": [2, 10], "retry_condition_fn"
 def done(stage: Callable[[pipeline.Run, int], None], work: str, numbers: list[int]) -> int:
     """The stage for some portions or buckets. Returns for how many."""
     memory.from_the_system()
-    run = pipeline.load_run(work)
-    for number in numbers:
-        stage(run, number)
-        memory.release()
-    return len(numbers)
+    return len(list(alone(pipeline.load_run(work))(stage, numbers)))
 
 
 @task(name="open run", cache_policy=NO_CACHE, persist_result=False)

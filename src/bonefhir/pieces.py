@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Structs, Texts, length, spans
 from bonefhir.interval import Integers
+from bonefhir.sorting import first_rows
 
 _TOGETHER = 64
 """Pieces that are cut at once: what they stand for is in memory then."""
@@ -152,6 +153,4 @@ def _by_place(key: Integers, places: int) -> tuple[Integers, Codes]:
 
 def _by_hash(key: Integers) -> tuple[Integers, Codes]:
     number, found = pd.factorize(key)
-    first = np.empty(len(found), dtype=np.int64)
-    first[number[::-1]] = np.arange(len(number))[::-1]
-    return first, number.astype(np.int32)
+    return first_rows(number, len(found)), number.astype(np.int32)

@@ -210,10 +210,7 @@ class Symbols:
 
     def write(self, path: Path) -> None:
         columns = {name: pa.array([texts.to_pylist()], pa.list_(pa.string())) for name, texts in self.texts.items()}
-        lists = {
-            " codes": pa.array([self.codes], pa.list_(pa.int32())),
-            " base": pa.array([self.base.ravel()], pa.list_(pa.int64())),
-        }
+        lists = {_CODES: pa.array([self.codes], pa.list_(pa.int32())), _BASE: pa.array([self.base.ravel()], pa.list_(pa.int64()))}
         with path.open("wb") as file:
             rows = pa.table(columns | lists)
             with pa.ipc.new_stream(file, rows.schema) as stream:

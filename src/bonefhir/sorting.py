@@ -1,4 +1,4 @@
-"""Rows in the order of a number."""
+"""Rows by a number."""
 
 import numpy as np
 
@@ -17,3 +17,10 @@ def by_number(numbers: Integers) -> Integers:
         digits = (numbers >> shift).astype(np.uint16)
         rows = rows[np.argsort(digits[rows], kind="stable")]
     return rows
+
+
+def first_rows(numbers: Integers, kinds: int) -> Integers:
+    """Of each number below `kinds` the first row that has it; -1 where none has."""
+    found = np.full(kinds, -1, dtype=np.int64)
+    found[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)  # of several rows for one number the last one stays
+    return found

@@ -297,7 +297,7 @@ def test_a_library_that_is_put_off_is_imported_when_it_is_used(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("missing", [0, 1, 3])
-def test_what_a_file_has_counted_as_there_is_not_read_and_what_is_missing_is_seen(tmp_path: Path, missing: int) -> None:
+def test_what_is_missing_in_a_file_is_seen(tmp_path: Path, missing: int) -> None:
     messages = pa.array(["4 mg given"] * (3 - missing) + [None] * missing, pa.string())
     columns = {"dose_id": pa.array(["a", "b", "c"]), "message": messages, "verdict": pa.array(["pass"] * 3)}
     rows = pa.table([columns.get(c.name, pa.nulls(3, c.type)) for c in VERDICTS], schema=VERDICTS.schema)

@@ -15,6 +15,7 @@ from bonefhir.coded import NOTHING, Texts, texts
 from bonefhir.interval import TOLERANCE, Flags, Floats, Integers, Interval, exactly
 from bonefhir.judge.view import FAIL, INDETERMINATE, Outcome
 from bonefhir.knowledge.model import Rule
+from bonefhir.sorting import first_rows
 from bonefhir.vocabulary import REASONS
 
 REASON_WORDS = {
@@ -207,9 +208,7 @@ def _distinct(columns: Sequence[npt.NDArray[Any]]) -> tuple[Integers, Integers]:
             kinds = len(found)
         key, kinds = key * span + (codes - least), kinds * span
     numbers, found = pd.factorize(key)
-    firsts = np.empty(len(found), dtype=np.int64)
-    firsts[numbers[::-1]] = np.arange(len(numbers))[::-1]  # of several rows the first one stays
-    return firsts, numbers
+    return first_rows(numbers, len(found)), numbers
 
 
 def _sentence(rule: Rule, row: Said) -> str:

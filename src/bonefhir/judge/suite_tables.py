@@ -44,20 +44,9 @@ def read(path: Path, suite: Suite, cells: int = CELLS) -> Iterator[pa.Table]:
     with pq.ParquetFile(path, read_dictionary=texts_of(TABLES[suite.table])) as file:
 
         def groups() -> Iterator[pa.Table]:
-            return (_row_group(file, number, suite) for number in range(file.num_row_groups))
+            return (file.read_row_group(number, columns=_columns(suite)) for number in range(file.num_row_groups))
 
         yield from batches(groups, file.metadata.num_rows, suite, cells)
-
-
-def _row_group(file: pq.ParquetFile, number: int, suite: Suite) -> pa.Table:
-    """Texts that are only asked to be there are not unpacked where the file has counted that none is missing."""
-    group = file.metadata.row_group(number)
-    about = {column.path_in_schema: column.statistics for column in map(group.column, range(group.num_columns))}
-    there = {n for n in _only_present(suite) if about[n] and about[n].has_null_count and not about[n].null_count}
-    rows = file.read_row_group(number, columns=[name for name in _columns(suite) if name not in there])
-    for name in sorted(there):
-        rows = rows.append_column(name, pa.repeat("", group.num_rows))
-    return rows
 
 
 def batches(parts: Parts, rows: int, suite: Suite, cells: int = CELLS) -> Iterator[pa.Table]:

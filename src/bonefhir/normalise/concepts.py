@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from bonefhir.knowledge.codes import ICD_10, ICD_10_CM, comparable
 from bonefhir.knowledge.model import Code
+from bonefhir.sorting import first_rows
 
 PREFIX_KINDS = frozenset({"icd10cm_category", "icd10who"})
 
@@ -136,8 +137,7 @@ def _numbered(keys: "np.ndarray", size: int) -> tuple["np.ndarray", "np.ndarray"
     if size > _room(len(keys)):
         _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         return first, inverse
-    row = np.full(size, -1, dtype=np.int64)
-    row[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)  # of several rows for one key the last one stays
+    row = first_rows(keys, size)
     used = np.flatnonzero(row >= 0)
     first = row[used]
     row[used] = np.arange(len(used))

@@ -83,7 +83,13 @@ def _workbook(phi: Path, judged: Judged) -> None:
     workbook.write(phi / "findings.xlsx", judged.findings, judged.knowledge.rules, wording, _decisions(judged))
 
 
-_WRITE: Mapping[str, Callable[[Path, Judged], None]] = dict(zip(EXPORTS, (_tally, _pages, _issues, _csv, _workbook), strict=True))
+_WRITE: Mapping[str, Callable[[Path, Judged], None]] = {
+    "tally": _tally,
+    "pages": _pages,
+    "issues": _issues,
+    "csv": _csv,
+    "workbook": _workbook,
+}
 
 
 def _decisions(judged: Judged) -> Decisions:
