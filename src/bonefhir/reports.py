@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bonefhir import ledger as books
-from bonefhir.errors import InputError
+from bonefhir.errors import AccountingError, InputError
 from bonefhir.read import sources
 from bonefhir.report.facts import EXPORTS, WORK, Facts, Judged
 from bonefhir.report.findings import Findings
@@ -70,18 +70,17 @@ def export(run: Run, number: int) -> None:
 
 
 def report(run: Run) -> Summary:
-    """Writes every file of the output folder that is neither a table nor an export."""
+    """Writes every file of the output folder that is neither a table nor an export. Raises AccountingError."""
     from bonefhir.judge.suites import SUITES
     from bonefhir.report.write import write_reports
 
     rejects = rejected(run)
-    results = [suite_results(run, name) for name in SUITES]
     collected = Facts(
         **_judged(run),
         files=books.ledger(run),
         unused=books.unused(run),
         rejects=rejects,
-        suites=[json.loads(path.read_text(encoding="utf-8")) for path in results if path.is_file()],
+        suites=[_result_of(run, name) for name in SUITES],
         seconds=seconds(run),
         peak_memory_bytes=_peak_memory(),
         work=dict(zip(WORK, (run.jobs, len(run.portions), len(run.buckets), PASSES), strict=True)),
@@ -90,6 +89,15 @@ def report(run: Run) -> Summary:
     with written(run.out):
         write_reports(run.folder, collected)
     return _summary(run, collected)
+
+
+def _result_of(run: Run, suite: str) -> dict[str, Any]:
+    """Raises AccountingError if it was not run: a table that nobody has checked must not look like one that passed."""
+    try:
+        found: dict[str, Any] = json.loads(suite_results(run, suite).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AccountingError(f"suite {suite}: there is no result of it: a defect of bonefhir") from None
+    return found
 
 
 def _judged(run: Run) -> dict[str, Any]:

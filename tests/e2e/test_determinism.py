@@ -163,8 +163,9 @@ def test_two_processes_and_other_portions_and_buckets_do_not_differ(
 
 
 def test_hash_seed_zone_and_locale_change_nothing(source: Path, first: Path, tmp_path: Path) -> None:
-    code = f"import {SUITES.rpartition('.')[0]} as s; s.run_suites = lambda *_, **__: []; from bonefhir.cli import main; main()"
-    environment = os.environ | {"PYTHONHASHSEED": "4711", "TZ": "Asia/Kolkata", "LC_ALL": "C", "PYTHONPATH": str(ROOT / "src")}
+    code = "from tests.e2e import small; small.without_suites(); from bonefhir.cli import main; main()"
+    path = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
+    environment = os.environ | {"PYTHONHASHSEED": "4711", "TZ": "Asia/Kolkata", "LC_ALL": "C", "PYTHONPATH": path}
     command = [sys.executable, "-c", code, "audit", str(source), "--out", str(tmp_path / "out"), "--jobs", "1", "--quiet"]
     subprocess.run(command, env=environment, check=True, capture_output=True)
     assert files(tmp_path / "out") == files(first)
