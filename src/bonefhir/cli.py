@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from bonefhir import __version__, log
+from bonefhir import __version__, log, starting
 from bonefhir.configuration import FORMATS
 from bonefhir.defects import described
 from bonefhir.errors import BonefhirError, OutputError
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if arguments is None:  # called from a shell, so the process is ours
         log.set_up()
+        starting.with_one_thread()
         if isinstance(sys.stdout, TextIOWrapper):  # a console that is not UTF-8 gets an escape for what it cannot show
             sys.stdout.reconfigure(errors="backslashreplace")
         signal.signal(signal.SIGTERM, _terminated)

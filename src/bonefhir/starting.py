@@ -1,9 +1,26 @@
 """What a start costs."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+_ALONE = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""NumPy and Arrow start a thread each when they are imported, for what is not used here."""
+
+
+def with_one_thread() -> None:
+    """For a process that is ours, before its imports: one that can be copied (workers.py)."""
+    for name, value in _ALONE.items():
+        os.environ.setdefault(name, value)
+
+
+def threads() -> int:
+    """Of this process, those of libraries too; 0: the system does not tell."""
+    tasks = Path("/proc/self/task")
+    return sum(1 for _ in tasks.iterdir()) if tasks.is_dir() else 0
 
 
 @contextmanager

@@ -29,6 +29,16 @@ _held: dict[Path, int] = {}
 """Work folders of this process → open file of their lock."""
 
 
+def _let_go() -> None:
+    """A copy of this process would hold the locks after its end."""
+    for descriptor in _held.values():
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
 def absolute(out: Path) -> Path:
     """Where `out` is, with a name even if it was given as '..'."""
     return Path(os.path.abspath(out))  # noqa: PTH100  resolve() would follow a link in its place, which is refused later

@@ -1,12 +1,15 @@
-"""Processes that work on the portions and buckets of a run side by side. They are started once: each start takes a second."""
+"""Processes that work on the portions and buckets of a run side by side. They are started once, and end with the one that did."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Protocol
 
-from bonefhir import log, memory
+from bonefhir import log, memory, starting
 from bonefhir.run import Run, load_run
 
 WORTH_A_POOL = 64 << 20
@@ -40,7 +43,7 @@ def workers(run: Run) -> Iterator[Each]:
     if run.jobs <= 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
         yield alone(run)
         return
-    with ProcessPoolExecutor(run.jobs, mp_context=get_context("spawn"), initializer=_begin) as pool:
+    with ProcessPoolExecutor(run.jobs, mp_context=get_context(_way()), initializer=_begin) as pool:
         try:
             yield lambda work, numbers, meanwhile=None: _side_by_side(pool, run, work, numbers, meanwhile)
         finally:
@@ -83,6 +86,23 @@ def _do(work: Work, run: Run, number: int, last: bool) -> None:
         memory.release()
 
 
+def _way() -> str:
+    """A copy of this process has imported everything, and shares its memory. Where there are threads it may wait for a lock that
+    none of its own holds: then a process starts from nothing, which takes a second.
+    """
+    return "fork" if starting.threads() == 1 else "spawn"
+
+
 def _begin() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Thread(target=_end_with_the_first, daemon=True).start()
     log.set_up()
     memory.from_the_system()
+
+
+def _end_with_the_first() -> None:
+    """It may be killed, and then nothing tells the others: they would wait for work for ever."""
+    first = parent_process()
+    if first is not None:
+        first.join()
+        os._exit(1)

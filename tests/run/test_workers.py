@@ -1,0 +1,94 @@
+"""How processes begin, and how they end when one of them is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bonefhir import work_folder
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from bonefhir import starting
+starting.with_one_thread()
+from bonefhir import pipeline, workers
+from bonefhir.settings import Settings
+
+def work(run, number):
+    (run.work / f"{os.getpid()}.process").touch()
+    if sys.argv[3] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(600 if sys.argv[3] == "stuck" else 0.2)
+
+if __name__ == "__main__":
+    workers.WORTH_A_POOL = 0
+    if sys.argv[4] == "spawn":
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    assert workers._way() == sys.argv[4]
+    run = pipeline.open_run(Settings((sys.argv[1],), Path(sys.argv[2]), jobs=2))
+    print(run.work, flush=True)
+    with workers.workers(run) as each:
+        assert sorted(each(work, range(4))) == [0, 1, 2, 3]
+"""
+
+both = pytest.mark.parametrize(
+    "way", [pytest.param("fork", marks=pytest.mark.skipif(sys.platform != "linux", reason="threads are not told")), "spawn"]
+)
+
+
+def started(folder: Path, how: str, way: str) -> subprocess.Popen[str]:
+    (folder / "in").mkdir()
+    (folder / "in" / "patient.json").write_text('{"resourceType": "Patient", "id": "1"}')
+    (folder / "program.py").write_text(PROGRAM)
+    command = [sys.executable, str(folder / "program.py"), str(folder / "in"), str(folder / "out"), how, way]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@both
+def test_work_is_done_and_one_that_is_killed_is_an_error(way: str, tmp_path: Path) -> None:
+    for how, code, said in (("well", 0, ""), ("killed", 1, "BrokenProcessPool")):
+        folder = tmp_path / how
+        folder.mkdir()
+        process = started(folder, how, way)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == code, errors
+        assert said in errors
+
+
+@both
+def test_when_the_first_is_killed_the_others_end_and_the_folder_is_free(way: str, tmp_path: Path) -> None:
+    process = started(tmp_path, "stuck", way)
+    assert process.stdout is not None
+    work = Path(process.stdout.readline().strip())
+    others = waited(lambda: [int(path.stem) for path in work.glob("*.process")], 2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    waited(lambda: [number for number in others if not lives(number)], 2)
+    process.communicate()
+    work_folder.sweep(tmp_path / "out")
+    assert not work.exists()
+
+
+def waited(found: Callable[[], list[int]], number: int) -> list[int]:
+    """Until there are so many."""
+    end = time.monotonic() + 60
+    while len(now := found()) < number:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return now
+
+
+def lives(process: int) -> bool:
+    """A zombie waits for whoever took it in to look at it."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
