@@ -64,7 +64,8 @@ def ids_of(folder: Path, table: Table, near: Path) -> npt.NDArray[np.void]:
         copy = near / f"{blake2b(str(path).encode()).hexdigest()}.ids"
         if not copy.is_file() and path.is_file():
             near.mkdir(exist_ok=True)
-            copy.write_bytes(path.read_bytes())
+            copy.with_suffix(".new").write_bytes(path.read_bytes())
+            copy.with_suffix(".new").replace(copy)  # one that is there is whole
         path = copy
     if not path.is_file() or not path.stat().st_size:
         return np.empty(0, dtype=shards.KEY)

@@ -3,8 +3,9 @@
     open_run → scan (portions of files) → deal → resolve_bucket → gather → audit_bucket → merge → check_suites → report → publish
                                              (each bucket of patients)     (each)      (each table)
 
-The same functions run one after the other here, and as tasks of an orchestrator in flows/. The work folder lies beside the
-output folder and becomes it by one rename at the end: an output folder that exists is complete.
+The same functions run one after the other here, and as tasks of an orchestrator in flows/. Each may be run again: one that
+was broken off writes anew what it had written, and a portion or bucket that is done is not done twice. The work folder lies
+beside the output folder and becomes it by one rename at the end: an output folder that exists is complete.
 """
 
 import gc
@@ -40,6 +41,7 @@ from bonefhir.run import (
     Run,
     discard,
     facts,
+    is_done,
     load_run,
     normalised,
     normalised_folder,
@@ -49,7 +51,7 @@ from bonefhir.run import (
     stage,
     write_json,
 )
-from bonefhir.scanned import write_scan
+from bonefhir.scanned import begin_scan, write_scan
 from bonefhir.settings import Settings
 from bonefhir.workers import Each, alone, even, workers
 
@@ -155,7 +157,10 @@ def finish(run: Run, each: Each | None = None, progress: Callable[[str], None] |
 @even
 def scan(run: Run, number: int) -> None:
     """Reads one portion of the files into the read tables."""
+    if is_done(run, "scan", number):
+        return
     with stage(run, "scan", number):
+        begin_scan(run, number)
         gates = None if run.settings.conformance == "none" else conform.gate
         found = scan_portion(run.files, run.portions[number], gates)
         write_scan(run, number, found)
@@ -173,6 +178,8 @@ def deal(run: Run) -> list[int]:
 
 def resolve_bucket(run: Run, bucket: int) -> None:
     """Decides what becomes of the resources of one bucket of patients, and leaves the normalised tables."""
+    if is_done(run, "resolve", bucket + 1):
+        return
     with stage(run, "resolve", bucket + 1):
         full = run.settings.conformance == "full"
         forget()
@@ -233,6 +240,8 @@ def resolve(run: Run) -> list[int]:
 
 def audit_bucket(run: Run, bucket: int) -> None:
     """Derives the doses of one bucket of patients with their evidence, and judges them."""
+    if is_done(run, "audit", bucket):
+        return
     with stage(run, "audit", bucket):
         about = facts(run)
         about_input = InputFacts(about["last_date"], frozenset(about["lab_records"]), about["dental_records"])
@@ -306,7 +315,9 @@ def check_suites(run: Run, merged: tables.Table | None = None) -> None:
             lambda s, cells: read(phi / f"{s.table}.parquet", s, cells), counts, run.knowledge, data_docs=docs, names=names
         )
         for found in results:
-            write_json(suite_results(run, found["suite"]), found)
+            path = suite_results(run, found["suite"])
+            write_json(path.with_suffix(".new"), found)
+            path.with_suffix(".new").replace(path)  # one that is there is not run again
     gc.collect()  # Great Expectations ties what it was given into circles
     memory.release()
 

@@ -219,7 +219,18 @@ def stage(run: Run, name: str, number: int = 0) -> Iterator[None]:
     started = time.perf_counter()
     with work_folder.written(run.out), _parts_of(run):
         yield
-        (run.parts / "seconds" / f"{name}.{number:06d}").write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")
+        _seconds(run, name, number).write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")
+
+
+def is_done(run: Run, name: str, number: int) -> bool:
+    """The stage was run for this portion or bucket. An orchestrator that loses a worker has it done again, and by then others may
+    read what it has left.
+    """
+    return _seconds(run, name, number).is_file()
+
+
+def _seconds(run: Run, name: str, number: int) -> Path:
+    return run.parts / "seconds" / f"{name}.{number:06d}"
 
 
 def _parts_of(run: Run) -> AbstractContextManager[None]:

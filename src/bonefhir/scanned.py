@@ -29,12 +29,17 @@ _COUNTS, _INDEX, URNS = "counts.json", "index.json", "urns"
 _STARTS, _AT = "starts.npy", "at.npy"
 
 
+def begin_scan(run: Run, number: int) -> None:
+    """Removes what an earlier try has left. Not later: others may read by then what somebody else has written."""
+    folder = portion_folder(run, number)
+    for path in list(folder.iterdir()) if folder.is_dir() else ():
+        path.unlink()
+    folder.mkdir(exist_ok=True)
+
+
 def write_scan(run: Run, number: int, scan: Scan) -> None:
     """What one portion has given."""
     folder = portion_folder(run, number)
-    for path in list(folder.iterdir()) if folder.is_dir() else ():  # of an earlier try
-        path.unlink()
-    folder.mkdir(exist_ok=True)
     for table, rows in ((tables.REJECTS, scan.rejects), (tables.FULL_URLS, scan.full_urls)):
         write_rows(folder, table, rows)
     write_rows(folder, tables.MEDICATIONS_READ, scan.tables[tables.MEDICATIONS_READ.name])

@@ -1,5 +1,7 @@
-"""The stages of a run by themselves: what each leaves for the others."""
+"""The stages of a run by themselves: what each leaves for the others, also if it is run twice, or was broken off before."""
 
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,11 @@ import pytest
 from bonefhir import pipeline
 from bonefhir.errors import AccountingError
 from bonefhir.settings import Settings
-from tests.e2e.small import SUITES, no_suites, people
+from tests.e2e.small import SUITES, files, no_suites, people
+from tests.e2e.test_buckets import Tangle, sized
+
+Stage = Callable[[], Any]
+Way = Callable[[pipeline.Run, Stage], Any]
 
 
 def test_a_suite_without_a_result_is_a_defect_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,3 +27,77 @@ def test_a_suite_without_a_result_is_a_defect_of_the_run(tmp_path: Path, monkeyp
     with pytest.raises(AccountingError, match="suite labs"):
         pipeline.audit(Settings((str(people(tmp_path / "in", 1)),), tmp_path / "out"))
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def once(run: pipeline.Run, stage: Stage) -> Any:
+    return stage()
+
+
+def twice(run: pipeline.Run, stage: Stage) -> Any:
+    first = stage()
+    assert stage() == first
+    return first
+
+
+def after_one_that_broke_off(run: pipeline.Run, stage: Stage) -> Any:
+    """Of what it has written, half of each file is there; nothing of one that is written under another name first."""
+    before, renamed = left(run), set()
+    with pytest.MonkeyPatch.context() as patched:
+        replace = Path.replace
+        patched.setattr(Path, "replace", lambda path, target: renamed.add(target) or replace(path, target))
+        first = stage()
+    for path, content in left(run).items():
+        if before.get(path) == content:
+            continue
+        if path in renamed or path.parent.name == "seconds":  # which is written last
+            path.unlink()
+        else:
+            path.write_bytes(content[: len(content) // 2])
+    assert stage() == first
+    return first
+
+
+def left(run: pipeline.Run) -> dict[Path, bytes]:
+    """All files, wherever they lie."""
+    every = chain.from_iterable(folder.rglob("*") for folder in {run.work, run.parts})
+    return {path: path.read_bytes() for path in every if path.is_file() and path.name != "lock"}
+
+
+def audited(settings: Settings, way: Way) -> dict[str, bytes]:
+    """As in the flow."""
+    run = pipeline.open_run(settings)
+    for stage in stages(run):
+        way(run, stage)
+    pipeline.publish(run)
+    return files(settings.out)
+
+
+def stages(run: pipeline.Run) -> Iterator[Stage]:
+    buckets: list[int] = []
+    yield from (lambda n=n: pipeline.scan(run, n) for n in range(len(run.portions)))
+    yield lambda: buckets.append(pipeline.deal(run)) or buckets[0]
+    yield from (lambda n=n: pipeline.scan(run, n) for n in range(len(run.portions)))  # a worker is lost with what it has done
+    yield from (lambda n=n: pipeline.resolve_bucket(run, n) for n in buckets[0])
+    yield lambda: pipeline.gather(run)
+    yield from (lambda n=n: pipeline.audit_bucket(run, n) for n in buckets[0])
+    yield lambda: pipeline.merge(run, 1)
+    yield lambda: pipeline.check_suites(run, pipeline.WHOLE[1])
+    yield lambda: pipeline.check_suites(run)
+    yield lambda: pipeline.begin_reports(run)
+    yield from (lambda n=n: pipeline.export(run, n) for n in range(len(pipeline.EXPORTS)))
+    yield lambda: pipeline.report(run)
+
+
+@pytest.mark.parametrize("way", [twice, after_one_that_broke_off])
+@pytest.mark.parametrize("parts", ["", "memory://stages"])
+def test_a_stage_that_is_run_again_leaves_the_same(way: Way, parts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many buckets, between which ids, references and urns lead. In memory also with the suites and their pages."""
+    if not parts:
+        monkeypatch.setattr(SUITES, no_suites)
+    sized(monkeypatch, 150)
+    Tangle(3).write(tmp_path / "in")
+
+    def settings(out: str) -> Settings:
+        return Settings((str(tmp_path / "in"),), tmp_path / out, parts=parts, data_docs=bool(parts))
+
+    assert audited(settings("again"), way) == audited(settings("once"), once)
