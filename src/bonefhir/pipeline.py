@@ -176,6 +176,7 @@ def deal(run: Run) -> list[int]:
         return list(range(len(whole.deal(run))))
 
 
+@even
 def resolve_bucket(run: Run, bucket: int) -> None:
     """Decides what becomes of the resources of one bucket of patients, and leaves the normalised tables."""
     if is_done(run, "resolve", bucket + 1):
@@ -238,6 +239,7 @@ def resolve(run: Run) -> list[int]:
 # ----------------------------------------------------------------------------------------------------------------- audit
 
 
+@even
 def audit_bucket(run: Run, bucket: int) -> None:
     """Derives the doses of one bucket of patients with their evidence, and judges them."""
     if is_done(run, "audit", bucket):
