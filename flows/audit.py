@@ -88,7 +88,10 @@ def is_transient(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(state.data, TransientError) or (isinstance(state.data, BonefhirError) and state.data.transient)
 
 
-AGAIN: Any = {"retries": 2, "retry_delay_seconds": [2, 10], "retry_condition_fn": is_transient}
+_KEPT_BY_NOBODY: Any = {"cache_policy": NO_CACHE, "persist_result": False}
+ONCE: Any = _KEPT_BY_NOBODY | {"retries": 0}
+"""Whatever PREFECT_TASKS_DEFAULT_RETRIES says: another try would begin another run, or find this one published."""
+AGAIN: Any = _KEPT_BY_NOBODY | {"retries": 2, "retry_delay_seconds": [2, 10], "retry_condition_fn": is_transient}
 """For the tasks that wait for disks and networks, and write anew what an earlier try has left."""
 
 
@@ -98,20 +101,20 @@ def done(stage: Callable[[pipeline.Run, int], None], work: str, numbers: list[in
     return len(list(alone(pipeline.load_run(work))(stage, numbers)))
 
 
-@task(name="open run", cache_policy=NO_CACHE, persist_result=False)
+@task(name="open run", **ONCE)
 @safely
 def open_run(settings: dict[str, Any], config: str | None) -> str:
     """Where the tasks find the run: the work folder beside the folder of the reports, or a URL that every worker can reach."""
     return str(pipeline.open_run(settings_from(settings, Path(config) if config else None, Path.cwd())).parts)
 
 
-@task(name="scan files", cache_policy=NO_CACHE, persist_result=False, **AGAIN)
+@task(name="scan files", **AGAIN)
 @safely
 def scan(work: str, numbers: list[int]) -> int:
     return done(pipeline.scan, work, numbers)
 
 
-@task(name="deal patients", cache_policy=NO_CACHE, persist_result=False)
+@task(name="deal patients", **AGAIN)
 @safely
 def deal(work: str) -> list[int]:
     """The buckets of patients."""
@@ -119,31 +122,31 @@ def deal(work: str) -> list[int]:
     return buckets
 
 
-@task(name="resolve versions and references", cache_policy=NO_CACHE, persist_result=False, **AGAIN)
+@task(name="resolve versions and references", **AGAIN)
 @safely
 def resolve_buckets(work: str, buckets: list[int]) -> int:
     return done(pipeline.resolve_bucket, work, buckets)
 
 
-@task(name="gather facts", cache_policy=NO_CACHE, persist_result=False)
+@task(name="gather facts", **AGAIN)
 @safely
 def gather(work: str) -> None:
     pipeline.gather(pipeline.load_run(work))
 
 
-@task(name="audit patients", cache_policy=NO_CACHE, persist_result=False, **AGAIN)
+@task(name="audit patients", **AGAIN)
 @safely
 def audit_buckets(work: str, buckets: list[int]) -> int:
     return done(pipeline.audit_bucket, work, buckets)
 
 
-@task(name="check suites", cache_policy=NO_CACHE, persist_result=False)
+@task(name="check suites", **AGAIN)
 @safely
 def check_suites(work: str) -> None:
     pipeline.check_suites(pipeline.load_run(work))
 
 
-@task(name="export findings", cache_policy=NO_CACHE, persist_result=False)
+@task(name="export findings", **AGAIN)
 @safely
 def export(work: str) -> None:
     run = pipeline.load_run(work)
@@ -151,14 +154,14 @@ def export(work: str) -> None:
     done(pipeline.export, work, list(range(len(pipeline.EXPORTS))))
 
 
-@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+@task(name="report", **AGAIN)
 @safely
 def report(work: str) -> pipeline.Summary:
     """Counts only."""
     return pipeline.report(pipeline.load_run(work))
 
 
-@task(name="publish", cache_policy=NO_CACHE, persist_result=False)
+@task(name="publish", **ONCE)
 @safely
 def publish(work: str) -> None:
     """One rename: a folder that exists is complete."""

@@ -46,6 +46,7 @@ from bonefhir.run import (
     normalised,
     normalised_folder,
     open_run,
+    places,
     publish,
     sorted_part,
     stage,
@@ -218,13 +219,14 @@ def _rows_about(rows: pa.Table, patients: pa.Array) -> pa.Table:
 
 def gather(run: Run) -> None:
     """Facts about the whole input, from those of the buckets."""
-    read = [json.loads((folder / FACTS).read_text(encoding="utf-8")) for folder in run.resolved]
-    about = {
-        "last_date": max(each["last_date"] for each in read),  # NEVER is the least number
-        "lab_records": sorted({analyte for each in read for analyte in each["lab_records"]}),
-        "dental_records": any(each["dental_records"] for each in read),
-    }
-    write_json(run.parts / "normalised" / FACTS, about)
+    with places(run):
+        read = [json.loads((folder / FACTS).read_text(encoding="utf-8")) for folder in run.resolved]
+        about = {
+            "last_date": max(each["last_date"] for each in read),  # NEVER is the least number
+            "lab_records": sorted({analyte for each in read for analyte in each["lab_records"]}),
+            "dental_records": any(each["dental_records"] for each in read),
+        }
+        write_json(run.parts / "normalised" / FACTS, about)
 
 
 def resolve(run: Run) -> list[int]:

@@ -15,9 +15,8 @@ from bonefhir.errors import AccountingError, InputError
 from bonefhir.read import sources
 from bonefhir.report.facts import EXPORTS, WORK, Facts, Judged
 from bonefhir.report.findings import Findings
-from bonefhir.run import Run, seconds
+from bonefhir.run import Run, places, seconds
 from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS
-from bonefhir.work_folder import written
 
 PASSES = 1
 """The input is read once: labs of people without a dose stand in phi/labs.parquet and in the ledger with their value, status and
@@ -57,7 +56,7 @@ def begin_reports(run: Run) -> None:
     """Before the first export."""
     from bonefhir.report.write import begin  # not at the top: `validate` writes no reports
 
-    with written(run.out):
+    with places(run):
         begin(run.folder, Judged(**_judged(run)))
 
 
@@ -65,7 +64,7 @@ def export(run: Run, number: int) -> None:
     """Writes one of EXPORTS, or leaves what `report` needs of it."""
     from bonefhir.report import write
 
-    with written(run.out):
+    with places(run):
         write.export(run.folder, Judged(**_judged(run)), EXPORTS[number])
 
 
@@ -74,21 +73,21 @@ def report(run: Run) -> Summary:
     from bonefhir.judge.suites import SUITES
     from bonefhir.report.write import write_reports
 
-    rejects = rejected(run)
-    collected = Facts(
-        **_judged(run),
-        files=books.ledger(run),
-        unused=books.unused(run),
-        rejects=rejects,
-        suites=[_result_of(run, name) for name in SUITES],
-        seconds=seconds(run),
-        peak_memory_bytes=_peak_memory(),
-        work=dict(zip(WORK, (run.jobs, len(run.portions), len(run.buckets), PASSES), strict=True)),
-        ignored=tuple(sources.ignored(run.settings.sources)),
-    )
-    with written(run.out):
+    with places(run):
+        rejects = rejected(run)
+        collected = Facts(
+            **_judged(run),
+            files=books.ledger(run),
+            unused=books.unused(run),
+            rejects=rejects,
+            suites=[_result_of(run, name) for name in SUITES],
+            seconds=seconds(run),
+            peak_memory_bytes=_peak_memory(),
+            work=dict(zip(WORK, (run.jobs, len(run.portions), len(run.buckets), PASSES), strict=True)),
+            ignored=tuple(sources.ignored(run.settings.sources)),
+        )
         write_reports(run.folder, collected)
-    return _summary(run, collected)
+        return _summary(run, collected)
 
 
 def _result_of(run: Run, suite: str) -> dict[str, Any]:

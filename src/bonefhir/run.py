@@ -160,7 +160,8 @@ def load_run(parts: Path | str) -> Run:
 
     parts: its folder, or the URL of it
     """
-    stored = json.loads((_place(parts) / "run.json").read_text(encoding="utf-8"))
+    with _reached(str(parts)):
+        stored = json.loads((_place(parts) / "run.json").read_text(encoding="utf-8"))
     settings = Settings.from_json(stored["settings"])
     files = tuple(SourceFile(**file | {"path": Path(file["path"])}) for file in stored["files"])
     cut = tuple(Portion(tuple(each.pop("files")), **each) for each in stored["portions"])
@@ -215,9 +216,9 @@ def facts(run: Run) -> dict[str, Any]:
 
 @contextmanager
 def stage(run: Run, name: str, number: int = 0) -> Iterator[None]:
-    """Keeps its wall time. What the operating system refuses in it is a fault of the output, or of where the parts are."""
+    """Keeps its wall time."""
     started = time.perf_counter()
-    with work_folder.written(run.out), _parts_of(run):
+    with places(run):
         yield
         _seconds(run, name, number).write_text(f"{time.perf_counter() - started:.3f}", encoding="ascii")
 
@@ -233,12 +234,19 @@ def _seconds(run: Run, name: str, number: int) -> Path:
     return run.parts / "seconds" / f"{name}.{number:06d}"
 
 
-def _parts_of(run: Run) -> AbstractContextManager[None]:
-    if "://" not in run.settings.parts:
+@contextmanager
+def places(run: Run) -> Iterator[None]:
+    """What is refused here by the operating system is a fault of the output, or of where the parts are. Raises OutputError."""
+    with work_folder.written(run.out), _reached(run.settings.parts):
+        yield
+
+
+def _reached(parts: str) -> AbstractContextManager[None]:
+    if "://" not in parts:
         return nullcontext()
     from bonefhir.read import remote
 
-    return remote.parts(run.settings.parts)
+    return remote.parts(parts)
 
 
 def seconds(run: Run) -> dict[str, float]:

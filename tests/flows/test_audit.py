@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,12 +20,13 @@ from prefect.states import Completed, Failed
 from bonefhir import pipeline
 from bonefhir.cli import main as command
 from bonefhir.commands.audit import OPTIONS
-from bonefhir.errors import InputError, KnowledgeError
+from bonefhir.errors import InputError, KnowledgeError, PartsError
 from bonefhir.pipeline import Summary
 from flows import audit as flow
 from tests.e2e import small
 
-SAMPLE = Path(__file__).parents[2] / "sample_data"
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "sample_data"
 CANARY = "CANARY-4711"
 SUMMARY = Summary({"warning": {"fail": 1}}, 2, 1, 0, [{"rule_id": "X", "fail": 1}], {}, Path("out"))
 
@@ -84,16 +89,29 @@ def test_reading_is_tried_again_and_arithmetic_is_not(prefect_server: None, monk
     monkeypatch.setattr(pipeline, "load_run", lambda work: work)
     monkeypatch.setattr(pipeline, "scan", failing_once(calls, OSError(CANARY)))
     monkeypatch.setattr(pipeline, "audit_bucket", failing_once(calls, ValueError(CANARY)))
-    at_once = flow.scan.with_options(retry_delay_seconds=0)
+    monkeypatch.setattr(pipeline, "gather", failing_once(calls, PartsError("the store")))
+    scan, gather = (task.with_options(retry_delay_seconds=0) for task in (flow.scan, flow.gather))
 
     @prefect_flow(name="tries")
-    def tries() -> tuple[Any, Any]:
-        return at_once("work", [7], return_state=True), flow.audit_buckets("work", [8], return_state=True)
+    def tries() -> tuple[Any, ...]:
+        states = scan("work", [7], return_state=True), gather("work", return_state=True)
+        return *states, flow.audit_buckets("work", [8], return_state=True)
 
-    scanned, audited = tries()
+    scanned, gathered, audited = tries()
     assert scanned.is_completed()
+    assert gathered.is_completed()
     assert audited.is_failed()
-    assert calls == ["7", "7", "8"]
+    assert calls == ["7", "7", "all", "all", "8"]
+
+
+def test_what_an_operator_sets_as_default_does_not_begin_or_publish_a_run_twice() -> None:
+    code = "from flows import audit; print({t.name: t.retries for t in vars(audit).values() if hasattr(t, 'retry_condition_fn')})"
+    path = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
+    environment = os.environ | {"PREFECT_TASKS_DEFAULT_RETRIES": "7", "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    retries = literal_eval(done.stdout)
+    assert len(retries) == 10
+    assert {name: number for name, number in retries.items() if number != 2} == {"open run": 0, "publish": 0}
 
 
 def test_a_source_that_breaks_off_is_tried_again_and_then_named(
@@ -147,7 +165,7 @@ def test_a_mistake_of_the_user_has_the_exit_code_of_the_command(
 def failing_once(calls: list[str], error: Exception) -> Any:
     failed: Iterator[bool] = iter([True])
 
-    def stage(_run: Any, number: int) -> None:
+    def stage(_run: Any, number: int | str = "all") -> None:
         calls.append(str(number))
         if next(failed, False):
             raise error

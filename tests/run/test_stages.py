@@ -5,10 +5,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from bonefhir import pipeline
-from bonefhir.errors import AccountingError
+from bonefhir.errors import AccountingError, PartsError
 from bonefhir.settings import Settings
 from tests.e2e.small import SUITES, files, no_suites, people
 from tests.e2e.test_buckets import Tangle, sized
@@ -101,3 +102,39 @@ def test_a_stage_that_is_run_again_leaves_the_same(way: Way, parts: str, tmp_pat
         return Settings((str(tmp_path / "in"),), tmp_path / out, parts=parts, data_docs=bool(parts))
 
     assert audited(settings("again"), way) == audited(settings("once"), once)
+
+
+class StoreError(Exception):
+    """As the clients of object stores have them: no OSError, and with more in its words than anybody should see."""
+
+    __module__ = "botocore.exceptions"
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_a_store_of_parts_that_breaks_off_is_told_as_that(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that an orchestrator tries again: whichever stage it is."""
+    monkeypatch.setattr(SUITES, no_suites)
+    run = pipeline.open_run(Settings((str(people(tmp_path / "in", 1)),), tmp_path / "out", parts="memory://broken"))
+    several = [
+        lambda: pipeline.load_run(str(run.parts)),
+        lambda: pipeline.scan(run, 0),
+        lambda: pipeline.deal(run),
+        lambda: pipeline.resolve_bucket(run, 0),
+        lambda: pipeline.gather(run),
+        lambda: pipeline.audit_bucket(run, 0),
+        lambda: pipeline.check_suites(run),
+        lambda: (pipeline.begin_reports(run), pipeline.export(run, 0)),
+        lambda: pipeline.report(run),
+    ]
+    for stage in several[:number]:
+        stage()
+    with monkeypatch.context() as broken:
+        for name in ("open", "ls", "info"):
+            broken.setattr(fsspec.get_filesystem_class("memory"), name, breaking)
+        with pytest.raises(PartsError, match=r"^memory://broken.*\(StoreError\)"):
+            several[number]()
+    pipeline.discard(run)
+
+
+def breaking(*_: Any, **__: Any) -> None:
+    raise StoreError("secret")
