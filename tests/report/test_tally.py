@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from bonefhir.errors import AccountingError
 from bonefhir.report.slices import SLICES, Sliced, cube, slices, strata
 from bonefhir.report.tally import JUDGED
-from bonefhir.report.trends import _one_by_one
 from bonefhir.report.unjudged import most_at
 from bonefhir.tables import DOSES, VERDICTS, Table
 from bonefhir.vocabulary import REASONS, SEVERITIES
@@ -91,10 +90,11 @@ def test_as_counted_one_by_one(doses: list[Row], groups: tuple[int, int]) -> Non
                 assert {doses[row]["dose_id"] for row in np.flatnonzero(flag)} == {dose for dose, word in mine if word in wanted}
         for outcome in JUDGED:
             assert tally.doses(outcome) == len({row["dose_id"] for row in verdicts if row["verdict"] == outcome})
-        one = _one_by_one(sliced, [0])[0]
-        assert {doses[row]["dose_id"]: JUDGED[code - 1] for row, code in enumerate(one.tolist()) if code} == {
-            row["dose_id"]: row["verdict"] for row in verdicts if row["rule_id"] == RULES[0]
-        }
+        for rule, name in enumerate(RULES):
+            one = tally.of_rule(rule)
+            assert {doses[row]["dose_id"]: JUDGED[code - 1] for row, code in enumerate(one.tolist()) if code} == {
+                row["dose_id"]: row["verdict"] for row in verdicts if row["rule_id"] == name
+            }
 
 
 @given(st.lists(DOSE, max_size=12), st.tuples(st.integers(1, 5), st.integers(1, 7)))

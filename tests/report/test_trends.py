@@ -94,6 +94,16 @@ def test_rare_events_are_counted_dose_by_dose(tmp_path: Path) -> None:
     assert found.chart.upper == pytest.approx(19 + 3 * (19 * 20) ** 0.5)
 
 
+def test_doses_that_could_not_be_judged_are_not_between_rare_events(tmp_path: Path) -> None:
+    """Of 20 doses one fails, and one has no answer."""
+    words = {0: FAIL, 7: INDETERMINATE}
+    days = [day(0) + timedelta(days=number) for number in range(300)]
+    rows = [verdict(A, number, words.get(number % 20, PASS), date=when) for number, when in enumerate(days)]
+    chart = of(tmp_path, rows).rules["ZA4-A"].chart
+    assert isinstance(chart, GChart)
+    assert set(chart.values.tolist()) == {18}
+
+
 def test_doses_of_one_day_are_in_the_order_of_their_time(tmp_path: Path) -> None:
     """Each day 30 doses, of which the last to be listed is the first to be given and fails."""
     rows = []

@@ -1,15 +1,13 @@
 """phi/report.html: the report for quality teams. What it shows is prepared here, how it looks is in templates/phi.html."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from bonefhir.report import finding_pages, html, packed
 from bonefhir.report.adjudication import DECISIONS, Decisions, of_rules
@@ -38,14 +36,12 @@ def write(
     wording: Wording,
     decisions: Decisions,
     sliced: Sliced,
-    told_of: Mapping[str, NDArray[np.uint8]],
 ) -> None:
-    """told_of: of trends.one_by_one"""
     values = {
         **_page(facts, counts, wording),
         **_rows(phi, facts),
         **_unjudged(most_at(sliced), counts, wording),
-        "trends": _trends(trends(sliced, told_of), counts, wording),
+        "trends": _trends(trends(sliced), counts, wording),
         "no_chart": no_chart(wording),
         **_findings(facts, decisions, sliced, counts, wording),
         **_decisions(counts, decisions),

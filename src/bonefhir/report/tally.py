@@ -1,6 +1,6 @@
 """The verdicts of a run in numbers: read row group by row group, each once for all that is counted.
 
-What is kept are a few bytes of each dose and patient, never a verdict.
+What is kept are some bytes of each dose and patient: two bits of each verdict, and no text.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,6 +21,8 @@ from bonefhir.vocabulary import FAIL, INDETERMINATE, PASS, REASONS, SEVERITIES
 JUDGED = (PASS, FAIL, INDETERMINATE)
 _CODED = {"verdict": JUDGED, "severity": SEVERITIES}
 _WORD = 64
+_PACKED = 4
+"""Rules whose outcomes are in a byte."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Tally:
     patients    different ones, by rule and outcome
     reasons     indeterminate ones by rule and reason
     told        of each dose: bit 3 * severity + outcome
+    packed      of four rules and a dose: their outcomes by two bits, from 1; 0: no verdict
     why         of each dose: its reasons as bits
     cells       by group of doses, rule and outcome
     """
@@ -58,8 +61,13 @@ class Tally:
     patients: Ints
     reasons: Ints
     told: NDArray[np.uint16]
+    packed: NDArray[np.uint8]
     why: NDArray[np.uint32]
     cells: NDArray[np.int32]
+
+    def of_rule(self, rule: int) -> NDArray[np.uint8]:
+        """Of each dose: its outcome, from 1; 0: no verdict."""
+        return self.packed[rule // _PACKED] >> 2 * (rule % _PACKED) & 3
 
     def flags(self, severity: str) -> tuple[Bools, Bools, Bools]:
         """Of each dose: whether a rule of the severity had an answer, failed, could not be judged."""
@@ -110,9 +118,10 @@ def tally(verdicts: Iterator[Group], rules: int, patients: pa.DictionaryArray, g
     reasons = np.zeros(rules * len(REASONS), np.int64)
     met = np.zeros((different + 1, words), np.uint64)
     told, why = np.zeros(len(patients), np.uint16), np.zeros(len(patients), np.uint32)
+    packed = np.zeros((-(-rules // _PACKED), len(patients)), np.uint8)
     for group in verdicts:
         cell = group.rule * len(JUDGED) + group.outcome
-        np.add.at(counted.reshape(-1), groups[group.dose] * cells + cell, 1)
+        np.add.at(counted.reshape(-1), groups[group.dose] * cells + cell, counted.dtype.type(1))  # an int is 30 times slower
         np.add.at(reasons, group.rule[group.open] * len(REASONS) + group.why, 1)
         word = patient[group.dose] * words + cell // _WORD
         np.bitwise_or.at(met.reshape(-1), word, np.uint64(1) << (cell % _WORD).astype(np.uint64))
@@ -120,14 +129,25 @@ def tally(verdicts: Iterator[Group], rules: int, patients: pa.DictionaryArray, g
         begins = np.flatnonzero(np.diff(group.dose, prepend=-1))
         bits = np.uint16(1) << (3 * group.severity + group.outcome).astype(np.uint16)
         told[group.dose[begins]] |= np.bitwise_or.reduceat(bits, begins)
+        _pack(group, packed)
     return Tally(
         outcomes=counted.sum(0, dtype=np.int64).reshape(by_rule),
         patients=_different(met, cells).reshape(by_rule),
         reasons=reasons.reshape(rules, len(REASONS)),
         told=told,
+        packed=packed,
         why=why,
         cells=counted.reshape(len(counted), *by_rule),
     )
+
+
+def _pack(group: Group, packed: NDArray[np.uint8]) -> None:
+    """Sets what Tally says of the doses of a group; there may be more of them in others."""
+    first, last = int(group.dose.min()), int(group.dose.max())
+    alone = np.zeros((last + 1 - first, len(packed), _PACKED), np.uint8)
+    alone.reshape(len(alone), -1)[group.dose - first, group.rule] = group.outcome + 1
+    together = np.bitwise_or.reduce(alone << np.arange(0, 2 * _PACKED, 2, np.uint8), axis=2)
+    packed[:, first : last + 1] |= together.T
 
 
 def codes_of(column: pa.DictionaryArray) -> tuple[Ints, int]:

@@ -5,20 +5,23 @@ which at least one such rule had an answer. Indeterminate doses are in no denomi
 `complete`, without which a feed that broke would read as better practice.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from bonefhir.report.control_chart import Bools, GChart, Ints, PChart, g_chart, gaps, is_g, is_p, may_be_g, p_chart
 from bonefhir.report.months import Axis
 from bonefhir.report.slices import Sliced, counts_by
-from bonefhir.report.tally import codes_of
+from bonefhir.report.tally import JUDGED, codes_of
+from bonefhir.vocabulary import FAIL, PASS
 
 GROUPS = 12
 """Products, and sites, with a chart of their own: those with most doses."""
+
+_PASSED, _FAILED = (JUDGED.index(outcome) + 1 for outcome in (PASS, FAIL))
+"""As Tally.of_rule says them."""
 
 _Columns = tuple[Ints, Ints, Ints, Ints]
 """events, judged, applicable, complete: by month."""
@@ -58,15 +61,14 @@ class Trends:
     rules: dict[str, Trend]
 
 
-def trends(sliced: Sliced, told_of: Mapping[str, NDArray[np.uint8]] | None = None) -> Trends:
-    """told_of: what `one_by_one` has found out, if somebody has asked it already."""
+def trends(sliced: Sliced) -> Trends:
     axis, told = sliced.axis, sliced.tally.flags("error")
     return Trends(
         beside=int((axis.place < 0).sum()),
         whole=of_severity(sliced, "error"),
         products=tuple(_of_doses(name, axis, told, doses) for name, doses in _groups(sliced.doses, "product")),
         sites=tuple(_of_doses(name, axis, told, doses) for name, doses in _groups(sliced.doses, "site")),
-        rules={one.name: one for one in _rules(sliced, one_by_one(sliced) if told_of is None else told_of)},
+        rules={one.name: one for one in _rules(sliced)},
     )
 
 
@@ -84,12 +86,17 @@ def _of_doses(name: str, axis: Axis, told: tuple[Bools, Bools, Bools], doses: Bo
     return _trend(name, axis, (events, answered, applicable, complete), rows, failed[rows])
 
 
-def _rules(sliced: Sliced, outcomes: Mapping[str, NDArray[np.uint8]]) -> Iterator[Trend]:
+def _rules(sliced: Sliced) -> Iterator[Trend]:
+    """Doses are looked at one by one only where there may be a g-chart."""
     for rule, counts in _columns_of_rules(sliced).items():
-        told = outcomes.get(sliced.rules[rule], np.zeros(0, np.uint8))
-        rows = np.flatnonzero(told & _ANSWERED)
-        rows = rows[sliced.axis.place[rows] >= 0]
-        yield _trend(sliced.rules[rule], sliced.axis, counts, rows, told[rows] == _FAILED)
+        rows = _answered(sliced, rule) if not is_p(*counts[:2]) and may_be_g(counts[0]) else np.zeros(0, np.int64)
+        yield _trend(sliced.rules[rule], sliced.axis, counts, rows, sliced.tally.of_rule(rule)[rows] == _FAILED)
+
+
+def _answered(sliced: Sliced, rule: int) -> Ints:
+    """Doses in the months shown for which the rule had an answer."""
+    told = sliced.tally.of_rule(rule)
+    return np.flatnonzero(((told == _PASSED) | (told == _FAILED)) & (sliced.axis.place >= 0))
 
 
 def _columns_of_rules(sliced: Sliced) -> dict[int, _Columns]:
@@ -101,13 +108,6 @@ def _columns_of_rules(sliced: Sliced) -> dict[int, _Columns]:
     return columns
 
 
-def one_by_one(sliced: Sliced) -> dict[str, NDArray[np.uint8]]:
-    """Rule → its outcome by dose, of rules that may have a g-chart. Reads the verdicts again, if there are any such rules."""
-    columns = _columns_of_rules(sliced).items()
-    rules = [rule for rule, (events, judged, *_) in columns if not is_p(events, judged) and may_be_g(events)]
-    return {sliced.rules[rule]: told for rule, told in _one_by_one(sliced, rules).items()}
-
-
 def _by_month_shown(sliced: Sliced) -> Ints:
     """Verdicts by month of the axis, rule and outcome."""
     values = sliced.doses["month"].combine_chunks().dictionary.to_pylist()
@@ -116,20 +116,6 @@ def _by_month_shown(sliced: Sliced) -> Ints:
     none = np.zeros(counts.shape[1:], np.int64)
     shown = [counts[place[month]] if month in place else none for month in sliced.axis.months]
     return np.stack(shown) if shown else np.zeros((0, *counts.shape[1:]), np.int64)
-
-
-_PASSED, _FAILED = 1, 2
-_ANSWERED = _PASSED | _FAILED
-
-
-def _one_by_one(sliced: Sliced, rules: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
-    """Of each of these rules, by dose: _PASSED, _FAILED or neither. The verdicts are read again, if there are any such rules."""
-    told = {rule: np.zeros(sliced.doses.num_rows, np.uint8) for rule in rules}
-    for group in sliced.groups() if rules else ():
-        for rule, found in told.items():
-            rows = np.flatnonzero(group.rule == rule)
-            found[group.dose[rows]] = group.outcome[rows] + 1
-    return told
 
 
 def _trend(name: str, axis: Axis, columns: _Columns, doses: Ints, failed: Bools) -> Trend:

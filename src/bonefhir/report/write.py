@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from bonefhir.report import (
     decision_store,
     detected_issues,
@@ -26,10 +24,9 @@ from bonefhir.report.adjudication import Decisions
 from bonefhir.report.counts import count
 from bonefhir.report.facts import EXPORTS, Facts, Judged
 from bonefhir.report.slices import SLICES, STRATIFIERS, Sliced
-from bonefhir.report.trends import one_by_one
 from bonefhir.report.wording import load
 
-_TALLY, _TOLD, _DECISIONS = "tally.npz", "told.npz", "decisions"
+_TALLY, _DECISIONS = "tally.npz", "decisions"
 
 
 def write_all(folder: Path, facts: Facts) -> None:
@@ -62,11 +59,7 @@ def _pages(phi: Path, judged: Judged) -> None:
 
 
 def _tally(phi: Path, judged: Judged) -> None:
-    sliced = _sliced(phi, judged)
-    tally.store(judged.findings.beside(_TALLY), sliced.tally)
-    if judged.settings.html:
-        told = one_by_one(sliced)
-        np.savez(judged.findings.beside(_TOLD), rules=np.array(list(told), np.str_), told=np.array(list(told.values()), np.uint8))
+    tally.store(judged.findings.beside(_TALLY), _sliced(phi, judged).tally)
 
 
 def _issues(phi: Path, judged: Judged) -> None:
@@ -116,9 +109,7 @@ def write_reports(folder: Path, facts: Facts) -> None:
     rejects.write(phi / "rejects.ndjson", facts)
     provenance.write(fhir / "provenance.ndjson", facts.findings, counts, facts)
     if facts.settings.html:
-        with np.load(facts.findings.beside(_TOLD)) as left:
-            told = dict(zip(left["rules"].tolist(), left["told"], strict=True))
-        phi_page.write(phi / "report.html", phi, facts, counts, wording, decisions, sliced, told)
+        phi_page.write(phi / "report.html", phi, facts, counts, wording, decisions, sliced)
     measure_reports.write(fhir / "measure-reports.json", counts, sliced)
     share_page.write(share, facts, counts, wording, sliced)
     run_json.write(folder / "run.json", facts, counts, decisions.history)
