@@ -5,7 +5,7 @@ it stands twice, is a number here; the others are few, and stand as categories. 
 they are: the tables lie in the order of their ids and are cut between two of them, or are dealt out by what must not be alike.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,23 +42,25 @@ def separate(suite: Suite) -> list[Suite]:
 def read(path: Path, suite: Suite, cells: int = CELLS) -> Iterator[pa.Table]:
     """Batches of a table of phi/, of a suite of `separate`; at least one, which may be empty."""
     with pq.ParquetFile(path, read_dictionary=texts_of(TABLES[suite.table])) as file:
+        columns = _columns(suite)
 
         def groups() -> Iterator[pa.Table]:
-            return (file.read_row_group(number, columns=_columns(suite)) for number in range(file.num_row_groups))
+            return (file.read_row_group(number, columns=columns) for number in range(file.num_row_groups))
 
         yield from batches(groups, file.metadata.num_rows, suite, cells)
 
 
 def batches(parts: Parts, rows: int, suite: Suite, cells: int = CELLS) -> Iterator[pa.Table]:
     """rows: of all parts. Raises AccountingError if the table is not in the order of its ids."""
-    most = max(1, cells // max(1, len(_columns(suite))))
+    columns, present = _columns(suite), _only_present(suite)
+    most = max(1, cells // max(1, len(columns)))
 
     def encoded() -> Iterator[pa.Table]:
-        return (_encoded(part.select(_columns(suite)), suite) for part in parts())
+        return (_encoded(part.select(columns), present) for part in parts())
 
     scattered = _is_scattered(suite)
     found = _dealt(encoded, suite, -(-rows // most)) if scattered else _cut(_numbered(encoded(), suite), suite, most)
-    compared = _texts_for(suite, ALIKE) - _only_present(suite)
+    compared = _texts_for(suite, ALIKE) - present
     for batch in found:
         yield pa.table({name: _compared(batch, name, suite) if name in compared else batch[name] for name in suite.columns})
 
@@ -153,9 +155,9 @@ def _only_present(suite: Suite) -> set[str]:
     return _texts_for(suite, PRESENT) - {_key(suite)}
 
 
-def _encoded(part: pa.Table, suite: Suite) -> pa.Table:
-    """Texts as codes; what is only asked to be there, 0. Great Expectations is quick with whole numbers of 64 bits only."""
-    columns, present = {}, _only_present(suite)
+def _encoded(part: pa.Table, present: Collection[str]) -> pa.Table:
+    """Texts as codes; 0 for those of `present`. Great Expectations is quick with whole numbers of 64 bits only."""
+    columns = {}
     for name in part.column_names:
         column = part[name]
         if name in present:
@@ -189,4 +191,4 @@ def _together(parts: list[pa.Table]) -> pa.Table:
 
 def _none(suite: Suite) -> pa.Table:
     declared = pa.schema([TABLES[suite.table].schema.field(name) for name in _columns(suite)])
-    return _encoded(declared.empty_table(), suite)
+    return _encoded(declared.empty_table(), _only_present(suite))

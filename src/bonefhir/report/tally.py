@@ -67,7 +67,8 @@ class Tally:
 
     def of_rule(self, rule: int) -> NDArray[np.uint8]:
         """Of each dose: its outcome, from 1; 0: no verdict."""
-        return self.packed[rule // _PACKED] >> 2 * (rule % _PACKED) & 3
+        found: NDArray[np.uint8] = self.packed[rule // _PACKED] >> 2 * (rule % _PACKED) & 3
+        return found
 
     def flags(self, severity: str) -> tuple[Bools, Bools, Bools]:
         """Of each dose: whether a rule of the severity had an answer, failed, could not be judged."""
@@ -146,7 +147,7 @@ def _pack(group: Group, packed: NDArray[np.uint8]) -> None:
     first, last = int(group.dose.min()), int(group.dose.max())
     alone = np.zeros((last + 1 - first, len(packed), _PACKED), np.uint8)
     alone.reshape(len(alone), -1)[group.dose - first, group.rule] = group.outcome + 1
-    together = np.bitwise_or.reduce(alone << np.arange(0, 2 * _PACKED, 2, np.uint8), axis=2)
+    together = np.bitwise_or.reduce(alone << np.arange(0, 2 * _PACKED, 2, dtype=np.uint8), axis=2)
     packed[:, first : last + 1] |= together.T
 
 
