@@ -40,7 +40,7 @@ def even(work: Work) -> Work:
 @contextmanager
 def workers(run: Run) -> Iterator[Each]:
     """In as many processes as the run may have, where there is enough to do, else one after the other here."""
-    if run.jobs <= 1 or sum(f.path.stat().st_size for f in run.files if f.path.is_file()) < WORTH_A_POOL:
+    if run.jobs <= 1 or sum(file.size or 0 for file in run.files) < WORTH_A_POOL:
         yield alone(run)
         return
     with ProcessPoolExecutor(run.jobs, mp_context=get_context(_way()), initializer=_begin) as pool:

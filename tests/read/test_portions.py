@@ -13,7 +13,7 @@ from bonefhir.read import portions as cutting
 from bonefhir.read.limits import DEFAULT, Limits
 from bonefhir.read.portions import Portion, together
 from bonefhir.read.scan import Counts, scan_files, scan_range
-from bonefhir.read.sources import expand
+from bonefhir.read.sources import SourceFile, expand
 from bonefhir.scanned import Scanned
 from bonefhir.settings import Settings
 from tests.read.fhir import Json, administration, bundle, ndjson, observation, patient
@@ -97,6 +97,13 @@ def test_files_are_read_together_and_large_ones_cut(tmp_path: Path) -> None:
     found = list(cutting.portions(expand([str(tmp_path)]), 200))
     ranges = [Portion((2,), start, end) for start, end in zip((0, *cuts(size)), (*cuts(size), None), strict=True)]
     assert found == [Portion((0, 1)), *ranges, Portion((3,)), Portion((4,)), Portion((5,)), Portion((6,))]
+
+
+def test_files_behind_urls_are_read_together_as_far_as_their_sizes_are_known() -> None:
+    sizes = [90, 90, 90, None, 10, 10]
+    files = [SourceFile(n, Path(f"{n}.json"), f"{n}.json", f"memory://{n}.json", size) for n, size in enumerate(sizes)]
+    assert [portion.files for portion in cutting.portions(files, 200)] == [(0, 1), (2,), (3,), (4, 5)]
+    assert cutting.unpacked(files) == 290 + cutting.ELSEWHERE
 
 
 def cuts(size: int) -> list[int]:

@@ -99,7 +99,9 @@ def test_remote_files(tmp_path: Path) -> None:
     try:
         files = expand(["memory://in"])
         assert [(file.name, scan_file(file).read) for file in files] == [("a/c.ndjson", 2), ("b.ndjson", 1)]
-        assert names("memory://in/*.ndjson") == ["b.ndjson"]
+        assert [file.size for file in files] == [2 * len(ndjson(patient())), len(ndjson(patient()))]
+        for source in ("memory://in/*", "memory://in/b.ndjson"):
+            assert [(file.name, file.size) for file in expand([source])] == [("b.ndjson", len(ndjson(patient())))]
         with pytest.raises(InputError, match="no such file"):
             expand(["memory://out"])
     finally:
@@ -127,6 +129,22 @@ def test_a_remote_file_that_breaks_off_is_no_reject(packed: Callable[[bytes], by
     with pytest.raises(UnreachableError, match=r"^a\.ndjson: cannot be read where it is stored \(TimeoutError\)") as caught:
         scan_file(SourceFile(0, Path("a.ndjson"), "a.ndjson", "memory://a.ndjson"))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("told", [{}, {"size": None}, {"size": 7, "partial": False}])
+def test_a_size_that_is_not_told_or_not_to_be_relied_on_is_not_known(
+    told: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as that of a web server which sends a file from its beginning only."""
+
+    class System:
+        isfile = staticmethod(lambda path: True)
+        info = staticmethod(lambda path: {"type": "file", **told})
+        unstrip_protocol = staticmethod(lambda path: path)
+
+    monkeypatch.setattr(remote, "_system", lambda url: (System(), url))
+    (file,) = expand(["https://host/a.ndjson"])
+    assert file.size is None
 
 
 OPENED = [(FileNotFoundError(), True), (PermissionError(), True), (ConnectionError(), False)]

@@ -7,10 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import pytest
 
-from bonefhir import work_folder
+from bonefhir import pipeline, work_folder, workers
+from bonefhir.settings import Settings
+from tests.e2e.small import people
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -92,3 +96,34 @@ def lives(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+@pytest.mark.parametrize(("enough", "pools"), [(10, 1), (1 << 40, 0)])
+def test_what_lies_behind_a_url_is_worth_processes_like_what_lies_here(
+    enough: int, pools: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    class Pool:
+        def __init__(self, number: int, **_: Any) -> None:
+            started.append(number)
+
+        def __enter__(self) -> "Pool":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def shutdown(self, **_: Any) -> None:
+            pass
+
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(workers, "WORTH_A_POOL", enough)
+    memory = fsspec.filesystem("memory")
+    for path in people(tmp_path / "in", 2).iterdir():
+        memory.pipe_file(f"/worth/{path.name}", path.read_bytes())
+    run = pipeline.open_run(Settings(("memory://worth",), tmp_path / "out", jobs=3))
+    with workers.workers(run):
+        assert started == [3] * pools
+    pipeline.discard(run)
+    memory.rm("/worth", recursive=True)

@@ -26,7 +26,7 @@ PACKED = 12
 """Bytes of FHIR in a byte of gzip or zstd, about."""
 
 ELSEWHERE = 64 << 20
-"""Bytes of a file behind a URL, which are not asked for."""
+"""Bytes of a file behind a URL that does not tell."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Portion:
 
 
 def portions(files: Sequence[SourceFile], size: int = SIZE) -> Iterator[Portion]:
-    """In reading order. A file whose size is not known, as it lies elsewhere, is a portion of its own."""
+    """In reading order. A file whose size is not known is a portion of its own."""
     together: list[int] = []
     total = 0
     for file in files:
-        own = _size(file)
+        own = file.size
         if together and (own is None or total + own > size):
             yield Portion(tuple(together))
             together, total = [], 0
@@ -61,15 +61,9 @@ def portions(files: Sequence[SourceFile], size: int = SIZE) -> Iterator[Portion]
 
 def unpacked(files: Sequence[SourceFile]) -> int:
     """Bytes of FHIR in all, as far as that can be told before they are read."""
-    sizes = (ELSEWHERE if (size := _size(file)) is None else size for file in files)
+    sizes = (ELSEWHERE if (size := file.size) is None else size for file in files)
     packed = (PACKED if file.name.lower().endswith((".gz", ".gzip", ".zst", ".zstd")) else 1 for file in files)
     return sum(size * factor for size, factor in zip(sizes, packed, strict=True))
-
-
-def _size(file: SourceFile) -> int | None:
-    if file.url is not None:
-        return None
-    return file.path.stat().st_size if file.path.is_file() else 0
 
 
 def _cut(file: SourceFile, size: int, wanted: int) -> Iterator[Portion]:
@@ -84,7 +78,7 @@ def _cut(file: SourceFile, size: int, wanted: int) -> Iterator[Portion]:
 
 def _can_be_cut(file: SourceFile) -> bool:
     """Plain NDJSON. What cannot be read is told of when it is read."""
-    if file.temporary:
+    if file.temporary or file.url is not None:
         return False
     try:
         content = Content(file.open(), DEFAULT)

@@ -18,25 +18,28 @@ _CLIENTS = ("fsspec", "s3fs", "botocore", "aiobotocore", "aiohttp", "gcsfs", "go
 """Where the errors of file systems come from that are no OSError."""
 
 
-def members(source: str) -> Iterator[tuple[Path, str, str | None]]:
-    """path, name and URL of each file behind a URL: a file, a folder or a glob. Raises InputError if there is none."""
+def members(source: str) -> Iterator[tuple[Path, str, str | None, int | None]]:
+    """path, name, URL and size of each file behind a URL: a file, a folder or a glob. Raises InputError if there is none.
+
+    size: bytes as stored; null where it is not told, or where a file can only be read from its beginning
+    """
     system, path = _system(source)
     try:
         if any(sign in path for sign in "*?["):
-            paths = [found for found in system.glob(path) if system.isfile(found)]
-            root = path.rpartition("/")[0]
+            files, root = system.glob(path, detail=True), path.rpartition("/")[0]
         elif system.isfile(path):
-            paths, root = [path], path.rpartition("/")[0]
+            files, root = {path: system.info(path)}, path.rpartition("/")[0]
         else:
-            paths, root = system.find(path), path.rstrip("/")
+            files, root = system.find(path, detail=True), path.rstrip("/")
     except Exception as error:  # noqa: BLE001  each file system has errors of its own
         raise InputError(f"{source}: cannot be listed ({type(error).__name__}); check the address and the access") from None
-    if not paths:
+    files = {found: about for found, about in files.items() if about["type"] == "file"}
+    if not files:
         raise InputError(f"{source}: no such file or folder; check the address")
-    for found in sorted(paths):
+    for found, about in sorted(files.items()):
         name = found[len(root) :].lstrip("/") if found.startswith(root) else found
         if not any(part.startswith(".") for part in name.split("/")):
-            yield Path(found), name, system.unstrip_protocol(found)
+            yield Path(found), name, system.unstrip_protocol(found), about.get("size") if about.get("partial", True) else None
 
 
 class RemoteFile(io.RawIOBase):

@@ -21,18 +21,29 @@ NEVER_READ = ("*.expected.toml", "bonefhir-decisions.json", "bonefhir-history.js
 
 _TEMPORARY = (".part", ".partial", ".crdownload", ".download", ".filepart", ".tmp", ".temp", ".swp", "~")
 
-Member = tuple[Path, str, str | None]
-"""path, name, URL."""
+Member = tuple[Path, str, str | None, int | None]
+"""path, name; and of what lies behind a URL, that and its size."""
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """number: place in the reading order of the run; name: relative to the source given; url: fsspec URL, if remote."""
+    """number: place in the reading order of the run; name: relative to the source given; url: fsspec URL, if remote.
+
+    told: bytes of a remote file, if its file system tells them
+    """
 
     number: int
     path: Path
     name: str
     url: str | None = None
+    told: int | None = None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes as stored; null: not known."""
+        if self.url is not None:
+            return self.told
+        return self.path.stat().st_size if self.path.is_file() else 0
 
     @property
     def temporary(self) -> bool:
@@ -68,12 +79,12 @@ def expand(sources: Sequence[str]) -> list[SourceFile]:
         members = list(_members(str(source)))
         if not members:
             raise InputError(f"{_printable(str(source))}: no file in it to read; name a folder with FHIR files, or a file")
-        for path, short, url in members:
+        for path, short, url, size in members:
             key = url if url is not None else os.path.normpath(path.absolute())
             if key not in found:
                 name = _unused(short, str(source), position, names)
                 names.add(name)
-                found[key] = SourceFile(len(found), path, name, url)
+                found[key] = SourceFile(len(found), path, name, url, size)
     return list(found.values())
 
 
@@ -93,10 +104,10 @@ def _members(source: str) -> Iterator[Member]:
 
 def _walk(source: Path) -> Iterator[Member]:
     if not source.is_dir():
-        yield source, _printable(source.name), None
+        yield source, _printable(source.name), None, None
         return
     for relative in sorted(path.as_posix() for path in _below(source)):
-        yield source / relative, _printable(relative), None
+        yield source / relative, _printable(relative), None, None
 
 
 def _below(folder: Path) -> Iterator[Path]:
