@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if arguments is None:  # called from a shell, so the process is ours
         log.set_up()
-        starting.with_one_thread()
+        starting.lean()
         if isinstance(sys.stdout, TextIOWrapper):  # a console that is not UTF-8 gets an escape for what it cannot show
             sys.stdout.reconfigure(errors="backslashreplace")
         signal.signal(signal.SIGTERM, _terminated)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 def from_the_system() -> None:
     """Arrow takes memory where everything else does. Its own allocator keeps what is free: 40 to 150 MB in each process of the
-    benchmarks, and is no faster in them.
+    benchmarks, and is no faster in them. Once it is imported, Parquet's is beyond our reach (starting.py).
     """
     pa.set_memory_pool(pa.system_memory_pool())
 

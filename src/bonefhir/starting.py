@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_ALONE = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
-"""NumPy and Arrow start a thread each when they are imported, for what is not used here."""
+_LEAN = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+"""NumPy and Arrow start a thread each when they are imported, for what is not used here. And Arrow has an allocator of its own
+that gives nothing back: Parquet is read and written with it whatever memory.py says."""
 
 
-def with_one_thread() -> None:
-    """For a process that is ours, before its imports: one that can be copied (workers.py)."""
-    for name, value in _ALONE.items():
+def lean() -> None:
+    """For a process that is ours, before its imports: one that keeps little, and can be copied (workers.py)."""
+    for name, value in _LEAN.items():
         os.environ.setdefault(name, value)
 
 

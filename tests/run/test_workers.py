@@ -21,7 +21,7 @@ PROGRAM = """
 import os, signal, sys, threading, time
 from pathlib import Path
 from bonefhir import starting
-starting.with_one_thread()
+starting.lean()
 from bonefhir import pipeline, workers
 from bonefhir.settings import Settings
 
