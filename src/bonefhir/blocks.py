@@ -5,17 +5,19 @@ a struct. Then come blocks: the number of buffers, their sizes, the buffers. It 
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bonefhir.coded import CODES, Column, Lists, Plain, Rows, Structs, Texts, length
+from bonefhir.coded import CODES, Column, Lists, Plain, Rows, Structs, Texts
 
 _WIDTH = 8
 """Bytes to which each buffer is filled up."""
+
+_FILLED = [bytes(-size % _WIDTH) for size in range(_WIDTH)]
 
 _SIZE = np.dtype(np.int64)
 
@@ -26,12 +28,14 @@ def write_schema(file: BinaryIO, rows: Rows, about: dict[str, str]) -> None:
     file.write(np.array([len(schema)], _SIZE).tobytes() + schema)
 
 
-def write_block(file: BinaryIO, rows: Rows) -> None:
-    """rows: as taken() leaves them."""
-    buffers = [pa.py_buffer(buffer) for buffer in _of_rows(rows)]
-    sizes = np.array([len(buffers), *(buffer.size for buffer in buffers)], _SIZE)
-    filled = (piece for buffer in buffers for piece in (buffer, bytes(-buffer.size % _WIDTH)))
-    file.write(b"".join([sizes.tobytes(), *filled]))
+def write_block(file: BinaryIO, buffers: Sequence[npt.NDArray[Any]]) -> None:
+    """buffers: of rows that are as the schema says, in the order in which they are read."""
+    sizes = [buffer.nbytes for buffer in buffers]
+    filled: Iterator[Any] = (
+        piece for buffer, size in zip(buffers, sizes, strict=True) for piece in (buffer, _FILLED[size % _WIDTH])
+    )
+    begin: Any = np.array([len(sizes), *sizes], _SIZE)
+    file.write(b"".join([begin, *filled]))
 
 
 class Blocks:
@@ -66,33 +70,13 @@ def _type(column: Column) -> pa.DataType:
     return pa.struct([(name, _type(field)) for name, field in column.fields.items()])
 
 
-def _of_rows(rows: Rows) -> Iterator[Any]:
-    yield np.array([length(rows)], _SIZE)
-    for column in rows.values():
-        yield from _of_column(column)
-
-
-def _of_column(column: Column) -> Iterator[Any]:
-    if isinstance(column, Plain):
-        yield from (buffer or b"" for buffer in column.values.buffers())
-    elif isinstance(column, Texts):
-        yield column.codes.astype(np.int32, copy=False)
-        yield from (buffer or b"" for buffer in column.texts.buffers()[1:])
-    elif isinstance(column, Lists):
-        yield column.offsets
-        yield from _of_column(column.values)
-    else:
-        yield column.codes.astype(np.int32, copy=False)
-        yield from _of_rows(column.fields)
-
-
 # ------------------------------------------------------------------------------------------------------------- reading
 
 _Buffers = Iterator[pa.Buffer]
 
 
 def _rows_reader(fields: Iterable[pa.Field]) -> Callable[[_Buffers], Rows]:
-    """Reads what _of_rows() gives."""
+    """Reads the buffers of rows: how many rows there are, then column by column."""
     columns = [(field.name, _reader(field.type)) for field in fields]
 
     def read(buffers: _Buffers) -> Rows:
@@ -103,7 +87,7 @@ def _rows_reader(fields: Iterable[pa.Field]) -> Callable[[_Buffers], Rows]:
 
 
 def _reader(kind: pa.DataType) -> Callable[[int, _Buffers], Any]:
-    """Reads what _of_column() gives."""
+    """Reads the buffers of a column: those of Arrow; of texts without a bitmap, behind their codes."""
     if pa.types.is_dictionary(kind):
         return _texts
     if pa.types.is_list(kind):
@@ -128,7 +112,8 @@ def _reader(kind: pa.DataType) -> Callable[[int, _Buffers], Any]:
 
 def _texts(_: int, buffers: _Buffers) -> Texts:
     codes, offsets = _codes(next(buffers)), next(buffers)
-    return Texts(codes, pa.StringArray.from_buffers(max(0, offsets.size // 4 - 1), offsets, next(buffers)))
+    found = pa.StringArray.from_buffers(max(0, offsets.size // 4 - 1), offsets, next(buffers))
+    return Texts(codes, found, distinct=False)
 
 
 def _codes(buffer: pa.Buffer) -> npt.NDArray[np.int32]:

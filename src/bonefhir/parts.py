@@ -92,8 +92,8 @@ def _write_blocks(file: BinaryIO, name: str, rows: Rows, sorted_rows: Integers) 
     even = np.arange(0, len(sorted_rows), PART_ROWS)
     before = begins[np.searchsorted(begins, even, side="right") - 1]
     cuts = np.where(even - before < PART_ROWS, before, even).tolist()
-    for block in cut(rows, sorted_rows, [*cuts[1:], len(sorted_rows)]):
-        write_block(file, block)
+    for buffers in cut(rows, sorted_rows, [*cuts[1:], len(sorted_rows)]):
+        write_block(file, buffers)
 
 
 def read_part(path: Path, table: Table, columns: Sequence[str] | None = None) -> pa.Table:

@@ -1,11 +1,11 @@
-"""Rows of codes cut into pieces, all at once: each piece has only what its own codes stand for, or the few that all have.
+"""Rows of codes cut into pieces, all at once: each piece has what its own codes stand for, or the few that all have.
 
-To number the codes of a thousand pieces one after the other costs mostly the thousand beginnings.
+To number the codes of a thousand pieces one after the other costs mostly the thousand beginnings. And to make columns of each
+would cost more than to write them: a piece is the bytes that blocks.Blocks reads, buffer by buffer.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import pairwise, repeat
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Structs, Texts, length, spans
-from bonefhir.interval import Integers
+from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Texts, length, spans
+from bonefhir.interval import Flags, Integers
 from bonefhir.sorting import first_rows
 
 _TOGETHER = 64
@@ -26,33 +26,23 @@ _FEW = 64
 _ROOMS, _ROOM = 8, 1 << 16
 """Places for each code, and anyway, up to which they are numbered by place; beyond that by hash."""
 
+_BYTE = 8
+_NONE = np.empty(0, dtype=np.uint8)
+
 Which = Integers | slice
 """Rows, or those that follow each other."""
 
+Buffer = npt.NDArray[Any]
+Buffers = Iterator[Buffer]
+"""One of each piece."""
 
-def cut(rows: Rows, order: Integers, ends: Sequence[int]) -> Iterator[Rows]:
-    """Of each piece, which begins where the one before ends, what taken() says of its part of the order; one piece at least."""
-    rows = {name: _distinct(column) for name, column in rows.items()}
+
+def cut(rows: Rows, order: Integers, ends: Sequence[int]) -> Iterator[tuple[Buffer, ...]]:
+    """Of each piece of the order, which begins where the one before ends, its buffers; one piece at least."""
     bounds = np.array([0, *ends], dtype=np.int64)
     for first in range(0, len(ends), _TOGETHER):
         some = bounds[first : first + _TOGETHER + 1]
-        yield from _pieces(rows, order[some[0] : some[-1]], some - some[0])
-
-
-def _distinct(column: Any) -> Any:
-    """With no text twice."""
-    if isinstance(column, Texts) and not column.distinct:
-        alike = column.texts.dictionary_encode()
-        numbers = np.append(alike.indices.fill_null(NOTHING).to_numpy(), np.int32(NOTHING))  # the last one is that of NOTHING
-        return Texts(numbers[column.codes], alike.dictionary)
-    if isinstance(column, Structs):
-        return replace(column, fields={name: _distinct(field) for name, field in column.fields.items()})
-    return replace(column, values=_distinct(column.values)) if isinstance(column, Lists) else column
-
-
-def _pieces(rows: Rows, order: Integers, bounds: Integers) -> Iterator[Rows]:
-    pieces = {name: _cut(column, _which(order), bounds) for name, column in rows.items()}
-    return (dict(zip(pieces, each, strict=True)) for each in zip(*pieces.values(), strict=True))
+        yield from zip(*_of_rows(rows, _which(order[some[0] : some[-1]]), some - some[0]), strict=True)
 
 
 def _which(rows: Integers) -> Which:
@@ -61,51 +51,76 @@ def _which(rows: Integers) -> Which:
     return rows
 
 
-def _cut(column: Column, rows: Which, bounds: Integers) -> Iterator[Any]:
+def _of_rows(rows: Rows, which: Which, bounds: Integers) -> Iterator[Buffers]:
+    sizes = np.diff(bounds)
+    yield (sizes[number : number + 1] for number in range(len(sizes)))
+    for column in rows.values():
+        yield from _of_column(column, which, bounds)
+
+
+def _of_column(column: Column, which: Which, bounds: Integers) -> Iterator[Buffers]:
     if isinstance(column, Plain):
-        return _plain(column.values[rows] if isinstance(rows, slice) else column.values.take(pa.array(rows)), bounds)
+        return _plain(column.values[which] if isinstance(which, slice) else column.values.take(pa.array(which)), bounds)
     if isinstance(column, Lists):
-        return _lists(column, rows, bounds)
-    codes = column.codes[rows]
-    if isinstance(column, Structs):
-        if length(column.fields) <= _FEW:
-            return map(Structs, _slices(codes, bounds), repeat(_whole(column.fields)))
-        codes, used, of_piece = _numbered(codes, bounds)
-        return map(Structs, _slices(codes, bounds), _pieces(column.fields, used, of_piece))
-    if len(column.texts) <= _FEW:
-        return map(Texts, _slices(codes, bounds), repeat(pa.concat_arrays([column.texts])))
-    codes, used, of_piece = _numbered(codes, bounds)
-    return map(Texts, _slices(codes, bounds), _texts(column.texts.take(pa.array(used)), of_piece))
+        return _lists(column, which, bounds)
+    codes = np.ascontiguousarray(column.codes[which], dtype=np.int32)
+    stands_for = column.texts if isinstance(column, Texts) else column.fields
+    kinds = len(stands_for) if isinstance(column, Texts) else length(column.fields)
+    if kinds <= _FEW:
+        whole = _stood_for(stands_for, slice(0, kinds), np.array([0, kinds]))
+        return chain([_slices(codes, bounds)], (repeat(next(each), len(bounds) - 1) for each in whole))
+    numbers, used, of_piece = _numbered(codes, bounds)
+    return chain([_slices(numbers, bounds)], _stood_for(stands_for, _which(used), of_piece))
 
 
-def _whole(rows: Rows) -> Rows:
-    return next(_pieces(rows, np.arange(length(rows)), np.array([0, length(rows)])))
+def _stood_for(found: pa.Array | Rows, which: Which, bounds: Integers) -> Iterator[Buffers]:
+    """Texts, or rows of fields."""
+    if not isinstance(found, pa.Array):
+        return _of_rows(found, which, bounds)
+    return _strings(found[which] if isinstance(which, slice) else found.take(pa.array(which)), bounds)
 
 
-def _slices(values: npt.NDArray[Any], bounds: Integers) -> Iterator[npt.NDArray[Any]]:
-    return (values[start:end] for start, end in pairwise(bounds.tolist()))
+def _slices(values: Buffer, bounds: Integers, told: Callable[[Buffer], Buffer] | None = None) -> Buffers:
+    found = (values[start:end] for start, end in pairwise(bounds.tolist()))
+    return found if told is None else map(told, found)
 
 
-def _plain(values: pa.Array, bounds: Integers) -> Iterator[Plain]:
-    """Each with its values at the beginning of its memory."""
-    return (Plain(pa.concat_arrays([values.slice(a, b - a)])) for a, b in pairwise(bounds.tolist()))
+def _offsets(offsets: Buffer, bounds: Integers) -> Buffers:
+    """Each from 0 on."""
+    return (offsets[start : end + 1] - offsets[start] for start, end in pairwise(bounds.tolist()))
 
 
-def _texts(words: pa.StringArray, bounds: Integers) -> Iterator[pa.StringArray]:
-    """Each with its texts at the beginning of its memory."""
+def _plain(values: pa.Array, bounds: Integers) -> Iterator[Buffers]:
+    yield _slices(_known(values), bounds, _bits) if values.null_count else repeat(_NONE, len(bounds) - 1)
+    if pa.types.is_string(values.type):
+        yield from _strings(values, bounds)
+    elif pa.types.is_boolean(values.type):
+        yield _slices(values.fill_null(False).to_numpy(zero_copy_only=False), bounds, _bits)
+    else:
+        width = values.type.bit_width // _BYTE
+        data = values.buffers()[1]
+        yield _slices(np.frombuffer(data, f"V{width}", len(values), values.offset * width) if data else _NONE, bounds)
+
+
+def _known(values: pa.Array) -> Flags:
+    return np.asarray(values.is_valid().to_numpy(zero_copy_only=False))
+
+
+def _bits(flags: Flags) -> Buffer:
+    return np.packbits(flags, bitorder="little")
+
+
+def _strings(words: pa.StringArray, bounds: Integers) -> Iterator[Buffers]:
     _, starts, data = words.buffers()
-    offsets = np.frombuffer(starts, np.int32)[: len(words) + 1] if len(words) else np.zeros(1, dtype=np.int32)
-    data = pa.py_buffer(b"") if data is None else data
-    for a, b in pairwise(bounds.tolist()):
-        own = offsets[a : b + 1]
-        text = data.slice(int(own[0]), int(own[-1]) - int(own[0]))
-        yield pa.StringArray.from_buffers(b - a, pa.py_buffer(own - own[0]), text)
+    offsets: Buffer = np.frombuffer(starts, np.int32, len(words) + 1, 4 * words.offset) if len(words) else np.zeros(1, np.int32)
+    yield _offsets(offsets, bounds)
+    yield _slices(np.frombuffer(data, np.uint8) if data else _NONE, offsets[bounds])
 
 
-def _lists(column: Lists, rows: Which, bounds: Integers) -> Iterator[Lists]:
-    offsets, values = _spans(column.offsets, rows)
-    own = (offsets[a : b + 1] - offsets[a] for a, b in pairwise(bounds.tolist()))
-    return map(Lists, own, _cut(column.values, values, offsets[bounds]))
+def _lists(column: Lists, which: Which, bounds: Integers) -> Iterator[Buffers]:
+    offsets, values = _spans(column.offsets, which)
+    yield _offsets(offsets, bounds)
+    yield from _of_column(column.values, values, offsets[bounds])
 
 
 def _spans(offsets: Integers, rows: Which) -> tuple[Integers, Which]:
@@ -116,29 +131,40 @@ def _spans(offsets: Integers, rows: Which) -> tuple[Integers, Which]:
     return spans(offsets[rows], offsets[1:][rows] - offsets[rows])
 
 
-def _numbered(codes: Codes | Integers, bounds: Integers) -> tuple[Codes, Integers, Integers]:
-    """Codes numbered in each piece by first use; the codes that are used, one piece after the other; and where each begins."""
+# ------------------------------------------------------------------------------------------------------------ numbers
+
+
+def _numbered(codes: Codes, bounds: Integers) -> tuple[Codes, Integers, Integers]:
+    """Codes numbered in each piece; the codes that each has a number for, one piece after the other; and where each begins.
+
+    All between the least and the greatest of a piece have one, where those are not more than its rows; else by first use.
+    """
     known = codes != NOTHING
     if not known.all():
         found = np.full(len(codes), NOTHING, dtype=np.int32)
         found[known], used, of_piece = _numbered(codes[known], np.concatenate([[0], np.cumsum(known)])[bounds])
         return found, used, of_piece
-    key, places = _apart(codes, bounds)
+    low, width = _ranges(codes, bounds)
+    sizes, places = np.diff(bounds), int(width.sum())
+    if places <= len(codes):
+        of_piece, used = spans(low, width)
+        return codes - np.repeat(low.astype(np.int32), sizes), used, of_piece
+    key = codes.astype(np.int64) + np.repeat(np.cumsum(width) - width - low, sizes)
     first, number = _by_place(key, places) if places <= _ROOMS * len(key) + _ROOM else _by_hash(key)
     of_piece = np.searchsorted(first, bounds)
-    local = number - np.repeat(of_piece[:-1].astype(np.int32), np.diff(bounds))
+    local = number - np.repeat(of_piece[:-1].astype(np.int32), sizes)
     return local, codes[first].astype(np.int64), of_piece
 
 
-def _apart(codes: Codes | Integers, bounds: Integers) -> tuple[Integers, int]:
-    """Numbers that are alike where codes of one piece are, and how many there may be."""
-    sizes = np.diff(bounds)
-    begins = bounds[:-1][sizes > 0]
-    if not len(begins):
-        return codes.astype(np.int64), 0
-    low, high = (bound.reduceat(codes, begins).astype(np.int64) for bound in (np.minimum, np.maximum))
-    width = high - low + 1
-    return codes + np.repeat(np.cumsum(width) - width - low, sizes[sizes > 0]), int(width.sum())
+def _ranges(codes: Codes, bounds: Integers) -> tuple[Integers, Integers]:
+    """Of each piece its least code, and how many there are from there to its greatest."""
+    low, width = np.zeros((2, len(bounds) - 1), dtype=np.int64)
+    some = np.flatnonzero(np.diff(bounds))
+    if len(some):
+        begins = bounds[some]
+        low[some] = np.minimum.reduceat(codes, begins)
+        width[some] = np.maximum.reduceat(codes, begins) - low[some] + 1
+    return low, width
 
 
 def _by_place(key: Integers, places: int) -> tuple[Integers, Codes]:

@@ -4,20 +4,37 @@ One dose has some ten items, and its fifteen verdicts cite them thirty times. So
 row of what it says; texts are put to them once, when the verdicts of all rules are known.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Structs, Texts, column_of, each, rank, spans, taken, texts
+from bonefhir.coded import (
+    NOTHING,
+    Codes,
+    Column,
+    Lists,
+    Plain,
+    Rows,
+    Structs,
+    Texts,
+    column_of,
+    each,
+    numbered,
+    rank,
+    spans,
+    texts,
+)
 from bonefhir.derive.windows import flagged
 from bonefhir.interval import Floats, Integers
 from bonefhir.sorting import by_number
 
 _TEXTS, _NUMBERS = ("resource", "time", "reported", "unit"), ("value_low", "value_high")
+_SHARED = ("time", "reported", "unit")
+"""Texts that several resources have."""
 _SAYS = ("resource", "time", "reported", "value_low", "value_high", "unit")
 """Fields of an item beside its role; the lab table has columns of the same names. A number that is NaN is null."""
 
@@ -28,13 +45,13 @@ class Evidence:
 
     place   of each dose, in the order in which doses are written: items that are cited together stand together
     groups  that have any
-    fields  of the items
+    fields  of the items in these rows
     """
 
     groups: dict[str, int]
     place: Integers
     bounds: Integers
-    fields: Rows
+    fields: Callable[[Integers], Rows]
 
     def of(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> Lists:
         """One list of items for each of `which`, the groups that it cites, and `dose`: in the order of the groups."""
@@ -46,7 +63,9 @@ class Evidence:
         place = every[at] + np.repeat(self.place[dose] * len(self.groups), number)
         starts = self.bounds[place]
         ends, items = spans(starts, self.bounds[place + 1] - starts)
-        return Lists(ends[lists], Structs(items.astype(np.int32), self.fields))
+        cited_at_all = flagged(items, int(self.bounds[-1]))
+        new = np.cumsum(cited_at_all, dtype=np.int32) - np.int32(1)
+        return Lists(ends[lists], Structs(new.take(items), self.fields(np.flatnonzero(cited_at_all))))
 
 
 @dataclass
@@ -119,7 +138,7 @@ class Items:
             self._parts.setdefault(group, []).append((receiver.astype(np.int32), role[rows], said[rows]))
 
     def evidence(self, place: Integers) -> Evidence:
-        """place: of each dose, in the order in which doses are written."""
+        """Of all that was added, which goes. place: of each dose, in the order in which doses are written."""
         parts = {name: parts for name, parts in self._parts.items() if any(len(dose) for dose, _, _ in parts)}
         groups = {name: number for number, name in enumerate(parts)}
         every = [part for found in parts.values() for part in found]
@@ -131,18 +150,20 @@ class Items:
         rows = by_number(key)
         same = np.diff(key[rows]) == 0
         tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
-        told = {name: _cited(parts, said) for name, parts in self._texts.items()}
-        rows[tied] = _by_resource(rows[tied], key, told["resource"])
+        rows[tied] = _by_resource(rows[tied], key, _told(self._texts["resource"], said[rows[tied]]))
         sizes = np.bincount(bound, minlength=len(groups) * self.doses + 1)
         bounds = np.concatenate([[0], np.cumsum(sizes)])
-        return Evidence(groups, place, bounds, {"role": texts(tuple(self._roles), role[rows]), **self._fields(told, said, rows)})
+        self._parts.clear()
+        role, said = role[rows], said[rows]
+        return Evidence(groups, place, bounds, lambda some: self._fields(role[some], said[some]))
 
-    def _fields(self, told: Mapping[str, Texts], said: Codes, rows: Integers) -> Rows:
-        """Of the items in these rows."""
-        found: dict[str, Column] = {name: replace(words, codes=words.codes[rows]) for name, words in told.items()}
+    def _fields(self, role: Codes, said: Codes) -> Rows:
+        """Of the items that say this."""
+        found: dict[str, Column] = {name: _told(parts, said) for name, parts in self._texts.items()}
+        found |= {name: _once(found[name]) for name in _SHARED}  # type: ignore[arg-type]
         for name, numbers in self._numbers.items():
-            found[name] = Plain(pa.array(np.concatenate(numbers)[said[rows]], pa.float64(), from_pandas=True))
-        return {name: found[name] for name in _SAYS}
+            found[name] = Plain(pa.array(np.concatenate(numbers)[said], pa.float64(), from_pandas=True))
+        return {"role": texts(tuple(self._roles), role), **{name: found[name] for name in _SAYS}}
 
 
 @dataclass(frozen=True)
@@ -160,22 +181,26 @@ class Some:
 
 
 def _by_resource(rows: Integers, key: Integers, resource: Texts) -> Integers:
-    """Rows by key, then resource; one that is missing comes first."""
-    found: Any = taken([{"resource": resource}], rows)["resource"]
-    return np.asarray(rows[np.lexsort((rank(found, missing=-1), key[rows]))])
+    """Rows by key, then resource; one that is missing comes first. resource: of each of the rows."""
+    return np.asarray(rows[np.lexsort((rank(resource, missing=-1), key[rows]))])
 
 
-def _cited(parts: Sequence[Texts], said: Codes) -> Texts:
-    """What the parts, one after the other, say in these rows; no text twice."""
+def _told(parts: Sequence[Texts], said: Codes) -> Texts:
+    """What the parts, one after the other, say in these rows: texts in order of first use, so that those of rows that follow each
+    other stand close together.
+    """
     kinds = {id(part.texts): part.texts for part in parts}
     before = dict(zip(kinds, accumulate(map(len, kinds.values()), initial=0), strict=False))
-    codes = [np.where(part.codes == NOTHING, NOTHING, part.codes + before[id(part.texts)]) for part in parts]
-    told, words = np.concatenate(codes)[said], pa.concat_arrays(list(kinds.values()))
-    used = np.flatnonzero(flagged(told[told != NOTHING], len(words)))
-    alike = words.take(pa.array(used)).dictionary_encode()
-    numbers = np.full(len(words) + 1, NOTHING, dtype=np.int32)  # the last one is that of NOTHING
-    numbers[used] = alike.indices.to_numpy()
-    return Texts(numbers[told], alike.dictionary)
+    codes = [np.where(part.codes == NOTHING, NOTHING, part.codes + np.int32(before[id(part.texts)])) for part in parts]
+    words = pa.concat_arrays(list(kinds.values()))
+    number, used = numbered(np.concatenate(codes), len(words), said)
+    return Texts(number, words.take(pa.array(used)), distinct=False)
+
+
+def _once(words: Texts) -> Texts:
+    """With no text twice."""
+    alike = words.texts.dictionary_encode()
+    return Texts(np.append(alike.indices.to_numpy(), np.int32(NOTHING)).take(words.codes), alike.dictionary)
 
 
 def _joined(parts: Iterable[Codes]) -> Codes:
