@@ -4,7 +4,7 @@ Rows are taken, sorted and put together as integers; texts are touched once for 
 """
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,15 +83,17 @@ def column_named(rows: Rows, name: str) -> Column:
     return told(together.fields[name], together.codes)
 
 
-def value(rows: Rows, name: str, row: int) -> Any:
-    """What column_named() says of one row, without looking at the others."""
-    found: Any = rows.get(name)
-    if found is None:
+def values_of(rows: Rows, name: str) -> Callable[[int], Any]:
+    """What column_named() says of a row, without looking at the others."""
+    column: Any = rows.get(name)
+    if column is None:
         together = next(each for each in rows.values() if isinstance(each, Structs) and name in each.fields)
-        found, row = together.fields[name], int(together.codes[row])
-    if isinstance(found, Texts):
-        return None if found.codes[row] == NOTHING else found.texts[int(found.codes[row])].as_py()
-    return found.values[row].as_py()
+        value, rows_of = values_of(together.fields, name), together.codes
+        return lambda row: value(int(rows_of[row]))
+    if isinstance(column, Plain):
+        return lambda row: column.values[row].as_py()
+    codes, words = column.codes, column.texts
+    return lambda row: None if codes[row] == NOTHING else words[int(codes[row])].as_py()
 
 
 def length(rows: Rows) -> int:

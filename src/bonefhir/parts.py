@@ -39,7 +39,7 @@ from bonefhir.coded import (
     spans,
     taken,
     told,
-    value,
+    values_of,
 )
 from bonefhir.dealt import is_elsewhere
 from bonefhir.interval import Flags, Integers
@@ -109,7 +109,7 @@ def read_part(path: Path, table: Table, columns: Sequence[str] | None = None) ->
 
 
 def write_whole(path: Path, table: Table, parts: Sequence[Path], see: Callable[[Rows], None] = lambda _: None) -> None:
-    """Merges parts into the table that they are parts of. see: is shown each row group."""
+    """Merges parts into the table that they are parts of. see: is shown each row group, in another thread."""
     with TemporaryDirectory(prefix=".merged-", dir=path.parent) as folder:
         while len(parts) > MOST:
             size = -(-len(parts) // -(-len(parts) // MOST))  # all alike: a round reads as far as the densest part lets it
@@ -214,7 +214,7 @@ class _Part:
     def last(self) -> Key:
         """Of the rows that are held; one at least."""
         rows, _, stop = self._pieces[-1]
-        return tuple(_sortable(value(rows, name, stop - 1)) for name in self._names)
+        return tuple(_sortable(values_of(rows, name)(stop - 1)) for name in self._names)
 
     def read_on(self, enough: int) -> None:
         """Until it holds so many rows, if there are."""
@@ -240,9 +240,10 @@ class _Part:
     def _behind(self, bound: Key, rows: Rows, start: int, stop: int) -> int:
         """The first of these rows that comes behind the bound."""
         for name, wanted in zip(self._names, bound, strict=True):
+            found = values_of(rows, name)
 
-            def key(row: int, name: str = name) -> tuple[bool, Any]:
-                return _sortable(value(rows, name, row))
+            def key(row: int, found: Callable[[int], Any] = found) -> tuple[bool, Any]:
+                return _sortable(found(row))
 
             if key(stop - 1) < wanted:
                 return stop
@@ -289,10 +290,14 @@ def _write(path: Path, table: Table, row_groups: Iterable[Rows], see: Callable[[
             group = pa.table(columns, schema=encoded)
             if written:
                 written.result()
-            written = beside.submit(writer.write_table, group, row_group_size=ROWS)
-            see(named)
+            written = beside.submit(_stored, writer, group, see, named)
         if written:
             written.result()
+
+
+def _stored(writer: Any, group: pa.Table, see: Callable[[Rows], None], rows: Rows) -> None:
+    writer.write_table(group, row_group_size=ROWS)
+    see(rows)
 
 
 def _writer(file: BinaryIO, table: Table, encoded: pa.Schema) -> Any:

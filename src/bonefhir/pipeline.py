@@ -134,12 +134,15 @@ def at_work(
 
 
 def finish(run: Run, each: Each | None = None, progress: Callable[[str], None] | None = None) -> Summary:
-    """The stages after the verdicts. The suites are checked here while others merge, or write what does not tell of them."""
+    """The stages after the verdicts. Beside the longest work of others, this process does what does not wait for it."""
     tell, each = progress or (lambda _: None), each or alone(run)
+    left = {*WHOLE}
     for done, number in enumerate(each(merge, range(len(WHOLE))), start=1):
         tell(f"merge: {done} of {len(WHOLE)} tables")
-        if WHOLE[number] is not tables.VERDICTS:  # which come last, and have their suite beside the exports
-            check_suites(run, WHOLE[number])
+        left.discard(WHOLE[number])
+        if left == {tables.VERDICTS}:  # not sooner: to merge tables and to check others need most memory
+            for table in WHOLE[1:]:
+                check_suites(run, table)
     begin_reports(run)
     first, *others = range(len(EXPORTS))
     beside = each(export, [first], lambda: check_suites(run))  # no more: each holds pieces of the tables, and so do the suites
@@ -147,9 +150,15 @@ def finish(run: Run, each: Each | None = None, progress: Callable[[str], None] |
         for done, _ in enumerate(chain(beside, each(export, others)), start=1):
             tell(f"report: {done} of {len(EXPORTS)} exports")
     tell("report")
-    summary = report(run)
+    with work_folder.written(run.out), work_folder.flushing(run.folder), work_folder.removing(_merged(run)):
+        summary = report(run)
     publish(run)
     return summary
+
+
+def _merged(run: Run) -> list[Path]:
+    """Parts of tables that are merged: gigabytes, whose removal would be waited for. None if they are elsewhere."""
+    return [] if run.settings.parts else [path for table in WHOLE for path in _parts(run, table)]
 
 
 # ------------------------------------------------------------------------------------------------------------------ scan

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -187,6 +187,20 @@ def flushing(folder: Path) -> Iterator[None]:
         yield
     with suppress(FileNotFoundError):  # what was there for a moment only
         begun.result()
+
+
+@contextmanager
+def removing(files: Sequence[Path]) -> Iterator[None]:
+    """Removes files that nobody needs any more, while something else is done. What cannot be removed is left to `remove`."""
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(_unlink, files)
+        yield
+
+
+def _unlink(files: Sequence[Path]) -> None:
+    for path in files:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _flush(folder: Path) -> None:
