@@ -5,7 +5,8 @@ in a plain file, while a packed one would have to be unpacked for each bucket. S
 scanned.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.dealt import mapped
+from bonefhir.interval import Integers
+from bonefhir.read.limits import DEFAULT
+from bonefhir.read.portions import Portion
 from bonefhir.read.positions import read_back
 from bonefhir.read.scan import Scan
 from bonefhir.run import Run
@@ -21,6 +25,8 @@ from bonefhir.scanned import portion_folder
 _SCHEMA = pa.schema([("seq", pa.int64()), ("raw", pa.large_binary())])
 _PLACE = ["seq", "file", "offset", "length"]
 _AT_A_TIME = 1_000
+_OFFSET = (1 << 40) - 1
+"""Of the bits of `seq`."""
 
 
 def write_copies(run: Run, number: int, scan: Scan) -> None:
@@ -55,19 +61,27 @@ def _copy(run: Run, rows: pa.Table, writer: pa.ipc.RecordBatchFileWriter) -> Non
 
 def copied(run: Run, file: int, seq: Sequence[int]) -> dict[int, bytes]:
     """Bytes of those of one file that have been copied; seq: ascending."""
-    portion = next(number for number, each in enumerate(run.portions) if file in each.files)
-    path = _path(run, portion)
-    if not path.is_file():
-        return {}
-    found: dict[int, bytes] = {}
     wanted = np.array(seq, dtype=np.int64)
+    numbers = [number for number, each in enumerate(run.portions) if file in each.files and _may_hold(each, wanted)]
+    return dict(chain.from_iterable(_copied(_path(run, number), wanted) for number in numbers))
+
+
+def _may_hold(portion: Portion, seq: Integers) -> bool:
+    """A resource of a Bundle stands behind the beginning of its line."""
+    offsets = seq & _OFFSET
+    before = np.True_ if portion.end is None else offsets < portion.end + DEFAULT.line
+    return bool(((offsets >= portion.start) & before).any())
+
+
+def _copied(path: Path, wanted: Integers) -> Iterator[tuple[int, bytes]]:
+    if not path.is_file():
+        return
     with mapped(path) as source, pa.ipc.open_file(source) as reader:
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
             rows = np.flatnonzero(np.isin(batch["seq"].to_numpy(), wanted))
             kept = batch.take(pa.array(rows))
-            found.update(zip(kept["seq"].to_pylist(), kept["raw"].to_pylist(), strict=True))
-    return found
+            yield from zip(kept["seq"].to_pylist(), kept["raw"].to_pylist(), strict=True)
 
 
 def _path(run: Run, number: int) -> Path:

@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+import fsspec
 import pytest
 
 from bonefhir import pipeline, tables
+from bonefhir.errors import InputError
 from bonefhir.read import portions as cutting
 from bonefhir.read.limits import DEFAULT, Limits
 from bonefhir.read.portions import Portion, together
@@ -94,9 +96,35 @@ def test_files_are_read_together_and_large_ones_cut(tmp_path: Path) -> None:
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     size = len(contents["c.ndjson"])
-    found = list(cutting.portions(expand([str(tmp_path)]), 200))
     ranges = [Portion((2,), start, end) for start, end in zip((0, *cuts(size)), (*cuts(size), None), strict=True)]
-    assert found == [Portion((0, 1)), *ranges, Portion((3,)), Portion((4,)), Portion((5,)), Portion((6,))]
+    memory = fsspec.filesystem("memory")
+    memory.pipe({f"/cut/{name}": content for name, content in contents.items()})
+    for source in (str(tmp_path), "memory://cut"):
+        found = list(cutting.portions(expand([source]), 200))
+        assert found == [Portion((0, 1)), *ranges, Portion((3,)), Portion((4,)), Portion((5,)), Portion((6,))]
+    memory.rm("/cut", recursive=True)
+
+
+def test_packed_files_are_read_together_by_what_is_in_them(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.json.gz").write_bytes(gzip.compress(json.dumps(patient()).encode()))
+    size = max(path.stat().st_size for path in tmp_path.iterdir())
+    found = list(cutting.portions(expand([str(tmp_path)]), 2 * size * cutting.PACKED))
+    assert [portion.files for portion in found] == [(0, 1), (2, 3)]
+
+
+def test_more_text_than_a_column_can_hold_is_said_before_it_fails(tmp_path: Path) -> None:
+    """It says what to do, as no other run would do better."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.ndjson").write_bytes(ndjson(*(patient(id=f"{name}{n}") for n in range(100))))
+    files = expand([str(tmp_path)])
+    most = Limits(texts=1000)
+    assert scan_files(files, Limits(texts=1 << 20)).counts[1].read == 100
+    with pytest.raises(InputError, match=r"^a\.ndjson \(and 1 that are read with it\): more than 1000 bytes .* split it"):
+        scan_files(files, most)
+    with pytest.raises(InputError, match=r"^b\.ndjson: more than 1000 bytes"):
+        scan_range(files[1], 0, None, most)
+    assert scan_range(files[1], 0, 100, most).counts[0].read > 0
 
 
 def test_files_behind_urls_are_read_together_as_far_as_their_sizes_are_known() -> None:

@@ -122,7 +122,7 @@ def test_a_remote_file_that_breaks_off_is_no_reject(packed: Callable[[bytes], by
             return super().read(size)
 
     class System:
-        def open(self, path: str, mode: str) -> Breaking:
+        def open(self, path: str, mode: str, block_size: int) -> Breaking:
             return Breaking(stored)
 
     monkeypatch.setattr(remote, "_system", lambda url: (System(), url))
@@ -153,7 +153,7 @@ OPENED = [(FileNotFoundError(), True), (PermissionError(), True), (ConnectionErr
 @pytest.mark.parametrize(("error", "reject"), OPENED)
 def test_a_remote_file_that_cannot_be_opened(error: Exception, reject: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     class System:
-        def open(self, path: str, mode: str) -> None:
+        def open(self, path: str, mode: str, block_size: int) -> None:
             raise error
 
     monkeypatch.setattr(remote, "_system", lambda url: (System(), url))

@@ -3,12 +3,15 @@
 import gzip
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from bonefhir import conform, copies, pipeline, shards
+from bonefhir.read.portions import portions
 from bonefhir.read.positions import read_back
 from bonefhir.settings import Settings
 from tests.e2e.small import SUITES, files, no_suites
@@ -55,6 +58,32 @@ def test_a_packed_file_is_read_again_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert one["phi/verdicts.parquet"] == many["phi/verdicts.parquet"]
     assert one["phi/rejects.ndjson"] == many["phi/rejects.ndjson"]
     assert len(one["phi/rejects.ndjson"].splitlines()) == 10
+
+
+def test_of_a_file_elsewhere_each_range_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a Bundle on a line, of which more lies behind the cut than before it."""
+    monkeypatch.setattr(SUITES, no_suites)
+    monkeypatch.setattr(shards, "LEAST", 20)
+    monkeypatch.setattr(shards, "MOST", 20)
+    monkeypatch.setattr("bonefhir.run.portions", partial(portions, size=1500))
+    every = resources()
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in every[60:100]]}
+    content = "".join(f"{json.dumps(each)}\n" for each in [*every[:60], bundle, *every[100:]]).encode()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.ndjson").write_bytes(content)
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file("/ranges/a.ndjson", content)
+    pipeline.audit(Settings((str(tmp_path / "in"),), tmp_path / "here"))
+    monkeypatch.setattr(conform, "read_back", refuse)
+    pipeline.audit(Settings(("memory://ranges",), tmp_path / "there"))
+    memory.rm("/ranges", recursive=True)
+    here, there = files(tmp_path / "here"), files(tmp_path / "there")
+    assert here == there
+    assert len(here["phi/rejects.ndjson"].splitlines()) == 10
+
+
+def refuse(*_: Any) -> None:
+    raise AssertionError("read again, though there is a copy")
 
 
 PAGES = ("phi/report.html", "share/report.html", "share/summary.json", "phi/fhir/provenance.ndjson")

@@ -65,6 +65,10 @@ class Rows:
                 batch = values if entry is None else values.take(pa.array(entry))
             self._batches[column.name].append(batch)
 
+    def _flush_all(self) -> None:
+        if self._rows:
+            self._flush()
+
     def _flush(self) -> None:
         for column, values in zip(self._table, zip(*self._rows, strict=True), strict=True):
             codes = self._codes.get(column.name)
@@ -77,10 +81,15 @@ class Rows:
             self._batches[column.name].append(batch)
         self._rows.clear()
 
+    def largest(self) -> int:
+        """Bytes of the column with most texts of its own, about."""
+        self._flush_all()
+        own = [column.name for column in self._table if column.type == pa.string()]
+        return max((sum(batch.nbytes for batch in self._batches[name]) for name in own), default=0)
+
     def table(self) -> pa.Table:
         """All rows added. The rows are still there afterwards; add no more."""
-        if self._rows:
-            self._flush()
+        self._flush_all()
         if not self._batches[self._table.names[0]]:
             return self._table.empty()  # most files have rows for one or two of the tables
         columns = []
@@ -99,6 +108,10 @@ class Collected:
         self.rows = {table.name: Rows(table) for table in READ_TABLES}
         self.rejects = Rows(REJECTS)
         self.full_urls = Rows(FULL_URLS)
+
+    def largest(self) -> int:
+        """Bytes of the column with most texts."""
+        return max(rows.largest() for rows in (*self.rows.values(), self.rejects, self.full_urls))
 
 
 def _by_place(rows: pa.Table) -> pa.Table:

@@ -14,6 +14,7 @@ class Limits:
     codings       codings of one CodeableConcept that are kept; more is a warning
     elements      elements of one resource at its top level: the largest resource of FHIR has fewer than a hundred
     bundles       Bundles nested in each other
+    texts         bytes of what one column of a table holds of files that are read together: Arrow counts them with 31 bits
     """
 
     depth: int = 64
@@ -26,6 +27,7 @@ class Limits:
     codings: int = 200
     elements: int = 1000
     bundles: int = 20
+    texts: int = (1 << 31) - 1
 
 
 DEFAULT = Limits()

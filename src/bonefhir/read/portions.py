@@ -6,9 +6,11 @@ file are put together again.
 
 import gc
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from bonefhir.errors import UnreachableError
 from bonefhir.read import characters, framing
 from bonefhir.read.content import Content
 from bonefhir.read.fault import UnreadableFileError
@@ -24,6 +26,10 @@ SIZE = 32 << 20
 
 PACKED = 12
 """Bytes of FHIR in a byte of gzip or zstd, about."""
+
+HEAD = 1 << 20
+"""Bytes of a file behind a URL that tell whether it can be cut, and files that are asked at a time: each takes its time."""
+ASKED = 16
 
 ELSEWHERE = 64 << 20
 """Bytes of a file behind a URL that does not tell."""
@@ -43,16 +49,20 @@ class Portion:
 
 
 def portions(files: Sequence[SourceFile], size: int = SIZE) -> Iterator[Portion]:
-    """In reading order. A file whose size is not known is a portion of its own."""
+    """In reading order. A file whose size is not known is a portion of its own. size: of FHIR as stored, or unpacked, about."""
     together: list[int] = []
     total = 0
-    for file in files:
-        own = file.size
+    sizes = [file.size for file in files]
+    cut = _that_can_be_cut([file for file, stored in zip(files, sizes, strict=True) if (stored or 0) > size])
+    for file, stored in zip(files, sizes, strict=True):
+        own = _unpacked(file, stored)
         if together and (own is None or total + own > size):
             yield Portion(tuple(together))
             together, total = [], 0
-        if own is None or own > size:
-            yield from _cut(file, own or 0, size)
+        if stored is not None and file.number in cut:
+            yield from _cut(file, stored, size)
+        elif own is None or own > size:
+            yield Portion((file.number,))
         else:
             together, total = [*together, file.number], total + own
     if together:
@@ -61,16 +71,27 @@ def portions(files: Sequence[SourceFile], size: int = SIZE) -> Iterator[Portion]
 
 def unpacked(files: Sequence[SourceFile]) -> int:
     """Bytes of FHIR in all, as far as that can be told before they are read."""
-    sizes = (ELSEWHERE if (size := file.size) is None else size for file in files)
-    packed = (PACKED if file.name.lower().endswith((".gz", ".gzip", ".zst", ".zstd")) else 1 for file in files)
-    return sum(size * factor for size, factor in zip(sizes, packed, strict=True))
+    return sum(_unpacked(file, ELSEWHERE if (size := file.size) is None else size) or 0 for file in files)
+
+
+def _unpacked(file: SourceFile, size: int | None) -> int | None:
+    packed = file.name.lower().endswith((".gz", ".gzip", ".zst", ".zstd"))
+    return None if size is None else size * (PACKED if packed else 1)
+
+
+def _that_can_be_cut(files: Sequence[SourceFile]) -> set[int]:
+    """Numbers of those that can, of large ones."""
+    here = [file for file in files if file.url is None]
+    there = [file for file in files if file.url is not None]
+    found = {file.number for file in here if _can_be_cut(file)}
+    if there:
+        with ThreadPoolExecutor(ASKED) as pool:
+            found |= {file.number for file, can in zip(there, pool.map(_can_be_cut, there), strict=True) if can}
+    return found
 
 
 def _cut(file: SourceFile, size: int, wanted: int) -> Iterator[Portion]:
     parts = -(-size // wanted)
-    if parts < 2 or not _can_be_cut(file):
-        yield Portion((file.number,))
-        return
     starts = [size * part // parts for part in range(parts)]
     for start, end in zip(starts, [*starts[1:], None], strict=True):
         yield Portion((file.number,), start, end)
@@ -78,10 +99,10 @@ def _cut(file: SourceFile, size: int, wanted: int) -> Iterator[Portion]:
 
 def _can_be_cut(file: SourceFile) -> bool:
     """Plain NDJSON. What cannot be read is told of when it is read."""
-    if file.temporary or file.url is not None:
+    if file.temporary:
         return False
     try:
-        content = Content(file.open(), DEFAULT)
+        content = Content(file.open(HEAD), DEFAULT)
         try:
             if content.compression is not None:
                 return False
@@ -89,7 +110,7 @@ def _can_be_cut(file: SourceFile) -> bool:
             framing.check_encoding(head)
         finally:
             content.close()
-    except UnreadableFileError:
+    except (UnreadableFileError, UnreachableError):
         return False
     return framing.is_ndjson(head.removeprefix(characters.BOM), whole)
 

@@ -75,11 +75,14 @@ class RemoteFile(io.RawIOBase):
         super().close()
 
 
-def open_url(url: str, name: str) -> RemoteFile:
-    """The object's bytes as stored. Raises UnreadableFileError if it is not there or not ours to read, else UnreachableError."""
+def open_url(url: str, name: str, ahead: int) -> RemoteFile:
+    """The object's bytes as stored. Raises UnreadableFileError if it is not there or not ours to read, else UnreachableError.
+
+    ahead: bytes that are fetched at once
+    """
     system, path = _system(url)
     try:
-        return RemoteFile(system.open(path, "rb"), name)
+        return RemoteFile(system.open(path, "rb", block_size=ahead), name)
     except (FileNotFoundError, PermissionError) as error:
         raise UnreadableFileError("not-json", f"the file cannot be opened ({type(error).__name__})") from None
     except Exception as error:  # noqa: BLE001  each file system has errors of its own

@@ -1,13 +1,13 @@
 """Stage *scan*: files → the read tables, rejects and counts. Nothing is judged here, nothing is lost without being counted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir.errors import AccountingError
+from bonefhir.errors import AccountingError, InputError
 from bonefhir.read import framing
 from bonefhir.read.batch import Batch
 from bonefhir.read.characters import BOM
@@ -76,12 +76,15 @@ class Scan:
 def scan_files(files: Iterable[SourceFile], limits: Limits = DEFAULT, gates: Gates | None = None) -> Scan:
     """Reads whole files. Whatever is in them, this returns: what cannot be used is rejected or refused, with its reason.
 
-    gates: what tells which resources are certainly valid; null: nobody asks.
+    gates: what tells which resources are certainly valid; null: nobody asks. Raises InputError for more text than can be held.
     """
     collected = Collected()
     batch = Batch(collected.rows, limits, gates)
-    read = [_scan_file(file, Reader(file.number, limits, collected, batch, gates)) for file in files]
-    return _scan(collected, batch, read)
+    read, names = [], []
+    for file in files:
+        read.append(_scan_file(file, Reader(file.number, limits, collected, batch, gates)))
+        names.append(file.name)
+    return _scan(collected, batch, read, names, limits)
 
 
 def scan_range(file: SourceFile, start: int, end: int | None, limits: Limits = DEFAULT, gates: Gates | None = None) -> Scan:
@@ -97,7 +100,7 @@ def scan_range(file: SourceFile, start: int, end: int | None, limits: Limits = D
     except UnreadableFileError as fault:
         counts = refused(file.number, fault)
     counts.bytes, counts.sha256 = size, digest
-    return _scan(collected, batch, [(reader, counts)])
+    return _scan(collected, batch, [(reader, counts)], [file.name], limits)
 
 
 def refused(number: int, fault: UnreadableFileError) -> Counts:
@@ -220,9 +223,15 @@ def _closed(reader: Reader, counts: Counts) -> Counts:
     return replace(counts, read=found[0], unused=found[1], empty_entries=found[2], remarks=found[3])
 
 
-def _scan(collected: Collected, batch: Batch, read: list[tuple[Reader, Counts]]) -> Scan:
-    """Of a file that was refused in the middle nothing is left."""
+def _scan(
+    collected: Collected, batch: Batch, read: Sequence[tuple[Reader, Counts]], names: Sequence[str], limits: Limits
+) -> Scan:
+    """Of a file that was refused in the middle nothing is left. names: of the files."""
     batch.flush()
+    if collected.largest() > limits.texts:
+        others = f" (and {len(names) - 1} that are read with it)" if len(names) > 1 else ""
+        what = f"more than {limits.texts} bytes of text in one element of its resources, the limit where it is read in one piece"
+        raise InputError(f"{names[0]}{others}: {what}: split it into several files, or copy it to this machine")
     counts = [_closed(*each) for each in read]
     unwanted = [each.file for each in counts if each.refused is not None]
     return Scan(

@@ -21,6 +21,9 @@ NEVER_READ = ("*.expected.toml", "bonefhir-decisions.json", "bonefhir-history.js
 
 _TEMPORARY = (".part", ".partial", ".crdownload", ".download", ".filepart", ".tmp", ".temp", ".swp", "~")
 
+AHEAD = 32 << 20
+"""Bytes: of a range of a file behind a URL all at once. The clients of some stores take more, and then not all of it is used."""
+
 Member = tuple[Path, str, str | None, int | None]
 """path, name; and of what lies behind a URL, that and its size."""
 
@@ -50,12 +53,15 @@ class SourceFile:
         """Named like a download that is still running, or was broken off."""
         return self.name.lower().endswith(_TEMPORARY)
 
-    def open(self) -> BinaryIO | RawIOBase:
-        """The bytes as stored. Raises UnreadableFileError unless it is a regular file; never waits for a FIFO."""
+    def open(self, ahead: int = AHEAD) -> BinaryIO | RawIOBase:
+        """The bytes as stored. Raises UnreadableFileError unless it is a regular file; never waits for a FIFO.
+
+        ahead: bytes of a remote file that are fetched at once
+        """
         if self.url is not None:
             from bonefhir.read import remote  # fsspec is loaded for remote input only
 
-            return remote.open_url(self.url, self.name)
+            return remote.open_url(self.url, self.name, ahead)
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise UnreadableFileError("not-json", "not a regular file (a folder behind a link, a pipe, a device): not opened")
