@@ -5,6 +5,8 @@
 *.npy          an array
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,18 @@ def ids_of(folder: Path, table: Table, near: Path) -> npt.NDArray[np.void]:
 def save(path: Path, array: npt.NDArray[Any]) -> None:
     with path.open("wb") as file:
         np.save(file, array)
+
+
+@contextmanager
+def made(path: Path, shape: tuple[int, ...]) -> Iterator[npt.NDArray[np.int64]]:
+    """An array that is to be filled, for `load`: mapped where that can be, so that it need not all be in memory."""
+    if isinstance(path, _LOCAL):
+        here: npt.NDArray[np.int64] = np.lib.format.open_memmap(path, "w+", np.int64, shape)
+        yield here
+        return
+    array = np.empty(shape, np.int64)
+    yield array
+    save(path, array)
 
 
 def is_elsewhere(path: Path) -> bool:

@@ -176,26 +176,6 @@ class Symbols:
     base: Integers
     codes: npt.NDArray[np.int32]
 
-    @classmethod
-    def of(cls, table: Table, found: Sequence[Layout]) -> "Symbols":
-        names = [column.name for column in table if column.type == SYMBOL and column.name not in _VARIOUS]
-        base = np.full((len(found), len(names)), -1, dtype=np.int64)
-        codes: list[int] = []
-        known: list[dict[str, int]] = []
-        for column, name in enumerate(names):
-            number: dict[str, int] = {}
-            begin: dict[tuple[str, ...], int] = {}
-            for part, layout in enumerate(found):
-                if name in layout.symbols:
-                    own = tuple(layout.symbols[name])
-                    if own not in begin:
-                        begin[own] = len(codes)
-                        codes += [-1, *(number.setdefault(text, len(number)) for text in own)]
-                    base[part, column] = begin[own]
-            known.append(number)
-        texts = {name: pa.array(list(number), pa.string()) for name, number in zip(names, known, strict=True)}
-        return cls(texts, base, np.array(codes, dtype=np.int32))
-
     def numbered(self, part: int) -> tuple[str, ...]:
         """Columns that have numbers in the records of the portion."""
         return tuple(name for name, base in zip(self.texts, self.base[part].tolist(), strict=True) if base >= 0)
@@ -225,6 +205,29 @@ class Symbols:
             }
         codes, base = found.pop(_CODES).to_numpy(), found.pop(_BASE).to_numpy()
         return cls(found, base.reshape(-1, max(1, len(found))), codes)
+
+
+class Numbered:
+    """Symbols of several portions, of which one layout at a time need be in memory: four bytes are kept of each of its texts."""
+
+    def __init__(self, table: Table, parts: int) -> None:
+        self._numbers: dict[str, dict[str, int]] = {
+            column.name: {} for column in table if column.type == SYMBOL and column.name not in _VARIOUS
+        }
+        self._begin: dict[tuple[str, bytes], int] = {}
+        self._base = np.full((parts, len(self._numbers)), -1, dtype=np.int64)
+        self._end = 0
+
+    def add(self, part: int, layout: Layout) -> None:
+        for column, (name, numbers) in enumerate(self._numbers.items()):
+            if name in layout.symbols:
+                own = [-1, *(numbers.setdefault(text, len(numbers)) for text in layout.symbols[name])]
+                begin = self._base[part, column] = self._begin.setdefault((name, np.array(own, np.int32).tobytes()), self._end)
+                self._end += len(own) if begin == self._end else 0
+
+    def symbols(self) -> Symbols:
+        texts = {name: pa.array(list(numbers), pa.string()) for name, numbers in self._numbers.items()}
+        return Symbols(texts, self._base, np.frombuffer(b"".join(codes for _, codes in self._begin), np.int32))
 
 
 class Room:

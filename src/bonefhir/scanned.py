@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir import records, tables
-from bonefhir.dealt import OF_PATIENTS, is_elsewhere, load, read_rows, save, write_rows
+from bonefhir.dealt import OF_PATIENTS, is_elsewhere, load, made, read_rows, save, write_rows
 from bonefhir.interval import Integers
 from bonefhir.read.portions import together
 from bonefhir.read.scan import Counts, Scan, rejects_of_files
-from bonefhir.records import Layout, Room, Symbols
+from bonefhir.records import Layout, Numbered, Room, Symbols
 from bonefhir.run import Run
 from bonefhir.shards import Numbers
 from bonefhir.tables import Table
@@ -79,7 +79,9 @@ class Part:
             return table.empty() if names is None else table.empty().select(names)
         layout = records.layouts(self.folder)[table.name]
         at = np.array([[layout.records, layout.texts]])
-        room = Room(table, Symbols.of(table, [layout]), [0], at, begin[np.newaxis], end[np.newaxis])
+        numbered = Numbered(table, 1)
+        numbered.add(0, layout)
+        room = Room(table, numbered.symbols(), [0], at, begin[np.newaxis], end[np.newaxis])
         records.fill(self.folder, room.pieces[0])
         return room.rows(np.array([self.before]), names, wanted)
 
@@ -177,14 +179,21 @@ def index(run: Run, parts: list[Part]) -> None:
     folder = run.parts / "scan"
     listed = [(part.folder.relative_to(folder).as_posix(), part.before) for part in parts]
     (folder / _INDEX).write_bytes(msgspec.json.encode(listed))
-    starts = [records.starts(part.folder)[:, :, : run.shards + 1] for part in parts]
-    shape = (len(parts), len(OF_PATIENTS), 2, run.shards + 1)
-    save(folder / _STARTS, np.array(starts, dtype=np.int64).reshape(shape).transpose(3, 0, 1, 2))
-    layouts = [records.layouts(part.folder) for part in parts]
-    found = [[each.get(table.name, Layout()) for table in OF_PATIENTS] for each in layouts]
-    save(folder / _AT, np.array([[(each.records, each.texts) for each in row] for row in found], np.int64).reshape(*shape[:3]))
-    for table, each in zip(OF_PATIENTS, zip(*found, strict=True), strict=True):
-        Symbols.of(table, each).write(folder / f"{table.name}.symbols")
+    shape = (len(parts), len(OF_PATIENTS), 2)
+    with made(folder / _STARTS, (run.shards + 1, *shape)) as starts:
+        for number, part in enumerate(parts):
+            starts[:, number] = records.starts(part.folder)[:, :, : run.shards + 1].transpose(2, 0, 1)
+    at = np.zeros(shape, np.int64)
+    numbered = [Numbered(table, len(parts)) for table in OF_PATIENTS]
+    for number, part in enumerate(parts):
+        layouts = records.layouts(part.folder)
+        for column, (table, each) in enumerate(zip(OF_PATIENTS, numbered, strict=True)):
+            layout = layouts.get(table.name, Layout())
+            at[number, column] = layout.records, layout.texts
+            each.add(number, layout)
+    save(folder / _AT, at)
+    for table, each in zip(OF_PATIENTS, numbered, strict=True):
+        each.symbols().write(folder / f"{table.name}.symbols")
 
 
 def in_reading_order(table: Table, parts: list[pa.Table]) -> pa.Table:

@@ -88,7 +88,7 @@ def checking(run: Run) -> Check | None:
 def _sizes(dealt: Dealt) -> Numbers:
     """Resources of each shard."""
     weights = {table: DOSE if table is tables.ADMINISTRATIONS_READ else 1 for table in OF_PATIENTS}
-    return np.asarray(sum(weight * np.diff(dealt.starts(table)).sum(axis=0) for table, weight in weights.items()))
+    return np.asarray(sum(weight * np.diff(dealt.starts(table).sum(axis=0)) for table, weight in weights.items()))
 
 
 def bucket(run: Run, number: int) -> tuple[dict[str, pa.Table], Others]:

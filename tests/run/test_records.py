@@ -1,11 +1,15 @@
 """What a portion keeps of its rows comes back as it was, whichever shards are asked for."""
 
+import tracemalloc
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,3 +94,28 @@ def test_rows_come_back(portions: list[dict[str, list[dict[str, Any]]]], few: in
         for part, portion in zip(parts, portions, strict=True):
             for table in OF_PATIENTS:
                 assert Part(part.folder, 0).rows(table).to_pylist() == portion[table.name]
+
+
+def test_of_a_portion_little_is_in_memory_when_all_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be tens of thousands. Each numbers a thousand texts of some columns, in an order of its own."""
+    words = [f"http://terminology.hospital.example/of-some-code/{number}" for number in range(records.FEW)]
+    chance, names = Random(1), ("release", "fault", "status", "code")
+    part = Part(tmp_path / "scan" / "0", 0)
+    part.folder.mkdir(parents=True)
+    records.write(part.folder, {}, 2000)
+
+    def layouts(folder: Path) -> dict[str, records.Layout]:
+        own = {name: chance.sample(words, len(words)) for name in names}
+        made = {table.name: records.Layout(symbols=own) for table in OF_PATIENTS}
+        return msgspec.json.decode(msgspec.json.encode(made), type=dict[str, records.Layout])
+
+    monkeypatch.setattr(records, "layouts", layouts)
+    run: Any = SimpleNamespace(parts=tmp_path, work=tmp_path, shards=2000)
+    scanned.index(run, [part])
+    most = {}
+    for number in (10, 40):
+        tracemalloc.start()
+        scanned.index(run, [part] * number)
+        most[number] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (most[40] - most[10]) / 30 < 200_000
