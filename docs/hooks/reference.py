@@ -23,7 +23,7 @@ NOTE = "<!-- Made by `python docs/hooks/reference.py`: change the code, not this
 MEANINGS = {
     "profile": "whose labels apply",
     "conformance": "what fhir.resources checks: the evidence of verdicts, every resource of the types used, or nothing",
-    "jobs": "processes; 0: one per core, as far as `memory` goes: the first takes 250 MB, each other 220, before any data",
+    "jobs": "processes; 0: one per core, as far as `memory` goes (if not, it says so): the first takes 250 MB, each other 220",
     "memory": "that all processes may take together, about, such as `2GiB` (a number: bytes): so many patients at a time",
     "parts": "where the stages leave tables for each other until the end, a URL that all workers reach; empty: beside the output",
     "rules": "folders of a site's own rules and overrides, relative to the file",

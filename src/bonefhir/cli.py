@@ -180,7 +180,7 @@ def _judging() -> argparse.ArgumentParser:
 def _running() -> argparse.ArgumentParser:
     part = _part()
     part.add_argument("--jobs", type=_count, metavar="N", help="processes (default: one per core, as far as --memory goes)")
-    part.add_argument("--memory", type=_size, metavar="SIZE", help="of all processes together, about (default: 1GiB)")
+    part.add_argument("--memory", type=_size, metavar="SIZE", help="of all processes, about (default: 1GiB; more for many cores)")
     part.add_argument("--parts", metavar="URL", help="where parts of the work lie until the end (default: beside the output)")
     part.add_argument("--config", type=Path, metavar="FILE", help="default: [tool.bonefhir] of pyproject.toml, or bonefhir.toml")
     part.add_argument("--quiet", action="store_true", help="no progress")

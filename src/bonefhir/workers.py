@@ -1,5 +1,6 @@
 """Processes that work on the portions and buckets of a run side by side. They are started once, and end with the one that did."""
 
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,8 @@ from typing import Protocol
 
 from bonefhir import log, memory, starting
 from bonefhir.run import Run, load_run
+
+_LOG = logging.getLogger(__name__)
 
 WORTH_A_POOL = 64 << 20
 """Bytes on disk from which on processes are started: less is done sooner here."""
@@ -43,6 +46,9 @@ def workers(run: Run) -> Iterator[Each]:
     if run.jobs <= 1 or sum(file.size or 0 for file in run.files) < WORTH_A_POOL:
         yield alone(run)
         return
+    cores = os.cpu_count() or 1
+    if run.jobs < cores and not run.settings.jobs:
+        _LOG.info("%d processes on %d cores: --memory has no room for more; --jobs sets their number", run.jobs, cores)
     with ProcessPoolExecutor(run.jobs, mp_context=get_context(_way()), initializer=_begin) as pool:
         try:
             yield lambda work, numbers, meanwhile=None: _side_by_side(pool, run, work, numbers, meanwhile)

@@ -1,5 +1,6 @@
 """How processes begin, and how they end when one of them is killed."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec
 import pytest
@@ -98,32 +99,63 @@ def lives(process: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize(("enough", "pools"), [(10, 1), (1 << 40, 0)])
-def test_what_lies_behind_a_url_is_worth_processes_like_what_lies_here(
-    enough: int, pools: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[int] = []
+class Pool:
+    """In place of processes: started, and not used."""
 
-    class Pool:
-        def __init__(self, number: int, **_: Any) -> None:
-            started.append(number)
+    started: ClassVar[list[int]] = []
 
-        def __enter__(self) -> "Pool":
-            return self
+    def __init__(self, number: int, **_: Any) -> None:
+        self.started.append(number)
 
-        def __exit__(self, *_: object) -> None:
-            pass
+    def __enter__(self) -> "Pool":
+        return self
 
-        def shutdown(self, **_: Any) -> None:
-            pass
+    def __exit__(self, *_: object) -> None:
+        pass
 
+    def shutdown(self, **_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def pools(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of those that are started."""
     monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(Pool, "started", [])
+    return Pool.started
+
+
+@pytest.mark.parametrize(("enough", "wanted"), [(10, [3]), (1 << 40, [])])
+def test_what_lies_behind_a_url_is_worth_processes_like_what_lies_here(
+    enough: int, wanted: list[int], pools: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workers, "WORTH_A_POOL", enough)
     memory = fsspec.filesystem("memory")
     for path in people(tmp_path / "in", 2).iterdir():
         memory.pipe_file(f"/worth/{path.name}", path.read_bytes())
     run = pipeline.open_run(Settings(("memory://worth",), tmp_path / "out", jobs=3))
     with workers.workers(run):
-        assert started == [3] * pools
+        assert pools == wanted
     pipeline.discard(run)
     memory.rm("/worth", recursive=True)
+
+
+@pytest.mark.parametrize(("cores", "given"), [(16, {}), (16, {"jobs": 2}), (16, {"memory": 64 << 30}), (1, {})])
+def test_fewer_processes_than_cores_for_want_of_memory_are_told(
+    cores: int,
+    given: dict[str, int],
+    pools: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(workers, "WORTH_A_POOL", 0)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("bonefhir.run.cpu_count", lambda: cores)
+    run = pipeline.open_run(Settings((str(people(tmp_path / "in", 1)),), tmp_path / "out", **given))
+    with workers.workers(run):
+        told = [record.getMessage() for record in caplog.records if record.name == "bonefhir.workers"]
+    pipeline.discard(run)
+    few = f"{run.jobs} processes on 16 cores: --memory has no room for more; --jobs sets their number"
+    assert told == ([few] if cores > 1 and not given else [])
