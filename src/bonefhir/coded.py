@@ -204,11 +204,13 @@ def _texts(column: Texts, rows: Codes | Integers) -> Texts:
     return Texts(_looked_up(alike.indices.to_numpy(), number), alike.dictionary)
 
 
-def spans(starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:
-    """Offsets of lists of these sizes, and the numbers from each start on."""
+def spans(starts: Integers | Codes, sizes: Integers | Codes) -> tuple[Integers, Any]:
+    """Offsets of lists of these sizes, and the numbers from each start on, as wide as the starts are."""
     offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
     np.cumsum(sizes, out=offsets[1:])
-    return offsets, np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
+    values = np.repeat((starts - offsets[:-1]).astype(starts.dtype, copy=False), sizes)
+    values += np.arange(offsets[-1], dtype=starts.dtype)
+    return offsets, values
 
 
 def numbered(codes: Codes | Integers, kinds: int, rows: Codes | Integers) -> tuple[Codes, Integers]:

@@ -182,7 +182,8 @@ def _in_order(rows: Rows, names: Sequence[str], edges: Integers) -> Integers:
     by_place = np.empty_like(begins)
     by_place[place] = np.arange(len(begins))
     sizes = np.diff(begins, append=length(rows))
-    return spans(begins[by_place], sizes[by_place])[1]
+    _, found = spans(begins[by_place], sizes[by_place])
+    return np.asarray(found)
 
 
 def _new(column: Any) -> Flags:

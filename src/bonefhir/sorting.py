@@ -1,6 +1,7 @@
 """Rows by a number."""
 
 import numpy as np
+import pandas as pd
 
 from bonefhir.interval import Integers
 
@@ -24,3 +25,18 @@ def first_rows(numbers: Integers, kinds: int) -> Integers:
     found = np.full(kinds, -1, dtype=np.int64)
     found[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)  # of several rows for one number the last one stays
     return found
+
+
+_ROOMS, _ROOM = 8, 1 << 16
+"""Places for each number, and anyway, up to which different numbers are found by place; beyond that by hash."""
+
+
+def different(numbers: Integers, kinds: int) -> tuple[Integers, Integers]:
+    """A row of each different number, and of each row which of them it has. numbers: from 0 on, below `kinds`."""
+    if kinds > _ROOMS * len(numbers) + _ROOM:
+        codes, found = pd.factorize(numbers)
+        return first_rows(codes, len(found)), codes
+    there = np.zeros(kinds, dtype=bool)
+    there[numbers] = True
+    codes = (np.cumsum(there) - 1)[numbers]
+    return first_rows(codes, int(np.count_nonzero(there))), codes

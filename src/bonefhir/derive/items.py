@@ -50,22 +50,23 @@ class Evidence:
 
     groups: dict[str, int]
     place: Integers
-    bounds: Integers
+    bounds: Codes
     fields: Callable[[Integers], Rows]
 
-    def of(self, cited: Sequence[Sequence[str]], which: Integers, dose: Integers) -> Lists:
+    def of(self, cited: Sequence[Sequence[str]], which: Codes, dose: Integers) -> Lists:
         """One list of items for each of `which`, the groups that it cites, and `dose`: in the order of the groups."""
         groups = [[self.groups[name] for name in names if name in self.groups] for names in cited]
-        every = np.array([number for numbers in groups for number in numbers], dtype=np.int64)
-        sizes = np.array([len(numbers) for numbers in groups], dtype=np.int64)
-        number = sizes[which]
-        lists, at = spans((np.cumsum(sizes) - sizes)[which], number)
-        place = every[at] + np.repeat(self.place[dose] * len(self.groups), number)
-        starts = self.bounds[place]
-        ends, items = spans(starts, self.bounds[place + 1] - starts)
+        every = np.array([number for numbers in groups for number in numbers], dtype=np.int32)
+        sizes = np.array([len(numbers) for numbers in groups], dtype=np.int32)
+        first = (np.cumsum(sizes, dtype=np.int32) - sizes)[which]
+        lists, at = spans(first, sizes[which])
+        bound = every[at]
+        bound += np.repeat(self.place.astype(np.int32)[dose] * np.int32(len(self.groups)), np.diff(lists))
+        starts = self.bounds.take(bound)
+        ends, items = spans(starts, self.bounds[1:].take(bound) - starts)
         cited_at_all = flagged(items, int(self.bounds[-1]))
         new = np.cumsum(cited_at_all, dtype=np.int32) - np.int32(1)
-        return Lists(ends[lists], Structs(new.take(items), self.fields(np.flatnonzero(cited_at_all))))
+        return Lists(ends.take(lists), Structs(new.take(items), self.fields(np.flatnonzero(cited_at_all))))
 
 
 @dataclass
@@ -152,7 +153,7 @@ class Items:
         tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
         rows[tied] = _by_resource(rows[tied], key, _told(self._texts["resource"], said[rows[tied]]))
         sizes = np.bincount(bound, minlength=len(groups) * self.doses + 1)
-        bounds = np.concatenate([[0], np.cumsum(sizes)])
+        bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
         self._parts.clear()
         role, said = role[rows], said[rows]
         return Evidence(groups, place, bounds, lambda some: self._fields(role[some], said[some]))

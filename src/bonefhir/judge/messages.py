@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bonefhir.coded import NOTHING, Texts, texts
+from bonefhir.coded import NOTHING, Texts
 from bonefhir.interval import TOLERANCE, Flags, Floats, Integers, Interval, exactly
 from bonefhir.judge.view import FAIL, INDETERMINATE, Outcome
 from bonefhir.knowledge.model import Rule
-from bonefhir.sorting import first_rows
+from bonefhir.sorting import different
 from bonefhir.vocabulary import REASONS
 
 REASON_WORDS = {
@@ -117,32 +117,34 @@ class Said(NamedTuple):
     limit: bool
 
 
-def messages(rules: Sequence[Rule], rule: Integers, outcome: Outcome, clearance: Interval) -> Texts:
-    """Of each row its sentence.
+def messages(rule: Rule, outcome: Outcome, clearance: Interval) -> Texts:
+    """Of each row the rule's sentence.
 
-    rule        of each row the index of its rule
     clearance   creatinine clearance (mL/min) by which the dose is judged; NaN where it is of no use to the kind
     """
     ranges = (outcome.observed, clearance, exactly(outcome.limit))
     known = [~np.isnan(value.low) for value in ranges]
-    columns = [rule, outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known]
-    firsts, pattern = _distinct(columns)
-    patterns = [_sentence(rules[number], said) for number, said in _said(outcome, [column[firsts] for column in columns])]
+    columns = [outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known]
+    rows, pattern = _distinct(columns)
+    patterns = [_sentence(rule, said) for said in _said(outcome, [column[rows] for column in columns])]
     used = [np.array([mark in each for each in patterns], dtype=bool)[pattern] for mark in MARKS]
     with np.errstate(invalid="ignore"):
         exact = (outcome.observed.exact, clearance.exact, known[2])
     numbers = [_told(*each) for each in zip(ranges, used, exact, strict=True)]
-    firsts, number = _distinct([pattern, *(each.codes for each in numbers)])
-    return texts(_filled(patterns, pattern[firsts], [replace(each, codes=each.codes[firsts]) for each in numbers]), number)
+    rows, number = _distinct([pattern, *(each.codes for each in numbers)])
+    told = _filled(patterns, pattern[rows], [replace(each, codes=each.codes[rows]) for each in numbers])
+    return Texts(number.astype(np.int32), told, distinct=False)
 
 
-def _said(outcome: Outcome, columns: Sequence[npt.NDArray[Any]]) -> Iterator[tuple[int, Said]]:
-    for rule, verdict, reasons, unit, said, *known in zip(*(column.tolist() for column in columns), strict=True):
-        yield rule, Said(verdict, reasons, outcome.unit.kinds[unit], outcome.said.kinds[said], *known)
+def _said(outcome: Outcome, columns: Sequence[npt.NDArray[Any]]) -> Iterator[Said]:
+    for verdict, reasons, unit, said, *known in zip(*(column.tolist() for column in columns), strict=True):
+        yield Said(verdict, reasons, outcome.unit.kinds[unit], outcome.said.kinds[said], *known)
 
 
 def _told(value: Interval, rows: Flags, exact: Flags) -> Texts:
     """Of these rows the number, or the range, as a text; NOTHING of the others."""
+    if not rows.any():
+        return Texts(np.full(len(rows), NOTHING, dtype=np.int32), pa.array([], pa.string()))
     exact, wide = rows & exact, np.flatnonzero(rows & ~exact)
     single = _numbers(value.low[exact])
     low, high = value.take(wide)
@@ -158,6 +160,9 @@ def _numbers(values: Floats) -> Texts:
 
     What lies too near the middle between two of four digits is looked at by itself, and so is what is told otherwise.
     """
+    if len(values) > 1 and (values == values[0]).all():
+        one = _numbers(values[:1])
+        return replace(one, codes=np.repeat(one.codes, len(values)))
     size = np.abs(values)
     alike = (size >= _LEAST) & (size < _WHOLE)
     size = np.where(alike, size, 1.0)
@@ -197,18 +202,26 @@ def _pieces(pattern: str) -> list[str]:
 
 
 def _distinct(columns: Sequence[npt.NDArray[Any]]) -> tuple[Integers, Integers]:
-    """Rows in which all columns are alike have one number; and the first row of each number."""
+    """Rows in which all columns are alike have one number; and a row of each number."""
     key, kinds = np.zeros(len(columns[0]), dtype=np.int64), 1
     for column in columns:
-        codes = pd.factorize(column, use_na_sentinel=False)[0] if column.dtype.kind == "f" else column
-        least = int(codes.min(initial=0))
-        span = int(codes.max(initial=0)) - least + 1
-        if kinds * span > np.iinfo(np.int64).max:
-            key, found = pd.factorize(key)
-            kinds = len(found)
-        key, kinds = key * span + (codes - least), kinds * span
-    numbers, found = pd.factorize(key)
-    return first_rows(numbers, len(found)), numbers
+        codes, span = _numbered(column)
+        if span > 1:
+            if kinds * span > np.iinfo(np.int64).max:
+                rows, key = different(key, kinds)
+                kinds = len(rows)
+            key, kinds = key * span + codes, kinds * span
+    return different(key, kinds)
+
+
+def _numbered(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
+    """Numbers that are alike where the values are, and how many there may be."""
+    least = 0 if column.dtype.kind == "f" else int(column.min(initial=0))
+    span = _SPARSE if column.dtype.kind == "f" else int(column.max(initial=0)) - least + 1
+    if span < _SPARSE:
+        return column - least if least else column, span
+    codes, found = pd.factorize(column, use_na_sentinel=False)
+    return codes, len(found)
 
 
 def _sentence(rule: Rule, row: Said) -> str:
@@ -264,6 +277,9 @@ def _number(value: float) -> str:
     """Four significant digits, without trailing zeros."""
     return f"{value:.4g}" if abs(value) < _WHOLE else f"{value:.0f}"
 
+
+_SPARSE = 1 << 18
+"""Numbers that may be so many, as sets of reasons may, are numbered anew."""
 
 _WHOLE = 10_000
 """From here on numbers are told without digits behind the point."""

@@ -1,6 +1,7 @@
 """Applies the rules to a bucket's doses: verdict rows (tables.VERDICTS) and counts per rule."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,13 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from bonefhir.coded import Column, Lists, Plain, Rows, Structs, Texts, lists, texts
+from bonefhir.coded import Codes, Lists, Plain, Rows, Structs, Texts, each, joined, lists, texts, told
 from bonefhir.interval import Flags, Integers, Interval, missing
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
 from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View
 from bonefhir.knowledge.model import Rule
-from bonefhir.sorting import by_number
 from bonefhir.vocabulary import ASSUMPTIONS, REASONS, assumption, distinct, reason
 from bonefhir.words import Words
 
@@ -56,7 +56,7 @@ _BY_SEX = frozenset({"dose_by_clearance", "underdose_by_clearance", "clearance_m
 """Kinds whose verdict may depend on the sex."""
 
 
-Evidence = Callable[[Sequence[Sequence[str]], Integers, Integers], Lists]
+Evidence = Callable[[Sequence[Sequence[str]], Codes, Integers], Lists]
 """Groups of evidence items that are cited together; which of these each list cites; and of which dose: one list for each."""
 
 
@@ -105,19 +105,31 @@ def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd
     """Verdicts by rule and dose_id, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
     by_id = np.argsort(doses.place)  # what is written next stands close together
     judged: list[_Judged] = []
-    counts: list[dict[str, str | int]] = []
-    for rule in (r for r in rules if profile in r.profiles):
-        of_product = doses.product.among(rule.products)
-        speaks = of_product & (doses.rule_indication.among(rule.indications) if rule.indications else True)
+    counts: dict[str, dict[str, str | int]] = {rule.id: {} for rule in rules if profile in rule.profiles}
+    for products, indications, alike in _alike(rule for rule in rules if rule.id in counts):
+        of_product = doses.product.among(products)
+        speaks = of_product & (doses.rule_indication.among(indications) if indications else True)
         rows = by_id[speaks[by_id]]
-        if not len(rows):
-            counts.append({"rule_id": rule.id, **dict.fromkeys(WORDS, 0), "not_applicable": int(of_product.sum())})
-            continue
-        view = View(Selected({**doses.columns, **doses.by_rule.get(rule.id, {})}, rows), len(rows))
-        found = evaluate(rule, view)
-        counts.append(_counts(rule, found, int(of_product.sum()) - len(rows)))
-        judged.append(_judged(doses, rule, rows, view, found))
-    return _rows(doses, judged), pd.DataFrame(counts, columns=["rule_id", *WORDS])
+        elsewhere = int(of_product.sum()) - len(rows)
+        columns = Selected(doses.columns, rows)
+        for rule in alike:
+            if not len(rows):
+                counts[rule.id] = {"rule_id": rule.id, **dict.fromkeys(WORDS, 0), "not_applicable": elsewhere}
+                continue
+            own = Selected(doses.by_rule.get(rule.id, {}), rows)
+            view = View(ChainMap(own, columns), len(rows))  # type: ignore[arg-type]  # which only writes to the first
+            found = evaluate(rule, view)
+            counts[rule.id] = _counts(rule, found, elsewhere)
+            judged.append(_judged(doses, rule, rows, view, found))
+    return _rows(doses, judged), pd.DataFrame(list(counts.values()), columns=["rule_id", *WORDS])
+
+
+def _alike(rules: Iterable[Rule]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], list[Rule]]]:
+    """Products, indications, and the rules that speak of them: what they read is cut out of the columns once."""
+    found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Rule]] = {}
+    for rule in rules:
+        found.setdefault((tuple(rule.products), tuple(rule.indications)), []).append(rule)
+    return ((*key, alike) for key, alike in found.items())
 
 
 def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, str | int]:
@@ -132,12 +144,12 @@ def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, str | int]:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What a rule says: one element per dose to which it applies. clearance: by which doses are judged; else NaN."""
+    """What a rule says: one element per dose to which it applies."""
 
     rule: Rule
     dose: Integers
     outcome: Outcome
-    clearance: Interval
+    message: Texts
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -149,7 +161,9 @@ def _judged(doses: Doses, rule: Rule, rows: Integers, view: View, found: Outcome
     if not applicable.all():
         rows, found, clearance = rows[applicable], _kept(found, applicable), clearance.take(applicable)
     first = 0 if rule.doses == "all" else assumption("first-in-data")
-    return _Judged(rule, rows, replace(found, assumed=doses.assumptions[rows] | found.assumed | first), clearance)
+    narrow: dict[str, Any] = {"verdict": found.verdict.astype(np.int8), "reasons": found.reasons.astype(np.int32)}
+    narrow["assumed"] = (doses.assumptions[rows] | found.assumed | first).astype(np.int32)
+    return _Judged(rule, rows, replace(found, **narrow), messages(rule, found, clearance))
 
 
 def _kept(found: Outcome, keep: Flags | Integers) -> Outcome:
@@ -177,23 +191,56 @@ def _clearance(rule: Rule, view: View) -> Interval:
 def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
     """All rules at once, sorted by dose and rule."""
     judged = sorted(judged, key=lambda one: one.rule.id)
-    rule, dose = np.repeat(np.arange(len(judged)), [len(one.dose) for one in judged]), _joined(one.dose for one in judged)
-    order = by_number(doses.place[dose] * max(1, len(judged)) + rule)
-    rule, dose, all_of = rule[order], dose[order], _kept(_together([one.outcome for one in judged]), order)
-    clearance = Interval(*(_joined(getattr(one.clearance, end) for one in judged)[order] for end in ("low", "high")))
-    numbers = {"observed_low": all_of.observed.low, "observed_high": all_of.observed.high, "limit": all_of.limit}
-    rules = [one.rule for one in judged]
-    found: dict[str, Column] = {
-        "rule": Structs(rule.astype(np.int32), _about_rules(rules)),
-        "dose": Structs(doses.place[dose].astype(np.int32), _about_doses(doses)),
-        "verdict": texts(WORDS, all_of.verdict),
-        "unit": texts(all_of.unit.kinds, all_of.unit.codes),
-        "message": messages(rules, rule, all_of, clearance),
-        "reasons": _lists(all_of.reasons, REASONS),
-        "assumptions": _lists(all_of.assumed, ASSUMPTIONS),
-        "evidence": doses.evidence([one.groups for one in judged], rule, dose),
+    dose = _joined([one.dose for one in judged])
+    place = doses.place[dose]
+    order, rule = _by_place(place, [len(one.dose) for one in judged], len(doses.place))
+    outcomes, rules = [one.outcome for one in judged], [one.rule for one in judged]
+
+    def numbers(values: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        return _joined(values).take(order)
+
+    def plain(values: Sequence[npt.NDArray[Any]]) -> Plain:
+        return Plain(pa.array(numbers(values), pa.float64(), from_pandas=True))
+
+    unit = Words.together([one.unit for one in outcomes])
+    return {
+        "rule": Structs(rule, _about_rules(rules)),
+        "dose": Structs(place.take(order).astype(np.int32), _about_doses(doses)),
+        "verdict": texts(WORDS, numbers([one.verdict for one in outcomes])),
+        "unit": texts(unit.kinds, unit.codes.take(order)),
+        "message": told(_messages([one.message for one in judged]), order),
+        "reasons": _lists(numbers([one.reasons for one in outcomes]), REASONS),
+        "assumptions": _lists(numbers([one.assumed for one in outcomes]), ASSUMPTIONS),
+        "evidence": doses.evidence([one.groups for one in judged], rule, dose.take(order)),
+        "observed_low": plain([one.observed.low for one in outcomes]),
+        "observed_high": plain([one.observed.high for one in outcomes]),
+        "limit": plain([one.limit for one in outcomes]),
     }
-    return found | {name: Plain(pa.array(values, pa.float64(), from_pandas=True)) for name, values in numbers.items()}
+
+
+def _by_place(place: Integers, sizes: Sequence[int], doses: int) -> tuple[Integers, Codes]:
+    """Rows in order of the doses' places, then of rules; and their rules.
+
+    place   of the rows of one rule after the other, each of which has one for a dose at most; sizes: how many
+    """
+    free = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=doses))])
+    order, of_rule = np.empty(len(place), dtype=np.int64), np.empty(len(place), dtype=np.int32)
+    end = 0
+    for rule, size in enumerate(sizes):
+        start, end = end, end + size
+        here = place[start:end]
+        at = free[here]
+        order[at], of_rule[at] = np.arange(start, end), rule
+        free[here] = at + 1
+    return order, of_rule
+
+
+def _messages(found: Sequence[Texts]) -> Texts:
+    """One after the other."""
+    if not found:
+        return each(None, 0)
+    whole = joined([({"message": one}, 0, len(one)) for one in found])
+    return whole["message"]  # type: ignore[return-value]
 
 
 def _about_rules(rules: Sequence[Rule]) -> Rows:
@@ -210,23 +257,10 @@ def _about_doses(doses: Doses) -> Rows:
     return {name: replace(found, codes=found.codes[by_place]) for name, found in own.items()}
 
 
-def _together(outcomes: Sequence[Outcome]) -> Outcome:
-    """One after the other."""
-    return Outcome(
-        _joined(one.verdict for one in outcomes),
-        _joined(one.reasons for one in outcomes),
-        Interval(_joined(one.observed.low for one in outcomes), _joined(one.observed.high for one in outcomes)),
-        _joined(one.limit for one in outcomes),
-        Words.together([one.unit for one in outcomes]),
-        _joined(one.assumed for one in outcomes),
-        Words.together([one.said for one in outcomes]),
-    )
-
-
 def _lists(bits: Integers, words: Sequence[str]) -> Lists:
     sets, codes = distinct(bits, words)
     return lists(sets, codes.to_numpy())
 
 
-def _joined(parts: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+def _joined(parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)

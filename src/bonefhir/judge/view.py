@@ -24,13 +24,18 @@ Column = npt.NDArray[np.generic] | Words
 
 @dataclass(frozen=True)
 class Selected(Mapping[str, Column]):
-    """Some rows of the columns: a kind reads a few of two hundred, so each is cut when it is read."""
+    """Some rows of the columns: a kind reads a few of two hundred, so each is cut when it is read, once for all rules."""
 
     columns: Mapping[str, Column]
     rows: Integers
+    _cut: dict[str, Column] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Column:
-        return self.columns[name][self.rows]
+        if name not in self._cut:
+            self._cut[name] = found = self.columns[name][self.rows]
+            if isinstance(found, np.ndarray):
+                found.flags.writeable = False
+        return self._cut[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.columns)
