@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonefhir.errors import AccountingError
-from bonefhir.report.slices import SLICES, Sliced, cube, slices, strata
+from bonefhir.report.slices import SLICES, Sliced, cube, doses_of, strata
 from bonefhir.report.tally import JUDGED
 from bonefhir.report.unjudged import most_at
 from bonefhir.tables import DOSES, VERDICTS, Table
@@ -103,8 +103,13 @@ def test_broken_down_one_by_one(doses: list[Row], groups: tuple[int, int]) -> No
     with TemporaryDirectory() as folder:
         sliced, doses, verdicts = run_of(Path(folder), doses, groups)
         places = {dose["dose_id"]: (dose["product"], dose["rule_indication"], site(dose), month(dose)) for dose in doses}
-        assert Counter({tuple(row[n] for n in SLICES): row["count_all"] for row in slices(sliced)}) == Counter(places.values())
-        cells = {(*(row[n] for n in SLICES), row["rule_id"], word): row[word] for row in cube(sliced) for word in JUDGED}
+        combined = [tuple(row[name] for name in SLICES) for row in sliced.combined.to_pylist()]
+        assert Counter(dict(zip(combined, doses_of(sliced).tolist(), strict=True))) == Counter(places.values())
+        cells = {
+            (*combined[place], RULES[rule], word): number
+            for (place, rule), numbers in zip(*map(np.ndarray.tolist, cube(sliced)), strict=True)
+            for word, number in zip(JUDGED, numbers, strict=True)
+        }
         assert +Counter(cells) == Counter((*places[row["dose_id"]], row["rule_id"], row["verdict"]) for row in verdicts)
         months = {(row["month"], row["rule_id"], word): row[word] for row in strata(sliced, "month") for word in JUDGED}
         assert +Counter(months) == Counter((places[row["dose_id"]][3], row["rule_id"], row["verdict"]) for row in verdicts)
@@ -149,5 +154,5 @@ def test_tables_without_a_row_group_have_nothing_to_count(tmp_path: Path) -> Non
             pass
     sliced = Sliced(tmp_path, RULES)
     assert not sliced.tally.outcomes.any()
-    assert cube(sliced) == slices(sliced) == strata(sliced, "month") == []
+    assert [*map(len, cube(sliced)), len(doses_of(sliced)), len(strata(sliced, "month"))] == [0] * 4
     assert most_at(sliced) == {}

@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir.report import page_data
 from bonefhir.report.adjudication import Decisions
+from bonefhir.report.control_chart import Ints
 from bonefhir.report.counts import Counts
 from bonefhir.report.finding_pages import Written
 from bonefhir.report.page_data import packed
-from bonefhir.report.records import Row
-from bonefhir.report.slices import SLICES, Sliced, cube, slices
-from bonefhir.report.tally import JUDGED
+from bonefhir.report.slices import SLICES, Sliced, cube, doses_of
+from bonefhir.report.tally import codes_of
 from bonefhir.report.visible import visible, visible_texts
 from bonefhir.report.wording import Wording
 from bonefhir.vocabulary import SEVERITIES
@@ -59,7 +60,8 @@ def _data(
     groups = {"verdict": "outcomes", "severity": "severities", "decision": "decisions"}
     words = _words(columns, sliced, counts)
     codes = {name: {word: code for code, word in enumerate(listed)} for name, listed in words.items()}
-    sliced_codes = {name: {text: codes[name][visible(text or "")] for text in _texts(sliced, name)} for name in SLICES}
+    combined, (cells, numbers) = _combined(sliced, codes), cube(sliced)
+    rules = np.array([codes["rule"][rule] for rule in sliced.rules], np.int64)
     coded = [[codes[name][text] for text in texts] if name in codes else texts for name, texts in columns.items()]
     return {
         "columns": COLUMNS,
@@ -68,8 +70,8 @@ def _data(
         "page_words": page_data.words({row.rule.id: row.rule for row in counts.rules if row.applicable}, wording),
         "words": words,
         "rows": list(zip(*coded, strict=True)),
-        "cube": [[*_coded(row, sliced_codes), codes["rule"][row["rule_id"]], *(row[v] for v in JUDGED)] for row in cube(sliced)],
-        "doses": [[*_coded(row, sliced_codes), row["count_all"]] for row in slices(sliced)],
+        "cube": np.column_stack([combined[cells[:, 0]], rules[cells[:, 1]], numbers]).tolist(),
+        "doses": np.column_stack([combined, doses_of(sliced)]).tolist(),
         "choices": {name: [w for w in words[name] if w] for name in CODED} | {"severity": list(reversed(SEVERITIES))},
         "severities": list(SEVERITIES),
         "shown": {name: wording.group(group) for name, group in groups.items()},
@@ -104,5 +106,11 @@ def _texts(sliced: Sliced, name: str) -> list[str | None]:
     return found
 
 
-def _coded(row: Row, codes: Mapping[str, Mapping[str | None, int]]) -> list[int]:
-    return [codes[name][row[name]] for name in SLICES]
+def _combined(sliced: Sliced, codes: Mapping[str, Mapping[str, int]]) -> Ints:
+    """A row for each combination of slices, a column for each slice: the number of its word."""
+    columns = [np.zeros((sliced.combined.num_rows, 0), np.int64)]
+    for name in SLICES:
+        rows, _ = codes_of(sliced.combined[name].combine_chunks())
+        words = (visible(text or "") for text in (*sliced.combined[name].combine_chunks().dictionary.to_pylist(), None))
+        columns.append(np.array([codes[name].get(word, -1) for word in words], np.int64)[rows, np.newaxis])
+    return np.hstack(columns)

@@ -4,6 +4,7 @@ Tables can hold millions of rows. They are read a row group at a time, and what 
 doses, the places of their evidence, and the marks of their timelines.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +57,8 @@ class Shown:
 def shown(phi: Path, findings: pa.Table) -> Shown:
     """findings: rows of VERDICTS. Raises OSError if a table cannot be read."""
     tables = Tables(phi, pc.unique(findings["patient_id"]).to_pylist())
-    cited = pc.unique(findings["evidence"].combine_chunks().flatten().field("resource"))
-    asked = pc.unique(findings["dose_id"])
+    cited = _in_order(findings["evidence"].combine_chunks().flatten().field("resource"))
+    asked = _in_order(findings["dose_id"])
     doses, first = _doses(tables, asked)
     collector = Collector(_moments([doses[name] for name in asked.to_pylist()], tables.numbers))
     places, heights = _labs(tables, cited, collector)
@@ -105,12 +106,28 @@ def _places(rows: pa.Table, key: str, cited: pa.Array) -> dict[str, Place]:
     return {row[key]: place(row) for row in _rows(named, _among(rows[key], cited))}
 
 
+def _in_order(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The different texts."""
+    found = pc.unique(column).drop_null()
+    return found.take(pc.sort_indices(found))
+
+
 def _among(column: pa.ChunkedArray, words: pa.Array) -> pa.Array:
-    """Whether each text is one of these."""
+    """Whether each text is one of these, which are in order."""
     if not pa.types.is_dictionary(column.type):
-        return pc.is_in(column, words)
+        return pc.is_in(column, _between(words, pc.min_max(column).as_py()))
     found = column.combine_chunks()
     return pa.array(spread(found, pc.is_in(found.dictionary, words).to_numpy(zero_copy_only=False).astype(np.int64)) == 1)
+
+
+def _between(words: pa.Array, ends: Mapping[str, str | None]) -> pa.Array:
+    """Those from the first to the last: a row group has few of all that are asked for."""
+    low, high = ends["min"], ends["max"]
+    if low is None or high is None:
+        return words.slice(0, 0)
+    places = range(len(words))
+    start = bisect_left(places, low, key=lambda place: str(words[place]))
+    return words.slice(start, bisect_right(places, high, key=lambda place: str(words[place])) - start)
 
 
 def _moments(doses: Sequence[Row], numbers: Mapping[str, int]) -> Numbers:

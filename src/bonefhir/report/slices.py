@@ -112,10 +112,9 @@ def sites(files: pa.Array) -> pa.Array:
     return pc.if_else(within, folder, files if loose <= FILES else pa.scalar(NO_FOLDER))
 
 
-def slices(sliced: Sliced) -> list[dict[str, Any]]:
-    """Doses by all slices."""
-    counts = np.bincount(sliced.of_dose, minlength=sliced.combined.num_rows).tolist()
-    return [{**values, "count_all": number} for values, number in zip(sliced.combined.to_pylist(), counts, strict=True)]
+def doses_of(sliced: Sliced) -> Ints:
+    """Doses of each combination of slices."""
+    return np.bincount(sliced.of_dose, minlength=sliced.combined.num_rows)
 
 
 def counts_by(sliced: Sliced, name: str) -> Ints:
@@ -133,12 +132,10 @@ def strata(sliced: Sliced, name: str) -> list[dict[str, Any]]:
     return [_cell({name: values[value]}, sliced.rules[rule], counts[value, rule]) for value, rule in cells]
 
 
-def cube(sliced: Sliced) -> list[dict[str, Any]]:
-    """Numbers of pass, fail and indeterminate by all slices and rule."""
+def cube(sliced: Sliced) -> tuple[Ints, Ints]:
+    """Combinations of slices with rules of which there are verdicts: the numbers of both; and pass, fail and indeterminate."""
     cells = np.argwhere(sliced.tally.cells.any(axis=2))
-    values = sliced.combined.take(cells[:, 0]).to_pylist()
-    each = zip(values, cells[:, 1].tolist(), sliced.tally.cells[cells[:, 0], cells[:, 1]], strict=True)
-    return [_cell(values, sliced.rules[rule], numbers) for values, rule, numbers in each]
+    return cells, sliced.tally.cells[cells[:, 0], cells[:, 1]].astype(np.int64)
 
 
 def _combined(doses: pa.Table, by: Sequence[str]) -> tuple[pa.Table, Ints]:
