@@ -155,7 +155,7 @@ def test_batches_of_any_size_are_judged_like_the_whole(knowledge: Knowledge, mos
     labs.loc[7:, "resource"] = None
     whole, in_parts = run(changed, knowledge), run(changed, knowledge, most)
     assert in_parts == whole
-    monkeypatch.setattr(suites, "_configured_once", nullcontext)  # as Great Expectations does it
+    monkeypatch.setattr(suites, "_asked_once", nullcontext)  # as Great Expectations does it
     assert run(changed, knowledge) == whole
     found = {name: one["unexpected"] for name, one in failed(in_parts).items()}
     assert found["dose-id-unique"] == 3
