@@ -33,7 +33,7 @@ from bonefhir.normalise import resolve as resolution
 from bonefhir.parts import PLAIN, read_part, write_part, write_whole
 from bonefhir.read.batch import forget
 from bonefhir.read.portions import scan as scan_portion
-from bonefhir.report.facts import EXPORTS
+from bonefhir.report.facts import EXPORTS, TOLD
 from bonefhir.report.findings import cut_out
 from bonefhir.reports import Summary, begin_reports, export, findings, rejected, report, suite_results
 from bonefhir.run import (
@@ -146,14 +146,24 @@ def finish(run: Run, each: Each | None = None, progress: Callable[[str], None] |
     begin_reports(run)
     first, *others = range(len(EXPORTS))
     beside = each(export, [first], lambda: check_suites(run))  # no more: each holds pieces of the tables, and so do the suites
-    with work_folder.written(run.out), work_folder.flushing(run.folder):
-        for done, _ in enumerate(chain(beside, each(export, others)), start=1):
-            tell(f"report: {done} of {len(EXPORTS)} exports")
-    tell("report")
-    with work_folder.written(run.out), work_folder.flushing(run.folder), work_folder.removing(_merged(run)):
-        summary = report(run)
+    summary = _reported(run, chain(beside, each(export, others)), tell)
     publish(run)
     return summary
+
+
+def _reported(run: Run, exported: Iterator[int], tell: Callable[[str], None]) -> Summary:
+    """The reports are written as soon as all is there of which they tell: the last exports may take longer."""
+    told: set[str] = set()
+    summary = None
+    with work_folder.written(run.out), work_folder.flushing(run.folder) as flush, work_folder.removing(_merged(run)):
+        for done, number in enumerate(exported, start=1):
+            tell(f"report: {done} of {len(EXPORTS)} exports")
+            flush()
+            told.add(EXPORTS[number])
+            if summary is None and told >= TOLD:
+                tell("report")
+                summary = report(run)
+    return summary or report(run)
 
 
 def _merged(run: Run) -> list[Path]:

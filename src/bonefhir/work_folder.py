@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -177,16 +177,17 @@ def put_into_place(work: Path, out: Path) -> None:
 
 
 @contextmanager
-def flushing(folder: Path) -> Iterator[None]:
+def flushing(folder: Path) -> Iterator[Callable[[], None]]:
     """Begins to bring what is in the folder onto the disk, while something else is done; `put_into_place` waits for the rest.
 
-    Raises OSError: that something did not get onto the disk is told once.
+    Yields what begins it once more. Raises OSError: that something did not get onto the disk is told once.
     """
     with ThreadPoolExecutor(1) as aside:
-        begun = aside.submit(_flush, folder)
-        yield
-    with suppress(FileNotFoundError):  # what was there for a moment only
-        begun.result()
+        begun = [aside.submit(_flush, folder)]
+        yield lambda: begun.append(aside.submit(_flush, folder))
+    for each in begun:
+        with suppress(FileNotFoundError):  # what was there for a moment only
+            each.result()
 
 
 @contextmanager

@@ -15,7 +15,10 @@ WORK = ("processes", "portions", "buckets", "passes")
 
 
 EXPORTS = ("tally", "pages", "issues", "csv", "workbook")
-"""What is made of the verdicts, then what is made of the findings, the longest first."""
+"""What is made of the verdicts, then what is made of the findings: what takes longest and what the reports tell of first."""
+
+TOLD = frozenset({"tally", "pages", "issues"})
+"""Those that leave what the reports need."""
 
 
 @dataclass(frozen=True)
