@@ -2,11 +2,16 @@
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bonefhir.read import bundle as bundles
 from tests.read.fhir import Json, balance, bundle, ndjson, observation, patient, rows, scan
+from tests.read.test_batch import told
 
 
 def kinds(scanned: Any) -> list[str]:
@@ -120,3 +125,70 @@ def test_an_entry_with_broken_characters_breaks_nothing_else(tmp_path: Path) -> 
     for escape in ("\\ud800", "\\u0000"):
         scanned = scan(tmp_path, text.replace("@", escape).encode(), "a.json")
         assert [(row["id"], row["fault"]) for row in rows(scanned)] == [("p1", None), ("o1", "encoding"), ("p2", None)]
+
+
+AROUND = (
+    *(
+        '"fullUrl":"urn:uuid:7"',
+        '"fullUrl":"http://e/fhir/Patient/p1"',
+        '"fullUrl" : "urn:oid:1.2"',
+        '"fullUrl":5',
+        '"fullUrl":null',
+    ),
+    *('"search":{"mode":"match"}', '"search":{"mode":"include"}', '"search":{"mode":"outcome"}', '"search":null', '"x":":"'),
+    *(
+        '"request":{"method":"POST","url":"Patient"}',
+        '"request":{"method":"DELETE"}',
+        '"request":{"method":"POST","method":"PUT"}',
+    ),
+    *('"link":[{"url":"\\u0022"}]', '"resource":{"resourceType":"Patient","id":"p9"}', '"resource":null', '"x":1e400', '"x":{}'),
+)
+ABOUT = (
+    *('"type":"searchset","total":2', '"type":"searchset","total":9', '"type":"batch"', '"type":"batch","type":"batch"'),
+    *('"id":"b"', '"link":[{"relation":"next","url":"x"}]', '"type":5', '"entry":[]'),
+)
+INSIDE = (
+    patient(),
+    observation(),
+    patient(id=5),
+    {"resourceType": "Encounter", "id": "e1"},
+    {"id": "x"},
+    "x",
+    None,
+    {"resourceType": 1},
+)
+
+
+def any_bundle(rng: Random, depth: int = 0) -> str:
+    entries = [any_entry(rng, depth) for _ in range(rng.randint(0, 3))]
+    members = ['"resourceType":"Bundle"', rng.choice(ABOUT), f'"entry":[{",".join(entries)}]']
+    return f"{{{','.join(members[: rng.choice((2, 3, 3, 3, 3))])}}}"
+
+
+def any_entry(rng: Random, depth: int) -> str:
+    if rng.random() < 0.05:
+        return rng.choice(("null", "3", "{}", "[]"))
+    if depth < 2 and rng.random() < 0.1:
+        resource = any_bundle(rng, depth + 1)
+    else:
+        odd = rng.random() < 0.2
+        resource = json.dumps(rng.choice(INSIDE) if odd else rng.choice(INSIDE[:2]), indent=rng.choice((None, 1)))
+    members = [rng.choice(AROUND[:2] if rng.random() < 0.8 else AROUND) for _ in range(rng.randint(0, 2))]
+    members.insert(rng.randint(0, len(members)), f'"resource":{resource}')
+    return f"{{{rng.choice((',', ',' + chr(10), ' , ')).join(members)}}}"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.randoms(use_true_random=False), st.booleans())
+def test_a_plain_bundle_says_what_it_would_say_entry_by_entry(rng: Random, in_a_line: bool) -> None:
+    content = any_bundle(rng)
+    content = f'{content.replace(chr(10), " ")}\n{{"resourceType":"Encounter"}}\n' if in_a_line else content
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bundles, "_plain", lambda _: None)
+        one_by_one = told(content.encode())
+    assert told(content.encode()) == one_by_one
+
+
+def test_what_is_plain_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bundles, "_one_by_one", None)
+    assert scan(tmp_path, bundle(patient(), observation()), "a.json").read == 2

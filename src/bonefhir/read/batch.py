@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bonefhir.read import characters, components, references
-from bonefhir.read.chunks import Chunk, Items
+from bonefhir.read.chunks import SIZE, Chunk, Items
 from bonefhir.read.columns import Encoded, Rows
 from bonefhir.read.gate import Gates
 from bonefhir.read.kinds import KINDS
@@ -27,8 +27,6 @@ from bonefhir.read.texts import Numbers
 
 Flags = npt.NDArray[np.bool_]
 
-SIZE = 16 << 20
-"""Bytes of resources that are put by."""
 ENOUGH = 24
 """Resources of one type that are worth the arrays."""
 KINDS_AT_ONCE = 500

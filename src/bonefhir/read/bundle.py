@@ -1,16 +1,18 @@
 """A Bundle of any type, opened: each entry's resource goes to the reader, in order, with its place and the fullUrls around it."""
 
-import re
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import add
+from typing import Any, Protocol
 
 import msgspec
 import pyarrow as pa
 from msgspec import UNSET, Raw, UnsetType
 
-from bonefhir.read import elements, keys, references
+from bonefhir.read import chunks, elements, keys, references
+from bonefhir.read.chunks import SIZE, Compact
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault
-from bonefhir.read.memo import Memo
 from bonefhir.read.references import Scope
 from bonefhir.read.resource import FIELDS
 
@@ -35,19 +37,51 @@ class Sink(Protocol):
     def resource(
         self, text: bytes, start: int, size: int, offset: int, entry: str | None, full_url: str | None, scope: Scope | None
     ) -> None: ...
+    def resources(
+        self, text: bytes, offset: int, bundle: "Plain", prefix: str, scope: Scope, compact: Compact | None, nested: bool
+    ) -> None: ...
 
 
 class _Link(msgspec.Struct):
     relation: str | UnsetType = UNSET
 
 
-class Envelope(msgspec.Struct):
-    """A Bundle without what is in its entries."""
+class _About(msgspec.Struct):
+    """What a Bundle says of itself."""
 
     type: str | UnsetType = UNSET
     total: int | UnsetType = UNSET
     link: list[_Link] | UnsetType = UNSET
+
+
+class Envelope(_About):
+    """A Bundle without what is in its entries."""
+
     entry: list[Raw] | UnsetType = UNSET
+
+
+class _Entry(msgspec.Struct):
+    resource: Raw
+    search: Raw | UnsetType = UNSET
+
+
+class _Entries(_About, kw_only=True):
+    entry: list[_Entry]
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A Bundle of which each entry has a resource, with nothing around it to remark on, and no key twice.
+
+    starts, sizes   of the resources in it, ascending
+    urls            the fullUrl of each, null if there is none
+    """
+
+    about: _About
+    entries: list[_Entry]
+    starts: list[int]
+    sizes: list[int]
+    urls: list[str | None]
 
 
 class _Head(msgspec.Struct, rename="camel"):
@@ -55,11 +89,18 @@ class _Head(msgspec.Struct, rename="camel"):
     id: str | UnsetType = UNSET
 
 
+_encode = msgspec.json.Encoder().encode
 _envelope = msgspec.json.Decoder(Envelope).decode
-_SPACED_KEY = re.compile(rb"\s:")
-_TOLD = re.compile(rb'"DELETE"|"outcome"')
+_entries = msgspec.json.Decoder(_Entries).decode
+_anything = msgspec.json.Decoder(dict[str, Any]).decode
 _head = msgspec.json.Decoder(_Head).decode
+_heads = msgspec.json.Decoder(list[_Head]).decode
 _text = msgspec.json.Decoder(str).decode
+_ODD = (b"\\", b'"DELETE"', b'"outcome"', b" :", b"\t:", b"\r:", b"\n:")
+"""What is not around the resources of a plain Bundle: escapes, what there is to remark on, blanks behind a key."""
+_OPEN = ord("{")
+_AT_ONCE = 256
+"""Resources that are looked into together."""
 
 
 def read_bundle(sink: Sink, raw: bytes, original: bytes, offset: int, prefix: str = "", around: Scope | None = None) -> None:
@@ -71,26 +112,39 @@ def read_bundle(sink: Sink, raw: bytes, original: bytes, offset: int, prefix: st
 
 
 def read_entries(
-    sink: Sink, envelope: Envelope, raw: bytes, original: bytes, offset: int, prefix: str = "", around: Scope | None = None
+    sink: Sink,
+    opened: Envelope | Plain,
+    raw: bytes,
+    original: bytes,
+    offset: int,
+    prefix: str = "",
+    around: Scope | None = None,
 ) -> None:
     """The same of a Bundle that has been opened."""
+    if isinstance(opened, Plain):
+        _remark(sink, opened.about, lambda: _matches(entry.search for entry in opened.entries), sink.line_at(offset), prefix)
+        scope = Scope(around)
+        compact, nested = _look_into(sink, opened, scope)
+        sink.resources(original, offset, opened, prefix, scope, compact if raw is original else None, nested)
+    else:
+        _one_by_one(sink, opened, raw, original, offset, prefix, Scope(around))
+
+
+def _one_by_one(sink: Sink, envelope: Envelope, raw: bytes, original: bytes, offset: int, prefix: str, scope: Scope) -> None:
     members = [] if isinstance(envelope.entry, UnsetType) else envelope.entry
     entries = [_fields(member) for member in members]
-    _remark(sink, envelope, entries, sink.line_at(offset), prefix)
+    searches = (fields.get("search", UNSET) for fields in entries if fields)
+    _remark(sink, envelope, lambda: _matches(searches), sink.line_at(offset), prefix)
     urls = [_url(fields) if fields else None for fields in entries]
-    scope = Scope(around)
     if b"rn:" in raw:
         _collect_urls(sink, entries, urls, scope)
     base = _address(raw)
     for index, (member, fields, url) in enumerate(zip(members, entries, urls, strict=True)):
         path = f"{prefix}{index}"
         start = _address(member) - base
-        resource = None if fields is None else fields.get("resource")
-        place = start if resource is None else _address(resource) - base
-        if fields is None or resource is None or not _known_plain(_around(raw, start, member, place, resource), fields, url):
-            resource = _resource(sink, member, fields, sink.line_at(offset + start), path)
+        resource = _resource(sink, member, fields, sink.line_at(offset + start), path)
         if resource is not None:
-            sink.resource(original, place, len(resource), offset, path, url, scope)
+            sink.resource(original, _address(resource) - base, len(resource), offset, path, url, scope)
 
 
 def _address(buffer: bytes | Raw) -> int:
@@ -99,8 +153,39 @@ def _address(buffer: bytes | Raw) -> int:
     return address
 
 
-def open_envelope(raw: bytes) -> Envelope:
+def open_envelope(raw: bytes) -> Envelope | Plain:
     """Raises BrokenBundleError, and RecursionError."""
+    return _plain(raw) or _any_envelope(raw)
+
+
+def _plain(raw: bytes) -> Plain | None:
+    """Null: it is not known to be plain."""
+    try:
+        bundle = _entries(raw)
+        base = _address(raw)
+        starts = [_address(entry.resource) - base for entry in bundle.entry]
+        sizes = [len(entry.resource) for entry in bundle.entry]
+        rest = _rest(raw, starts, sizes)
+        if any(odd in rest for odd in _ODD) or any(raw[start] != _OPEN for start in starts):
+            return None
+        value = _anything(rest)
+        if rest.count(b'":') != _encode(value).count(b'":'):  # a key twice, see keys.repeated
+            return None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    urls = [entry.get("fullUrl", UNSET) for entry in value["entry"]]
+    if any(url is not UNSET and not isinstance(url, str) for url in urls):
+        return None
+    return Plain(bundle, bundle.entry, starts, sizes, [None if url is UNSET else url for url in urls])
+
+
+def _rest(raw: bytes, starts: Sequence[int], sizes: Sequence[int]) -> bytes:
+    """The Bundle with a zero for each resource."""
+    ends = map(add, starts, sizes)
+    return b"0".join(map(raw.__getitem__, map(slice, (0, *ends), (*starts, len(raw)))))
+
+
+def _any_envelope(raw: bytes) -> Envelope:
     try:
         envelope = _envelope(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -122,8 +207,8 @@ def _fields(member: Raw) -> Fields | None:
         return None
 
 
-def _remark(sink: Sink, envelope: Envelope, entries: list[Fields | None], line: int, prefix: str) -> None:
-    """What a Bundle says of itself that whoever reads the report must know."""
+def _remark(sink: Sink, envelope: _About, matches: Callable[[], int], line: int, prefix: str) -> None:
+    """What a Bundle says of itself that whoever reads the report must know. matches: how many entries the search has found."""
     if envelope.type is UNSET:
         sink.warn("bundle-without-type", line, "a Bundle without a type; its entries were read")
     if prefix.count("/") > 1:
@@ -132,68 +217,65 @@ def _remark(sink: Sink, envelope: Envelope, entries: list[Fields | None], line: 
     if any(link.relation == "next" for link in links):
         sink.warn("more-pages", line, "the Bundle has a next page that is not part of this file: the data is incomplete")
     elif envelope.type == "searchset" and isinstance(envelope.total, int):
-        matches = sum(1 for fields in entries if fields and b'"match"' in bytes(fields.get("search", b'"match"')))
-        if envelope.total > matches:
-            sink.warn("more-pages", line, f"the search found {envelope.total}, the Bundle has {matches}: the data is incomplete")
+        found = matches()
+        if envelope.total > found:
+            sink.warn("more-pages", line, f"the search found {envelope.total}, the Bundle has {found}: the data is incomplete")
+
+
+def _matches(searches: Iterable[Raw | UnsetType]) -> int:
+    return sum(1 for search in searches if isinstance(search, UnsetType) or b'"match"' in bytes(search))
+
+
+def _look_into(sink: Sink, bundle: Plain, scope: Scope) -> tuple[Compact | None, bool]:
+    """The fullUrls that are urns, first of all, because references also point forward.
+
+    Returns the resources without blanks, if they are few enough to be kept; and whether there may be Bundles among them.
+    """
+    found: list[bytes | Raw] = []
+    keep, nested = sum(bundle.sizes) < SIZE, False
+    for start in range(0, len(bundle.urls), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        compact = chunks.compact([entry.resource for entry in bundle.entries[some]])
+        for url, head in zip(bundle.urls[some], _heads_of(compact), strict=True):
+            if head is None or head.resource_type == "Bundle":
+                nested = True
+            elif url is not None and references.is_urn(url):
+                _add_urn(sink, url, head, scope)
+        found += compact if keep else ()
+    return found if keep else None, nested
+
+
+def _heads_of(resources: Compact) -> list[_Head | None] | list[_Head]:
+    """Null for one that cannot be read: it is rejected when it is."""
+    try:
+        return _heads(b"[" + b",".join(resources) + b"]")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return [_head_of(resource) for resource in resources]
+
+
+def _head_of(resource: bytes | Raw) -> _Head | None:
+    try:
+        return _head(resource)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _collect_urls(sink: Sink, entries: list[Fields | None], urls: list[str | None], scope: Scope) -> None:
     """First of all, because references also point forward."""
     for fields, url in zip(entries, urls, strict=True):
-        if fields is None or url is None or "resource" not in fields or not references.is_urn(url):
-            continue
-        try:
-            head = _head(fields["resource"])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue  # the resource itself is rejected when it is read
-        identity = references.id_of(url) if isinstance(head.id, UnsetType) else head.id
-        if head.resource_type is not UNSET and identity is not None and references.ID.fullmatch(identity):
-            target = f"{head.resource_type}/{identity}"
-            urn = references.urn(url)
-            scope.add(urn, target)
-            sink.full_url(urn, target)
+        if fields is not None and url is not None and "resource" in fields and references.is_urn(url):
+            head = _head_of(fields["resource"])
+            if head is not None:
+                _add_urn(sink, url, head, scope)
 
 
-def _around(raw: bytes, start: int, member: Raw, place: int, resource: Raw) -> bytes:
-    return raw[start:place] + raw[place + len(resource) : start + len(member)]
-
-
-def _known_plain(around: bytes, fields: Fields, url: str | None) -> bool:
-    """The same as `_plain`, asked once of all that differ in a fullUrl of plain characters only."""
-    quoted = b"" if url is None else bytes(fields["fullUrl"])
-    if b"\\" in quoted or b" " in quoted or (quoted and around.count(quoted) != 1):
-        return _plain(around, fields, url)
-    rest = around.replace(quoted, b"", 1) if quoted else around
-    found = _ENTRIES.get(rest)
-    if found is None:
-        found = _plain(around, fields, url)
-        _ENTRIES.keep(rest, found)
-    return found
-
-
-def _plain(around: bytes, fields: Fields, url: str | None) -> bool:
-    """An entry around its resource: no key twice in it, and nothing to remark on. False: not known.
-
-    A key twice would be one `":` more than there are keys, or one more of those in what is said beside the resource.
-    """
-    if b"\\" in around or _SPACED_KEY.search(around) or (url is None and "fullUrl" in fields):
-        return False
-    keys_inside = 0
-    for name, value in fields.items():
-        if name not in ("resource", "fullUrl"):
-            about = _ABOUT[name.encode() + bytes(value)]
-            if about < 0:
-                return False
-            keys_inside += about
-    return around.count(b'":') == len(fields) + keys_inside
-
-
-def _about(named: bytes) -> int:
-    """How many keys are in a member of an entry (its name before it); -1: one comes twice, or there is something to remark on."""
-    name, start, rest = named.partition(b"{")
-    if name not in (b"request", b"search", b"response") or not start or _TOLD.search(rest) or keys.repeated(start + rest):
-        return -1
-    return rest.count(b'":')
+def _add_urn(sink: Sink, url: str, head: _Head, scope: Scope) -> None:
+    identity = references.id_of(url) if isinstance(head.id, UnsetType) else head.id
+    if head.resource_type is not UNSET and identity is not None and references.ID.fullmatch(identity):
+        target = f"{head.resource_type}/{identity}"
+        urn = references.urn(url)
+        scope.add(urn, target)
+        sink.full_url(urn, target)
 
 
 def _url(fields: Fields) -> str | None:
@@ -239,7 +321,3 @@ def _remark_entry(sink: Sink, fields: Fields, line: int) -> None:
         sink.warn("outcome-entry", line, "the server remarks on its answer (OperationOutcome): it may be incomplete")
     if "fullUrl" in fields and _url(fields) is None:
         sink.warn("fullurl-unreadable", line, "a fullUrl is not a string")
-
-
-_ABOUT = Memo(_about, count=1 << 12, size=1 << 20)
-_ENTRIES: Memo[bool] = Memo(lambda _: False, count=1 << 12, size=1 << 20)

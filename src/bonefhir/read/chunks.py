@@ -11,10 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from isal import isal_zlib
+from msgspec import Raw
 
 from bonefhir.read import texts
 from bonefhir.read.references import Scope
 from bonefhir.read.texts import Numbers
+
+SIZE = 16 << 20
+"""Bytes of resources that are put by."""
+
+Compact = Sequence[bytes | Raw]
+"""Texts of resources without blanks."""
 
 _COMPACT = msgspec.json.format
 _SPACED = re.compile(rb'\{(?:\s|"[^"\\]*"(?:\s|:\s))')
@@ -41,6 +48,7 @@ class Chunk:
     offsets, lines          where they stand in the file
     apart                   between them is more than blanks
     entries, urls, scopes   of each; null for NDJSON
+    compact                 the pieces without blanks, if they are known
     """
 
     owner: Owner
@@ -53,6 +61,7 @@ class Chunk:
     entries: list[str] | None = None
     urls: list[str | None] | None = None
     scopes: list[Scope | None] | None = None
+    compact: Compact | None = None
 
     def raw(self, index: int) -> bytes:
         start = int(self.starts[index])
@@ -135,13 +144,20 @@ _Pieces = tuple[bytes, Numbers, Numbers]
 
 
 def _compact(chunk: Chunk) -> _Pieces:
-    """One behind the other; without blanks, if they have any at their beginning: then the others have, too."""
-    if len(chunk.starts) and _SPACED.match(chunk.text, int(chunk.starts[0])):
-        return _lined_up(list(map(_without_blanks, chunk.raws())))
-    return _lined_up(list(chunk.raws())) if chunk.apart else (chunk.text, chunk.starts, chunk.sizes)
+    """One behind the other."""
+    if chunk.compact is not None:
+        return _lined_up(chunk.compact)
+    if chunk.apart or (len(chunk.starts) and _SPACED.match(chunk.text, int(chunk.starts[0]))):
+        return _lined_up(compact(list(chunk.raws())))
+    return chunk.text, chunk.starts, chunk.sizes
 
 
-def _lined_up(raws: Sequence[bytes]) -> _Pieces:
+def compact(raws: Compact) -> Compact:
+    """Without blanks, if the first has any at its beginning: then the others have, too."""
+    return list(map(_without_blanks, raws)) if raws and _SPACED.match(raws[0]) else raws
+
+
+def _lined_up(raws: Sequence[bytes | Raw]) -> _Pieces:
     """A text of them, and where they are in it, and their sizes."""
     sizes = texts.lengths(raws)
     return b"\n".join(raws), np.cumsum(sizes + 1) - sizes - 1, sizes
@@ -160,7 +176,7 @@ def _joined(parts: Sequence[_Pieces]) -> _Pieces:
     )
 
 
-def _without_blanks(raw: bytes) -> bytes:
+def _without_blanks(raw: bytes | Raw) -> bytes | Raw:
     if not _SPACED.match(raw):
         return raw
     try:

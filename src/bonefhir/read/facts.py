@@ -3,7 +3,7 @@
 Asked once for each distinct text; where texts differ in one slot only (a time, a number, an id), once for all of those.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
@@ -24,6 +24,8 @@ from bonefhir.read.resource import Resource
 from bonefhir.read.texts import Cut, Numbers, Slot
 
 Flags = npt.NDArray[np.bool_]
+Scopes = Callable[[Numbers], list[Scope | None]]
+"""Places among the resources → the Bundles around them."""
 FEW = 8
 """Fewer texts of an element than this are not worth the arrays."""
 
@@ -91,7 +93,7 @@ class Element:
         columns = self._part.columns if self._part else ()
         return next((index for index, name in enumerate(columns) if name in slot.columns), None)
 
-    def read(self, raws: pa.BinaryArray, scopes: Sequence[Scope | None] | None, types: Sequence[pa.DataType]) -> Found:
+    def read(self, raws: pa.BinaryArray, scopes: Scopes | None, types: Sequence[pa.DataType]) -> Found:
         """types: of the part's columns."""
         entry, distinct = self._distinct(raws)
         facts, fact_of, values = self._known(distinct)
@@ -167,23 +169,22 @@ class Element:
         ]
 
     def _scoped(
-        self, facts: list[Fact], entry: Numbers, fact_of: Numbers, raws: pa.BinaryArray, scopes: Sequence[Scope | None]
+        self, facts: list[Fact], entry: Numbers, fact_of: Numbers, raws: pa.BinaryArray, scopes: Scopes
     ) -> tuple[Numbers, Numbers]:
         """Entries of their own for what depends on the Bundle around: one for each text and Bundle."""
         depends = np.array([fact.scoped for fact in facts])[fact_of][entry]
-        more: dict[tuple[int, int], int] = {}
-        added: list[int] = []
-        for row in np.flatnonzero(depends).tolist():
-            scope = scopes[row]
-            if scope is None:
-                continue
-            key = int(entry[row]), id(scope)
-            if key not in more:
-                more[key] = len(fact_of) + len(added)
-                added.append(len(facts))
-                facts += self._facts_of([raws[row].as_py()], scope)
-            entry[row] = more[key]
-        return entry, np.concatenate([fact_of, np.array(added, np.int64)])
+        rows = np.flatnonzero(depends)
+        around = scopes(rows)
+        some = np.array([scope is not None for scope in around], np.bool_)
+        bundle = np.fromiter(map(id, around), np.int64, len(rows))
+        _, bundle = np.unique(bundle, return_inverse=True)
+        pairs, first, pair = np.unique(bundle[some] * len(fact_of) + entry[rows[some]], return_index=True, return_inverse=True)
+        own = np.flatnonzero(some)[first].tolist()
+        added = np.arange(len(facts), len(facts) + len(pairs))
+        for row, place in zip(rows[own].tolist(), own, strict=True):
+            facts += self._facts_of([raws[row].as_py()], around[place])
+        entry[rows[some]] = len(fact_of) + pair
+        return entry, np.concatenate([fact_of, added])
 
     def absent(self) -> Fact:
         """Of a resource that has not the element. plain: it may be without."""

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from bonefhir.read import characters
-from bonefhir.read.bundle import BrokenBundleError, Envelope, open_envelope, read_entries
+from bonefhir.read.bundle import BrokenBundleError, Envelope, Plain, open_envelope, read_entries
 from bonefhir.read.characters import BLANK, BOM
 from bonefhir.read.content import GZIP, ZSTD, foreign_format
 from bonefhir.read.fault import Fault, UnreadableFileError
@@ -70,7 +70,7 @@ class Opened:
     text: bytes
     original: bytes
     start: int
-    envelope: Envelope
+    envelope: Envelope | Plain
 
 
 def whole_bundle(data: bytes) -> Opened | None:
@@ -182,7 +182,8 @@ def _too_deep(reader: Reader) -> UnreadableFileError:
 
 
 def _read_opened(reader: Reader, bundle: Opened) -> None:
-    reader.begin(bundle.text)
+    if not isinstance(bundle.envelope, Plain):
+        reader.begin(bundle.text)
     read_entries(reader, bundle.envelope, bundle.text, bundle.original, bundle.start)
 
 

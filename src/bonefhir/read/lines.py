@@ -1,5 +1,7 @@
 """Lines: where they begin and end in a text of NDJSON, and on which of them a document's resources stand."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from bonefhir.read import characters
@@ -70,7 +72,9 @@ class Lines:
         if self._text is None:
             return np.full(len(offsets), self.line)
         begin, end = self._offset, int(offsets[-1])
-        breaks = begin + np.flatnonzero(np.frombuffer(self._text, np.uint8, end - begin, begin) == _LINE_BREAK)
-        found = self.line + np.searchsorted(breaks, offsets)
+        breaks = np.frombuffer(self._text, np.uint8, end - begin, begin) == _LINE_BREAK
+        places = (offsets - begin).tolist()
+        counts = [np.count_nonzero(breaks[start:stop]) for start, stop in pairwise([0, *places])]
+        found = self.line + np.cumsum(counts)
         self.line, self._offset = int(found[-1]), end
         return found

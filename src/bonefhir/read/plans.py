@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from bonefhir.read import components
 from bonefhir.read.columns import Encoded
-from bonefhir.read.facts import FEW, Element, Fact, Flags, Found
+from bonefhir.read.facts import FEW, Element, Fact, Flags, Found, Scopes
 from bonefhir.read.gate import DATE, DATE_TIME, INSTANT, Gates
 from bonefhir.read.kinds import KINDS
 from bonefhir.read.layout import Layout
@@ -141,8 +141,10 @@ class Group:
     def raws(self, rows: Numbers, name: str, last: str | None = None) -> pa.BinaryArray:
         return self.layout.column(self.rows[rows], name, last)
 
-    def scopes_of(self, rows: Numbers) -> Sequence[Scope | None] | None:
-        return None if self.scopes is None else [self.scopes[row] for row in self.rows[rows].tolist()]
+    def scopes_of(self, rows: Numbers) -> Scopes | None:
+        """Of those that are chosen among these resources."""
+        scopes = self.scopes
+        return None if scopes is None else lambda chosen: [scopes[row] for row in self.rows[rows[chosen]].tolist()]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 
 from bonefhir.read import characters, contained, depth, keys, modifiers, references, unused
-from bonefhir.read.batch import SIZE, Batch
-from bonefhir.read.bundle import BrokenBundleError, read_bundle
-from bonefhir.read.chunks import Chunk, digest
+from bonefhir.read.batch import Batch
+from bonefhir.read.bundle import BrokenBundleError, Plain, read_bundle
+from bonefhir.read.chunks import SIZE, Chunk, Compact, digest
 from bonefhir.read.columns import Collected, Row
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault, UnreadableFileError
@@ -158,6 +158,26 @@ class Reader:
         self._held += size
         if self._held >= SIZE:
             self.hand_over()
+
+    def resources(
+        self, text: bytes, offset: int, bundle: Plain, prefix: str, scope: Scope, compact: Compact | None, nested: bool
+    ) -> None:
+        """All resources of a Bundle, one in each entry.
+
+        prefix: of the entries' paths; compact: the resources without blanks, if known; nested: there may be Bundles among them.
+        """
+        entries = [f"{prefix}{number}" for number in range(len(bundle.starts))]
+        if self._slow or nested or sum(bundle.sizes) > SIZE:
+            before, self._nested = self._nested, nested
+            for start, size, entry, url in zip(bundle.starts, bundle.sizes, entries, bundle.urls, strict=True):
+                self.resource(text, start, size, offset, entry, url, scope)
+            self._nested = before
+        elif entries:
+            self.hand_over()
+            scopes: list[Scope | None] = [scope] * len(entries)
+            starts, sizes = np.array(bundle.starts), np.array(bundle.sizes)
+            lines = self._lines.of(offset + starts)
+            self._batch.add(Chunk(self, text, starts, sizes, offset + starts, lines, True, entries, bundle.urls, scopes, compact))
 
     def begin(self, bundle: bytes) -> None:
         """A document: looks once whether there may be Bundles in the Bundle."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Raw
 
 _SEVERAL, _MANY = 100, 300
 """Texts that are worth an array that is made at once, or the pattern of RE2."""
@@ -16,7 +17,7 @@ _SEVERAL, _MANY = 100, 300
 Numbers = npt.NDArray[np.int64]
 
 
-def lengths(texts: Sequence[bytes]) -> Numbers:
+def lengths(texts: Sequence[bytes | Raw]) -> Numbers:
     return np.fromiter(map(len, texts), np.int64, len(texts))
 
 
