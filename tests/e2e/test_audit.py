@@ -82,8 +82,12 @@ def test_a_run_replaces_an_earlier_one_as_a_whole_and_nothing_else(empty: Path, 
     assert {path.name for path in tmp_path.iterdir()} == {"in", "out", "foreign"}
 
 
-def test_no_dose_at_all_is_a_run_with_empty_tables(empty: Path, tmp_path: Path) -> None:
+def test_no_dose_at_all_is_a_run_with_empty_tables(empty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And is said to be no result without findings."""
     assert main(["audit", str(empty), "--out", str(tmp_path / "out"), "--quiet", "--fail-on", "info"]) == 0
+    assert "no dose of a bone-modifying agent was found" in capsys.readouterr().out
+    assert main(["validate", str(empty)]) == 0
+    assert "no dose of a bone-modifying agent was found" in capsys.readouterr().err
     for table in TABLES:
         found = pq.read_table(tmp_path / "out" / "phi" / f"{table.name}.parquet")
         assert found.schema.remove_metadata() == table.schema

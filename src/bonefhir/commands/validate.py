@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bonefhir import work_folder
 from bonefhir.commands import baseline, expected, forms
-from bonefhir.commands.audit import clear_progress, progress, settings_of
+from bonefhir.commands.audit import NOTHING, clear_progress, progress, settings_of
 from bonefhir.commands.counted import counted
 from bonefhir.configuration import FORMATS, Validation, validation_from
 from bonefhir.errors import CommandLineError
@@ -126,6 +126,8 @@ def _tell(judged: Judged, left: Sequence[Finding]) -> None:
     noted = f" ({silent} accepted or expected)" if silent else ""
     doses, findings = counted(judged.doses, "dose"), counted(len(left), "finding")
     print(f"{doses}, {findings}{noted}, {len(judged.rejects)} rejected", file=sys.stderr)
+    if not judged.doses:
+        print(NOTHING, file=sys.stderr)
 
 
 def _reaches(found: Sequence[Finding], limit: str) -> bool:
