@@ -152,3 +152,14 @@ def test_nothing_heavy_is_loaded(tmp_path: Path) -> None:
     environment = {"PYTHONPATH": "src"}
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert not set(HEAVY) & set(ran.stderr.split())
+
+
+def test_of_many_rejects_the_first_are_shown_and_all_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ['{"resourceType":"Patient","id":"p"}', *['{"resourceType":"Observation","id":"o"'] * 50]
+    (tmp_path / "a.ndjson").write_text("\n".join(lines))
+    code, _, said = validate(capsys, tmp_path)
+    shown = said.splitlines()
+    assert code == 0
+    assert sum("a.ndjson:" in line for line in shown) == 20
+    assert "… and 30 more rejected" in shown
+    assert "0 doses, 0 findings, 50 rejected" in shown

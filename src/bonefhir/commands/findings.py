@@ -67,9 +67,13 @@ def quality(run: Run) -> dict[str, int]:
     return dict(sorted(Counter(kind for part in parts for kind in part["kind"].to_pylist()).items()))
 
 
-def rejects(run: Run) -> list[str]:
-    """A line for each, with the reason and the element, and no value. Raises InputError if the settings allow none."""
-    return [visible(_reject(run, row)) for row in rejected(run).to_pylist()]
+def rejects(run: Run, most: int) -> tuple[list[str], int]:
+    """A line for each of the first ones, with the reason and the element, and no value; and how many there are.
+
+    Raises InputError if the settings allow none.
+    """
+    found = rejected(run)
+    return [visible(_reject(run, row)) for row in found.slice(0, most).to_pylist()], len(found)
 
 
 def _reject(run: Run, row: Row) -> str:

@@ -28,12 +28,18 @@ REJECTS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Judged:
-    """What a run has found. paths: the files it read; rejects: lines for a person, without a value; quality: counts."""
+    """What a run has found.
+
+    paths       the files it read
+    rejects     lines for a person, without a value, of the first REJECTS_SHOWN of `rejected`
+    quality     counts
+    """
 
     findings: list[Finding]
     rules: Mapping[str, Rule]
     paths: list[str]
     rejects: list[str]
+    rejected: int
     quality: Mapping[str, int]
     doses: int
 
@@ -74,7 +80,7 @@ def _judged(options: argparse.Namespace, wanted: Validation) -> Judged:
                 findings.findings(run, rules),
                 rules,
                 [str(f.path) for f in run.files],
-                findings.rejects(run),
+                *findings.rejects(run, REJECTS_SHOWN),
                 findings.quality(run),
                 findings.doses(run),
             )
@@ -114,10 +120,10 @@ def remaining(judged: Judged, wanted: Validation, accepted: Sequence[baseline.Ac
 
 def _tell(judged: Judged, left: Sequence[Finding]) -> None:
     """On stderr, so that stdout holds the findings alone."""
-    for line in judged.rejects[:REJECTS_SHOWN]:
+    for line in judged.rejects:
         print(line, file=sys.stderr)
-    if len(judged.rejects) > REJECTS_SHOWN:
-        print(f"… and {len(judged.rejects) - REJECTS_SHOWN} more rejected", file=sys.stderr)
+    if judged.rejected > len(judged.rejects):
+        print(f"… and {judged.rejected - len(judged.rejects)} more rejected", file=sys.stderr)
     if judged.quality:
         kinds = ", ".join(f"{kind} {number}" for kind, number in judged.quality.items())
         print(f"data quality: {kinds} (`bonefhir audit` tells which)", file=sys.stderr)
@@ -125,7 +131,7 @@ def _tell(judged: Judged, left: Sequence[Finding]) -> None:
     silent = len(judged.findings) - about_data
     noted = f" ({silent} accepted or expected)" if silent else ""
     doses, findings = counted(judged.doses, "dose"), counted(len(left), "finding")
-    print(f"{doses}, {findings}{noted}, {len(judged.rejects)} rejected", file=sys.stderr)
+    print(f"{doses}, {findings}{noted}, {judged.rejected} rejected", file=sys.stderr)
     if not judged.doses:
         print(NOTHING, file=sys.stderr)
 

@@ -5,16 +5,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from bonefhir.report.facts import Facts
 
 _KEYS = {"resource_type": "resourceType"}
+_AT_A_TIME = 4_096
+_DIGITS = 12
+"""More than the number of any entry has."""
 
 
 def write(path: Path, facts: Facts) -> None:
     files = facts.files.select(["file", "format"]).to_pylist()
+    order = _in_order(facts.rejects)
     with path.open("w", encoding="utf-8", newline="\n") as out:
-        for reject in sorted(facts.rejects.to_pylist(), key=_place):
-            out.write(json.dumps(_as_json(reject, files[reject["file"]])) + "\n")
+        for start in range(0, len(order), _AT_A_TIME):
+            for reject in facts.rejects.take(order[start : start + _AT_A_TIME]).to_pylist():
+                out.write(json.dumps(_as_json(reject, files[reject["file"]])) + "\n")
 
 
 def _as_json(reject: dict[str, Any], source: dict[str, Any]) -> dict[str, Any]:
@@ -38,8 +46,18 @@ def _named(reject: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield _KEYS.get(name, name), value
 
 
-def _place(reject: dict[str, Any]) -> tuple[Any, ...]:
-    """By file, line, entry; the rest only so that the order never depends on chance."""
-    entry = [int(step) for step in (reject["entry"] or "").split("/") if step.isdecimal()]
-    rest = [reject[name] or "" for name in ("entry", "resource_type", "id", "stage", "reason", "path", "detail")]
-    return reject["file"], reject["line"] or 0, entry, rest
+def _in_order(rejects: pa.Table) -> pa.Array:
+    """By file, line, entry; the rest only so that the order never depends on chance. What is missing comes first."""
+    texts = {name: _text(rejects, name) for name in ("entry", "resource_type", "id", "stage", "reason", "path", "detail")}
+    keys = {"file": rejects["file"], "line": pc.fill_null(rejects["line"], 0), "step": _steps(texts["entry"])} | texts
+    return pc.sort_indices(pa.table(keys), [(name, "ascending") for name in keys])
+
+
+def _text(rejects: pa.Table, name: str) -> pa.Array:
+    return pc.fill_null(rejects[name].cast(pa.string()), "").combine_chunks()
+
+
+def _steps(entries: pa.Array) -> pa.Array:
+    """Texts that are in order as the numbers are: 2, 10, 10/3."""
+    steps = pc.split_pattern(entries, "/")
+    return pc.binary_join(pa.ListArray.from_arrays(steps.offsets, pc.utf8_lpad(steps.values, _DIGITS, "0")), "/")
