@@ -11,6 +11,7 @@ same bytes.
 import argparse
 import os
 import sys
+from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -35,6 +36,7 @@ from prefect import flow, task  # noqa: E402
 from prefect.artifacts import create_markdown_artifact, create_table_artifact  # noqa: E402
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.client.schemas.objects import State, TaskRun  # noqa: E402
+from prefect.exceptions import ExternalSignal, PrefectSignal  # noqa: E402
 from prefect.futures import PrefectFuture  # noqa: E402
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: E402
 from prefect.states import Completed, Failed  # noqa: E402
@@ -67,18 +69,25 @@ class TransientError(Exception):
     """Stands for an error of reading or writing, which another try may pass."""
 
 
+WITHOUT_A_VALUE = (BonefhirError, DefectError, TransientError, KeyboardInterrupt, CancelledError, PrefectSignal, ExternalSignal)
+"""Exceptions whose own words may be kept: ours, and those that end a run from outside."""
+
+
 def safely(stage: Callable[P, R]) -> Callable[P, R]:
-    """Prefect stores the words of an exception: only those of bonefhir's own errors, which never hold a value, may reach it."""
+    """Prefect stores the words of an exception, in a state and in its log, with those that led to it, and of whatever kind: only
+    WITHOUT_A_VALUE, alone, may reach it.
+    """
 
     @wraps(stage)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return stage(*args, **kwargs)
-        except BonefhirError:
-            raise
+        except WITHOUT_A_VALUE as error:
+            vars(error).pop("__notes__", None)
+            raise error from None
         except OSError as error:
             raise TransientError(described(error)) from None
-        except Exception as error:  # noqa: BLE001 raised again, without its words
+        except BaseException as error:  # noqa: BLE001 libraries in Rust raise such; raised again, without its words
             raise DefectError(described(error)) from None
 
     return guarded
@@ -172,6 +181,7 @@ RUNNER: Any = ThreadPoolTaskRunner(max_workers=TASKS)  # its type does not fit t
 
 
 @flow(name="audit", persist_result=False, task_runner=RUNNER)
+@safely
 def audit(  # noqa: PLR0913 each is a field of its own in Prefect's form
     sources: list[str],
     out: str,

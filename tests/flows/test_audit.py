@@ -72,16 +72,53 @@ def test_artifacts_hold_counts_and_the_database_no_patient(prefect_server: None,
     assert b"Patient/" not in database()
 
 
+class PanicException(BaseException):
+    """As libraries in Rust raise it: no Exception."""
+
+
+def wrapped() -> InputError:
+    """One of ours that somebody has raised from a library's."""
+    error = InputError("the second reading")
+    error.__cause__ = ValueError(CANARY)
+    error.add_note(CANARY)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "told"),
+    [
+        ("audit_bucket", ValueError(CANARY), "ValueError"),
+        ("audit_bucket", PanicException(CANARY), "PanicException"),
+        ("audit_bucket", SystemExit(CANARY), "SystemExit"),
+        ("audit_bucket", wrapped(), "the second reading"),
+        ("discard", ValueError(CANARY), "ValueError"),
+        ("load_run", ValueError(CANARY), "ValueError"),
+        ("load_run", PanicException(CANARY), "PanicException"),
+    ],
+)
 def test_a_defect_fails_the_run_without_its_words(
-    prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    place: str,
+    error: BaseException,
+    told: str,
+    prefect_server: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(pipeline, "audit_bucket", raising(ValueError(CANARY)))
-    state = flow.audit(sources=[str(SAMPLE)], out=str(tmp_path / "out"), return_state=True)
+    """Wherever it happens: in a task, or between them, where the flow itself looks into the run."""
+    source = small.people(tmp_path / "in", 1)
+    if place == "discard":
+        monkeypatch.setattr(pipeline, "deal", raising(ValueError(CANARY)))
+    monkeypatch.setattr(pipeline, place, raising(error))
+    state = flow.audit(sources=[str(source)], out=str(tmp_path / "out"), return_state=True)
     assert (state.is_failed(), state.name) == (True, "Failed")
-    assert "ValueError" in str(state.message)
+    assert told in str(state.message)
     assert CANARY not in str(state.message) + caplog.text
-    assert CANARY.encode() not in database()
-    assert not list(tmp_path.iterdir())  # nothing published, nothing left beside it
+    kept = database()
+    assert CANARY.encode() not in kept
+    assert told.encode() in kept
+    if place == "audit_bucket":
+        assert {path.name for path in tmp_path.iterdir()} == {"in"}  # nothing published, nothing left beside it
 
 
 def test_reading_is_tried_again_and_arithmetic_is_not(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +210,7 @@ def failing_once(calls: list[str], error: Exception) -> Any:
     return stage
 
 
-def raising(error: Exception) -> Any:
+def raising(error: BaseException) -> Any:
     def stage(*_: Any) -> None:
         raise error
 
