@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
+from bonefhir import memory
 from bonefhir.report import (
     decision_store,
     detected_issues,
@@ -91,7 +92,9 @@ def _decisions(judged: Judged) -> Decisions:
 
 
 def _sliced(phi: Path, judged: Judged) -> Sliced:
-    return Sliced(phi, judged.rule_counts["rule_id"].to_pylist(), SLICES if judged.settings.html else STRATIFIERS)
+    sliced = Sliced(phi, judged.rule_counts["rule_id"].to_pylist(), SLICES if judged.settings.html else STRATIFIERS)
+    memory.release()  # to put the doses together takes several times what they are
+    return sliced
 
 
 # --------------------------------------------------------------------------------------------------------- the whole run
