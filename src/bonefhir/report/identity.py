@@ -30,8 +30,10 @@ def resource_ids(prefix: str, *parts: pa.Array) -> pa.Array:
     """The same of each row, a column for each part; none is null."""
     quotes = (quoted(part, show=False) for part in parts)
     texts = pc.binary_join_element_wise("[", pc.binary_join_element_wise(*quotes, ", "), "]", "").cast(pa.binary())
-    digests = pa.array([hashlib.sha256(text).hexdigest()[:32] for text in texts.to_pylist()], pa.string())
-    return pc.binary_join_element_wise(f"{prefix}-", digests, "")
+    digests = b"".join([hashlib.sha256(text).digest()[:16] for text in texts.to_pylist()]).hex().encode()
+    offsets = np.arange(0, len(digests) + 1, 32, dtype=np.int32)
+    named = pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(digests))
+    return pc.binary_join_element_wise(f"{prefix}-", named, "")
 
 
 def short_id(prefix: str, *parts: str) -> str:
