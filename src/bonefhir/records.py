@@ -259,12 +259,18 @@ class Room:
         order = np.argsort(self._records["seq"], kind="stable") if wanted is None else wanted
         records, part = self._records.take(order), self._part[order]  # far sooner than [order]
         records["line"] += before[part]
-        texts, width = _strings(self._records["texts"], self._texts), len(self._own)
+        sizes, width = self._records["texts"], len(self._own)
+        texts = _strings(sizes, self._texts)
 
         def column(field: pa.Field) -> pa.Array:
             if field.name in self._own:
-                found = texts.take(pa.array(order * width + self._own.index(field.name))).cast(pa.string())
+                number = self._own.index(field.name)
+                if (sizes[:, number] < 0).all():
+                    return pa.nulls(len(order), field.type)
+                found = texts.take(pa.array(order * width + number)).cast(pa.string())
                 return found.dictionary_encode() if field.type == SYMBOL else found
+            if field.type == SYMBOL and not records[field.name].any():
+                return pa.nulls(len(order), field.type)
             if field.type == SYMBOL:
                 return self._symbols.column(field.name, part, records[field.name])
             return _fixed(field.type, np.ascontiguousarray(records[field.name]))

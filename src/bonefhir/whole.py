@@ -96,8 +96,10 @@ def bucket(run: Run, number: int) -> tuple[dict[str, pa.Table], Others]:
     about = json.loads((_folder(run) / _WHOLE).read_text(encoding="utf-8"))
     dealt, (first, last) = Dealt(run), about["buckets"][number]
     read = dealt.rows(first, last)
-    targets = _targets(dealt.parts, set().union(*map(references.urns, read.values())))
-    read = {name: references.resolve(rows, targets) for name, rows in read.items()}
+    urns = set().union(*map(references.urns, read.values()))
+    if urns:
+        targets = _targets(dealt.parts, urns)
+        read = {name: references.resolve(rows, targets) for name, rows in read.items()}
     medications = _medications(run, read[tables.ADMINISTRATIONS_READ.name]["medication_ref"])
     return read, Others(medications, _read_versions(run), about["conditions"])
 

@@ -1,6 +1,5 @@
 """Sentences of many verdicts at once: each as if it were the only one."""
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -33,15 +32,6 @@ rows = st.fixed_dictionaries(
 )
 
 
-def kept(outcome: Outcome, rows: Any) -> Outcome:
-    return Outcome(
-        *(
-            values.take(rows) if isinstance(values, Interval) else values[rows]
-            for values in [getattr(outcome, each.name) for each in fields(outcome)[:-1]]
-        )
-    )
-
-
 def told(found: list[dict[str, Any]]) -> list[str]:
     def floats(values: list[float]) -> Any:
         return np.array(values, dtype=np.float64)
@@ -57,11 +47,7 @@ def told(found: list[dict[str, Any]]) -> list[str]:
     outcome = Outcome(verdict, reasons, interval("observed"), limit, words("unit"), nothing, words("said"))
     banded = np.array([RULES[number].kind in BANDED for number in rule], dtype=bool)
     clearance = interval("clearance").where(banded, missing(len(found)))
-    sentences = np.full(len(found), None, dtype=object)
-    for number in np.unique(rule).tolist():
-        rows = np.flatnonzero(rule == number)
-        sentences[rows] = arrow(messages(RULES[number], kept(outcome, rows), clearance.take(rows))).to_pylist()
-    return sentences.tolist()
+    return arrow(messages(RULES, rule, outcome, clearance)).to_pylist()
 
 
 @given(st.lists(rows, max_size=12))

@@ -117,16 +117,17 @@ class Said(NamedTuple):
     limit: bool
 
 
-def messages(rule: Rule, outcome: Outcome, clearance: Interval) -> Texts:
-    """Of each row the rule's sentence.
+def messages(rules: Sequence[Rule], rule: Integers, outcome: Outcome, clearance: Interval) -> Texts:
+    """Of each row its sentence.
 
+    rule        of each row the index of its rule
     clearance   creatinine clearance (mL/min) by which the dose is judged; NaN where it is of no use to the kind
     """
     ranges = (outcome.observed, clearance, exactly(outcome.limit))
     known = [~np.isnan(value.low) for value in ranges]
-    columns = [outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known]
+    columns = [rule, outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known]
     rows, pattern = _distinct(columns)
-    patterns = [_sentence(rule, said) for said in _said(outcome, [column[rows] for column in columns])]
+    patterns = [_sentence(rules[number], said) for number, said in _said(outcome, [column[rows] for column in columns])]
     used = [np.array([mark in each for each in patterns], dtype=bool)[pattern] for mark in MARKS]
     with np.errstate(invalid="ignore"):
         exact = (outcome.observed.exact, clearance.exact, known[2])
@@ -136,9 +137,9 @@ def messages(rule: Rule, outcome: Outcome, clearance: Interval) -> Texts:
     return Texts(number.astype(np.int32), told, distinct=False)
 
 
-def _said(outcome: Outcome, columns: Sequence[npt.NDArray[Any]]) -> Iterator[Said]:
-    for verdict, reasons, unit, said, *known in zip(*(column.tolist() for column in columns), strict=True):
-        yield Said(verdict, reasons, outcome.unit.kinds[unit], outcome.said.kinds[said], *known)
+def _said(outcome: Outcome, columns: Sequence[npt.NDArray[Any]]) -> Iterator[tuple[int, Said]]:
+    for rule, verdict, reasons, unit, said, *known in zip(*(column.tolist() for column in columns), strict=True):
+        yield rule, Said(verdict, reasons, outcome.unit.kinds[unit], outcome.said.kinds[said], *known)
 
 
 def _told(value: Interval, rows: Flags, exact: Flags) -> Texts:

@@ -144,12 +144,12 @@ def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, str | int]:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What a rule says: one element per dose to which it applies."""
+    """What a rule says: one element per dose to which it applies. clearance: by which doses are judged; else None."""
 
     rule: Rule
     dose: Integers
     outcome: Outcome
-    message: Texts
+    clearance: Interval | None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -159,11 +159,11 @@ class _Judged:
 def _judged(doses: Doses, rule: Rule, rows: Integers, view: View, found: Outcome) -> _Judged:
     applicable, clearance = found.verdict != NOT_APPLICABLE, _clearance(rule, view)
     if not applicable.all():
-        rows, found, clearance = rows[applicable], _kept(found, applicable), clearance.take(applicable)
+        rows, found, clearance = rows[applicable], _kept(found, applicable), clearance and clearance.take(applicable)
     first = 0 if rule.doses == "all" else assumption("first-in-data")
     narrow: dict[str, Any] = {"verdict": found.verdict.astype(np.int8), "reasons": found.reasons.astype(np.int32)}
     narrow["assumed"] = (doses.assumptions[rows] | found.assumed | first).astype(np.int32)
-    return _Judged(rule, rows, replace(found, **narrow), messages(rule, found, clearance))
+    return _Judged(rule, rows, replace(found, **narrow), clearance)
 
 
 def _kept(found: Outcome, keep: Flags | Integers) -> Outcome:
@@ -179,9 +179,9 @@ def _kept(found: Outcome, keep: Flags | Integers) -> Outcome:
     )
 
 
-def _clearance(rule: Rule, view: View) -> Interval:
+def _clearance(rule: Rule, view: View) -> Interval | None:
     if rule.kind not in ("dose_by_clearance", "underdose_by_clearance"):
-        return missing(view.rows)
+        return None
     return view.interval("baseline_clearance" if rule.parameters["basis"] == "baseline" else "clearance")
 
 
@@ -208,7 +208,7 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
         "dose": Structs(place.take(order).astype(np.int32), _about_doses(doses)),
         "verdict": texts(WORDS, numbers([one.verdict for one in outcomes])),
         "unit": texts(unit.kinds, unit.codes.take(order)),
-        "message": told(_messages([one.message for one in judged]), order),
+        "message": told(_messages(judged), order),
         "reasons": _lists(numbers([one.reasons for one in outcomes]), REASONS),
         "assumptions": _lists(numbers([one.assumed for one in outcomes]), ASSUMPTIONS),
         "evidence": doses.evidence([one.groups for one in judged], rule, dose.take(order)),
@@ -235,12 +235,37 @@ def _by_place(place: Integers, sizes: Sequence[int], doses: int) -> tuple[Intege
     return order, of_rule
 
 
-def _messages(found: Sequence[Texts]) -> Texts:
-    """One after the other."""
-    if not found:
-        return each(None, 0)
-    whole = joined([({"message": one}, 0, len(one)) for one in found])
+_ENOUGH = 10_000
+"""Rows of which sentences are made at once: those of one rule, while they are at hand, unless it has few."""
+
+
+def _messages(judged: Sequence[_Judged]) -> Texts:
+    """Of one rule after the other."""
+    found: list[Texts] = [each(None, 0)]
+    some: list[_Judged] = []
+    for number, one in enumerate(judged, start=1):
+        some.append(one)
+        if number == len(judged) or sum(len(other.dose) for other in some) >= _ENOUGH:
+            found.append(_messages_of(some))
+            some = []
+    whole = joined([({"message": sentences}, 0, len(sentences)) for sentences in found])
     return whole["message"]  # type: ignore[return-value]
+
+
+def _messages_of(judged: Sequence[_Judged]) -> Texts:
+    outcomes, clearances = [one.outcome for one in judged], [one.clearance or missing(len(one.dose)) for one in judged]
+    whole = Outcome(
+        _joined([one.verdict for one in outcomes]),
+        _joined([one.reasons for one in outcomes]),
+        Interval(_joined([one.observed.low for one in outcomes]), _joined([one.observed.high for one in outcomes])),
+        _joined([one.limit for one in outcomes]),
+        Words.together([one.unit for one in outcomes]),
+        _joined([one.assumed for one in outcomes]),
+        Words.together([one.said for one in outcomes]),
+    )
+    clearance = Interval(_joined([one.low for one in clearances]), _joined([one.high for one in clearances]))
+    rule = np.repeat(np.arange(len(judged)), [len(one.dose) for one in judged])
+    return messages([one.rule for one in judged], rule, whole, clearance)
 
 
 def _about_rules(rules: Sequence[Rule]) -> Rows:

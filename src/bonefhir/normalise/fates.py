@@ -34,6 +34,8 @@ class Fates:
     @cached_property
     def contained(self) -> Flags:
         """Their id is '<parent>#<id>'."""
+        if not any(_holds(chunk, "#") for chunk in self.resources["id"].chunks):  # as in most input
+            return np.zeros(len(self.resources), dtype=bool)
         return np.asarray(pc.match_substring(self.resources["id"], "#").fill_null(False).to_numpy())
 
     def decide(self, rows: Flags, fate: int) -> None:
@@ -90,3 +92,9 @@ class Fates:
 
 def _is_null(column: pa.ChunkedArray) -> Flags:
     return np.asarray(column.is_null().to_numpy())
+
+
+def _holds(texts: pa.StringArray, letter: str) -> bool:
+    """The letter is among their bytes, or those of texts around them."""
+    data = texts.buffers()[2]
+    return data is not None and bool((np.frombuffer(data, np.uint8) == ord(letter)).any())

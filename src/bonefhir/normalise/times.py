@@ -4,7 +4,8 @@ Local dates are those written in the resource, in its own offset. A time of day 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ _FORMS = (b"0000-00-00T00:00:00+00:00", b"0000-00-00T00:00:00Z", b"0000-00-00")
 
 _PARTS = ("year", "month", "day", "hour", "minute", "second", "micro", "offset", "no_offset")
 """Of a text, as numbers: -1 where one is absent; offset in minutes; no_offset: a time of day stands there without one."""
+
+Narrow = npt.NDArray[np.int32]
 
 _NEVER = np.iinfo(np.int64).min
 _DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
@@ -63,24 +66,41 @@ def parse(texts: "pd.Series[str] | pa.Array") -> Times:
         array = array.combine_chunks()
     array = array.cast(pa.string())
     lengths = pc.binary_length(array).fill_null(0).to_numpy(zero_copy_only=False)
-    found = np.full((len(_PARTS), len(array)), -1, dtype=np.int64)
-    unread = lengths > 0
+    found, unread = _none(len(array)), lengths > 0
     for form in _FORMS:
         rows = np.flatnonzero(lengths == len(form))
-        usual, numbers = _by_bytes(array if len(rows) == len(array) else array.take(pa.array(rows)), form)
-        found[:, rows[usual]] = numbers[:, usual]
-        unread[rows[usual]] = False
+        if len(rows):
+            usual, times = _by_bytes(array if len(rows) == len(array) else array.take(pa.array(rows)), form)
+            if usual.all() and len(rows) == len(array):
+                return times
+            _put(found, rows[usual], times.of(np.flatnonzero(usual)))
+            unread[rows[usual]] = False
     rows = np.flatnonzero(unread)
     if len(rows):
         rest = array.take(pa.array(rows)).dictionary_encode()
-        found[:, rows] = _by_pattern(rest.dictionary)[:, rest.indices.to_numpy()]
-    return _times(dict(zip(_PARTS, found, strict=True)))
+        _put(found, rows, _times(dict(zip(_PARTS, _by_pattern(rest.dictionary), strict=True))).of(rest.indices.to_numpy()))
+    return found
 
 
-def _by_bytes(texts: pa.Array, form: bytes) -> tuple[Flags, Integers]:
-    """texts: all as long as the form. Whether each has that form, and if so its parts."""
-    data, start = (texts.buffers()[2], np.frombuffer(texts.buffers()[1], np.int32)[texts.offset]) if len(texts) else (b"", 0)
-    columns = np.frombuffer(data, np.uint8, len(texts) * len(form), start).reshape(-1, len(form)).T.copy()
+def _none(rows: int) -> Times:
+    nothing = np.full(rows, _NEVER, dtype=np.int64)
+    return Times(
+        nothing.astype("datetime64[us]"),
+        nothing.astype("datetime64[D]"),
+        nothing.astype("datetime64[D]"),
+        np.zeros(rows, dtype=bool),
+    )
+
+
+def _put(found: Times, rows: Integers, times: Times) -> None:
+    found.instant[rows], found.first[rows], found.last[rows] = times.instant, times.first, times.last
+    found.no_offset[rows] = times.no_offset
+
+
+def _by_bytes(texts: pa.Array, form: bytes) -> tuple[Flags, Times]:
+    """texts: all as long as the form. Whether each has that form, and if so its times."""
+    start = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset]
+    columns = np.frombuffer(texts.buffers()[2], np.uint8, len(texts) * len(form), start).reshape(-1, len(form)).T.copy()
     digits = columns - np.uint8(ord("0"))
     usual = np.ones(len(texts), dtype=bool)
     for column, digit, sign in zip(columns, digits, form, strict=True):
@@ -89,20 +109,41 @@ def _by_bytes(texts: pa.Array, form: bytes) -> tuple[Flags, Integers]:
         else:
             usual &= digit <= 9 if sign == ord("0") else column == sign
 
-    def number(start: int, length: int = 2) -> Integers:
-        found = np.zeros(len(texts), dtype=np.int64)
+    def number(start: int, length: int = 2) -> Narrow:
+        found = np.zeros(len(texts), dtype=np.int32)
         for digit in digits[start : start + length]:
-            found = found * 10 + digit
-        return found
+            found *= 10
+            found += digit
+        return np.where(usual, found, 0)
 
-    absent, nothing = np.full(len(texts), -1, dtype=np.int64), np.zeros(len(texts), dtype=np.int64)
-    date = [number(0, 4), number(5), number(8)]
+    days, valid = _days_of(number(0, 4), number(5), number(8))
+    dates = np.where(valid, days, _NEVER).astype("datetime64[D]")
     if len(form) == len("0000-00-00"):
-        return usual, np.array([*date, absent, absent, absent, nothing, nothing, nothing])
-    minutes = nothing
+        return usual, replace(_none(len(texts)), first=dates, last=dates)
+    hour, minute, second = number(11), number(14), number(17)
+    valid &= (hour <= 23) & (minute <= 59) & (second <= 60)
+    dates = np.where(valid, dates, np.datetime64("NaT"))
+    seconds = (hour * 60 + minute) * 60 + np.minimum(second, 59)  # a leap second is read as the second before it
     if form[-1:] != b"Z":
-        minutes = np.where(columns[19] == ord("-"), -1, 1) * (number(20) * 60 + number(23))
-    return usual, np.array([*date, number(11), number(14), number(17), nothing, minutes, nothing])
+        seconds -= np.where(columns[19] == ord("-"), -60, 60) * (number(20) * 60 + number(23))
+    instant = np.where(valid, days * MICROSECONDS_A_DAY + seconds.astype(np.int64) * 1_000_000, _NEVER)
+    return usual, Times(instant.astype("datetime64[us]"), dates, dates, np.zeros(len(texts), dtype=bool))
+
+
+def _days_of(year: Narrow, month: Narrow, day: Narrow) -> tuple[Integers, Flags]:
+    """Days since 1970-01-01, and whether there is such a day."""
+    known = (year >= 1) & (month >= 1) & (month <= 12)
+    number = np.where(known, year * 12 + month - 1, 12)
+    begins = _months()
+    first = begins.take(number)
+    return (first + day - 1).astype(np.int64), known & (day >= 1) & (day <= begins.take(number + 1) - first)
+
+
+@lru_cache(maxsize=1)
+def _months() -> Narrow:
+    """The days on which the months of the years 0 to 9999 begin, and the one after them."""
+    months = np.arange(-1970 * 12, (10_000 - 1970) * 12 + 1)
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int32)
 
 
 def _by_pattern(texts: pa.Array) -> Integers:
