@@ -57,7 +57,7 @@ ORDER = {
 }
 """Order of the rows: by what they are, never by how they were read. Only a resource without an id needs its place."""
 
-PART_ROWS = 2_048
+PART_CELLS = 40 << 10
 """Of a block of a part, about: one or two of each part are in memory at a time."""
 
 MOST = 256
@@ -83,15 +83,16 @@ def write_part(path: Path, table: Table, rows: Rows) -> None:
     names = ORDER[table.name]
     with path.open("wb") as file:
         write_schema(file, rows, {"rows": str(length(rows))})
-        _write_blocks(file, names[0], rows, order(rows, names))
+        _write_blocks(file, table, rows, order(rows, names))
 
 
-def _write_blocks(file: BinaryIO, name: str, rows: Rows, sorted_rows: Integers) -> None:
-    """A block begins where another value of the column does, if it can: what is of one value can be merged as one then."""
-    begins = np.flatnonzero(_new(told(column_named(rows, name), sorted_rows)))
-    even = np.arange(0, len(sorted_rows), PART_ROWS)
+def _write_blocks(file: BinaryIO, table: Table, rows: Rows, sorted_rows: Integers) -> None:
+    """A block begins where the first column of the order changes, if it can: what is of one value can be merged as one then."""
+    begins = np.flatnonzero(_new(told(column_named(rows, ORDER[table.name][0]), sorted_rows)))
+    most = _rows_of(PART_CELLS, table)
+    even = np.arange(0, len(sorted_rows), most)
     before = begins[np.searchsorted(begins, even, side="right") - 1]
-    cuts = np.where(even - before < PART_ROWS, before, even).tolist()
+    cuts = np.where(even - before < most, before, even).tolist()
     for buffers in cut(rows, sorted_rows, [*cuts[1:], len(sorted_rows)]):
         write_block(file, buffers)
 
@@ -128,7 +129,7 @@ def _merged(folder: Path, table: Table, parts: Sequence[Path]) -> Iterator[Path]
                 for number, group in enumerate(_row_groups(open_parts, table)):
                     if not number:
                         write_schema(file, group, {"rows": str(rows)})
-                    _write_blocks(file, ORDER[table.name][0], group, np.arange(length(group)))
+                    _write_blocks(file, table, group, np.arange(length(group)))
             yield path
 
 
@@ -138,7 +139,7 @@ def _merged(folder: Path, table: Table, parts: Sequence[Path]) -> Iterator[Path]
 def _row_groups(parts: Sequence["_Part"], table: Table) -> Iterator[Rows]:
     """Every row of the parts, in order, ROWS at a time."""
     waiting: list[Piece] = []
-    for found in _rounds(parts, CELLS // len([*_leaves(table)])):
+    for found in _rounds(parts, _rows_of(CELLS, table)):
         waiting += found
         last = not any(each.left or each.held for each in parts)
         ends = np.cumsum([stop - start for _, start, stop in waiting])
@@ -310,6 +311,10 @@ def _writer(file: BinaryIO, table: Table, encoded: pa.Schema) -> Any:
         use_dictionary=[path for path, _ in _leaves(table) if path not in PLAIN],
         write_statistics=[ORDER[table.name][0]],  # limits of a row group are of no use to find anything else
     )
+
+
+def _rows_of(cells: int, table: Table) -> int:
+    return max(1, cells // len([*_leaves(table)]))
 
 
 def texts_of(table: Table) -> list[str]:

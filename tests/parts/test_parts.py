@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def small_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "PART_ROWS", 3)
+    monkeypatch.setattr(parts, "PART_CELLS", 46)
     monkeypatch.setattr(parts, "ROWS", 10)
     monkeypatch.setattr(parts, "CELLS", 200)
     monkeypatch.setattr(parts, "MOST", 3)

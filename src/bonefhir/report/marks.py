@@ -137,10 +137,14 @@ class Collector:
         self._add(at, values | {"lane": rows["lane"], "corrected": corrected, "resource": rows["resource"]})
 
     def marks(self) -> Marks:
-        """A column at a time: the texts are large."""
-        rows = pa.concat_tables(self._parts)
-        order = pa.array(np.argsort(rows["at"].to_numpy(), kind="stable"))
-        columns = {name: rows[name].combine_chunks().take(order) for name in _SCHEMA.names}
+        """Once. A column at a time, and what it is made of goes: the texts are large."""
+        found = pa.concat_tables(self._parts)
+        self._parts.clear()
+        order = pa.array(np.argsort(found["at"].to_numpy(), kind="stable"))
+        columns = {}
+        for name in _SCHEMA.names:
+            columns[name] = found[name].combine_chunks().take(order)
+            found = found.remove_column(0)
         columns |= {name: visible_column(columns[name]) for name in ("said", "resource")}
         return Marks(pa.table(columns, schema=_SCHEMA), np.sort(np.concatenate(self._events)))
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bonefhir import memory
 from bonefhir.report.marks import OF_DOSES, OF_LABS, Collector, Marks, moments
 from bonefhir.report.records import ID, MOMENT, PLACE, Numbers, Place, Records, Row, Tables, by_patient, place, plain, spread
 from bonefhir.tables import CONDITIONS, DOSES, LABS, PATIENTS, PROCEDURES, Table
@@ -67,8 +68,10 @@ def shown(phi: Path, findings: pa.Table) -> Shown:
             places |= _places(rows, ID[table.name], cited)
             if table is DOSES:
                 collector.doses(rows, moments(numbers, rows["date_first"]))
-    records = Records(doses, by_patient(first), by_patient(heights), places)
-    return Shown(records, collector.marks(), tables.numbers)
+    memory.release()  # on the way more was needed than stays, and for the marks again
+    marks = collector.marks()
+    memory.release()
+    return Shown(Records(doses, by_patient(first), by_patient(heights), places), marks, tables.numbers)
 
 
 def _doses(tables: Tables, asked: pa.Array) -> tuple[dict[str, Row], list[Row]]:
