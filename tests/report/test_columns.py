@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bonefhir.report import workbook
 from bonefhir.report.adjudication import Decisions
-from bonefhir.report.identity import fingerprint, fingerprints
+from bonefhir.report.identity import fingerprint, fingerprints, resource_id, resource_ids
 from bonefhir.report.visible import visible
 from bonefhir.report.wording import load
 from bonefhir.report.workbook_rows import LONGEST, rows
@@ -45,6 +45,12 @@ ROW = st.fixed_dictionaries(
 def test_fingerprints(found: list[dict[str, Any]]) -> None:
     findings = table_of(VERDICTS, found)
     assert fingerprints(findings) == [fingerprint(row) for row in findings.to_pylist()]
+
+
+@given(st.lists(st.tuples(HOSTILE, HOSTILE), max_size=5))
+def test_ids_of_resources(parts: list[tuple[str, str]]) -> None:
+    columns = (pa.array([row[place] for row in parts], pa.string()) for place in range(2))
+    assert resource_ids("issue", *columns).to_pylist() == [resource_id("issue", *row) for row in parts]
 
 
 @given(st.lists(st.tuples(TEXTS, NUMBERS), min_size=1, max_size=5))
