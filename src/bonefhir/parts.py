@@ -78,12 +78,12 @@ AHEAD = 1 << 20
 Key = tuple[tuple[bool, Any], ...]
 
 
-def write_part(path: Path, table: Table, rows: Rows) -> None:
-    """rows: in any order."""
+def write_part(path: Path, table: Table, rows: Rows, in_order: Integers | None = None) -> None:
+    """in_order: their numbers in the table's order; None: not known yet."""
     names = ORDER[table.name]
     with path.open("wb") as file:
         write_schema(file, rows, {"rows": str(length(rows))})
-        _write_blocks(file, table, rows, order(rows, names))
+        _write_blocks(file, table, rows, order(rows, names) if in_order is None else in_order)
 
 
 def _write_blocks(file: BinaryIO, table: Table, rows: Rows, sorted_rows: Integers) -> None:

@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from bonefhir.coded import NOTHING, Codes, Column, Lists, Plain, Rows, Texts, length, spans
 from bonefhir.interval import Flags, Integers
-from bonefhir.sorting import first_rows
 
 _TOGETHER = 64
 """Pieces that are cut at once: what they stand for is in memory then."""
@@ -24,7 +22,7 @@ _FEW = 64
 """Texts, or rows of fields, that every piece has as they are: to number them costs more than to write them."""
 
 _ROOMS, _ROOM = 8, 1 << 16
-"""Places for each code, and anyway, up to which they are numbered by place; beyond that by hash."""
+"""Places for each code, and anyway, up to which the pieces are numbered at once; beyond that one after the other."""
 
 _BYTE = 8
 _NONE = np.empty(0, dtype=np.uint8)
@@ -149,8 +147,9 @@ def _numbered(codes: Codes, bounds: Integers) -> tuple[Codes, Integers, Integers
     if places <= len(codes):
         of_piece, used = spans(low, width)
         return codes - np.repeat(low.astype(np.int32), sizes), used, of_piece
-    key = codes.astype(np.int64) + np.repeat(np.cumsum(width) - width - low, sizes)
-    first, number = _by_place(key, places) if places <= _ROOMS * len(key) + _ROOM else _by_hash(key)
+    if places > _ROOMS * len(codes) + _ROOM:
+        return _one_by_one(codes, bounds)
+    first, number = _by_place(codes + np.repeat(np.cumsum(width) - width - low, sizes), np.empty(places, dtype=np.int32))
     of_piece = np.searchsorted(first, bounds)
     local = number - np.repeat(of_piece[:-1].astype(np.int32), sizes)
     return local, codes[first].astype(np.int64), of_piece
@@ -167,16 +166,19 @@ def _ranges(codes: Codes, bounds: Integers) -> tuple[Integers, Integers]:
     return low, width
 
 
-def _by_place(key: Integers, places: int) -> tuple[Integers, Codes]:
-    """Where each number is for the first time, and the place of each among the first ones."""
-    place = np.arange(len(key), dtype=np.int32)
-    seen = np.empty(places, dtype=np.int32)
-    seen[key[::-1]] = place[::-1]  # of several values for one place the last one stays
-    first = np.flatnonzero(seen[key] == place)
-    seen[key[first]] = place[: len(first)]
-    return first, seen[key]
+def _one_by_one(codes: Codes, bounds: Integers) -> tuple[Codes, Integers, Integers]:
+    """What _numbered() says, of one piece after the other in the same room."""
+    seen = np.empty(int(codes.max()) + 1, dtype=np.int32)
+    own = list(_slices(codes, bounds))
+    first, number = zip(*(_by_place(each, seen) for each in own), strict=True)
+    used = np.concatenate([each[rows] for each, rows in zip(own, first, strict=True)])
+    return np.concatenate(number), used.astype(np.int64), np.cumsum([0, *map(len, first)])
 
 
-def _by_hash(key: Integers) -> tuple[Integers, Codes]:
-    number, found = pd.factorize(key)
-    return first_rows(number, len(found)), number.astype(np.int32)
+def _by_place(numbers: Integers | Codes, seen: Codes) -> tuple[Integers, Codes]:
+    """Where each number is for the first time, and the place of each among the first ones. seen: room for the greatest."""
+    place = np.arange(len(numbers), dtype=np.int32)
+    seen[numbers[::-1]] = place[::-1]  # of several values for one place the last one stays
+    first = np.flatnonzero(seen[numbers] == place)
+    seen[numbers[first]] = place[: len(first)]
+    return first, seen[numbers]

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from bonefhir import conform, memory, tables, whole, work_folder
 from bonefhir import ledger as books
-from bonefhir.coded import coded, column_of
+from bonefhir.coded import coded, column_of, length
 from bonefhir.copies import write_copies
 from bonefhir.dealt import write_rows
 from bonefhir.derive.bucket import bucket as bucket_of
@@ -274,9 +274,10 @@ def audit_bucket(run: Run, bucket: int) -> None:
         verdicts, counts = judge(doses, run.knowledge.rules, run.settings.profile)
         folder = run.parts / "audit" / f"{bucket:06d}"
         folder.mkdir(exist_ok=True)
-        parts = (verdicts, doses_rows(derived), quality_rows(derived, patients.patients, about_input.last_date))
-        for table, rows in zip(RESULTS, parts, strict=True):
-            write_part(folder / table.name, table, rows)
+        write_part(folder / tables.VERDICTS.name, tables.VERDICTS, verdicts, np.arange(length(verdicts)))
+        write_part(folder / tables.DOSES.name, tables.DOSES, doses_rows(derived), np.argsort(derived.place))
+        quality = quality_rows(derived, patients.patients, about_input.last_date)
+        write_part(folder / tables.DATA_QUALITY.name, tables.DATA_QUALITY, quality)
         write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from bonefhir.coded import Codes, Lists, Plain, Rows, Structs, Texts, each, joined, lists, texts, told
+from bonefhir.coded import Codes, Lists, Plain, Rows, Structs, Texts, each, joined, lists, numbered, texts, told
 from bonefhir.interval import Flags, Integers, Interval, missing
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
@@ -102,7 +102,7 @@ def _of_ordinal(rule: Rule, view: View, verdict: Integers) -> Integers:
 
 
 def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd.DataFrame]:
-    """Verdicts by rule and dose_id, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
+    """Verdicts, in order of dose_id and rule_id, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
     by_id = np.argsort(doses.place)  # what is written next stands close together
     judged: list[_Judged] = []
     counts: dict[str, dict[str, str | int]] = {rule.id: {} for rule in rules if profile in rule.profiles}
@@ -279,7 +279,13 @@ def _about_doses(doses: Doses) -> Rows:
     own = {"dose_id": doses.dose_id, "patient_id": doses.patient_id, "dose_start": doses.start}
     own |= {"product": doses.product.texts(), "indication": doses.indication.texts()}
     by_place = np.argsort(doses.place)
-    return {name: replace(found, codes=found.codes[by_place]) for name, found in own.items()}
+    return {name: _of_rows(found, by_place) for name, found in own.items()}
+
+
+def _of_rows(found: Texts, rows: Integers) -> Texts:
+    """With texts in order of first use: those of rows that follow each other stand close together."""
+    codes, used = numbered(found.codes, len(found.texts), rows)
+    return replace(found, codes=codes, texts=found.texts.take(pa.array(used)))
 
 
 def _lists(bits: Integers, words: Sequence[str]) -> Lists:
