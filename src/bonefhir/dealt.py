@@ -6,8 +6,9 @@
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,13 @@ def ids_of(folder: Path, table: Table, near: Path) -> npt.NDArray[np.void]:
             copy.with_suffix(".new").write_bytes(path.read_bytes())
             copy.with_suffix(".new").replace(copy)  # one that is there is whole
         path = copy
-    if not path.is_file() or not path.stat().st_size:
-        return np.empty(0, dtype=shards.KEY)
-    found: npt.NDArray[np.void] = np.memmap(path, shards.KEY, "r")
-    return found
+    try:
+        with path.open("rb", buffering=0) as file, suppress(ValueError):  # of an empty file
+            found: npt.NDArray[np.void] = np.frombuffer(mmap(file.fileno(), 0, access=ACCESS_READ), shards.KEY)
+            return found
+    except FileNotFoundError:
+        pass
+    return np.empty(0, dtype=shards.KEY)
 
 
 def save(path: Path, array: npt.NDArray[Any]) -> None:

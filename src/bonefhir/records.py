@@ -5,7 +5,7 @@ else, and those of all portions come into one piece of memory.
 
 rows             of each table of OF_PATIENTS its records, then its texts, row by row
 layout.json      of each table, where both begin, and what the numbers in its records stand for
-starts.npy       of each table, the row and the byte of its texts with which each shard begins; those whose patient is a urn come
+starts           of each table, the row and the byte of its texts with which each shard begins; those whose patient is a urn come
                  after the last shard; then the number of rows and bytes
 <table>.ids      shards.KEY of each row with an id that another patient's resource may have; not where there is one shard only
 """
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bonefhir import shards, tables
-from bonefhir.dealt import OF_PATIENTS, WITH_IDS, is_elsewhere, save, write_ids
+from bonefhir.dealt import OF_PATIENTS, WITH_IDS, is_elsewhere, write_ids
 from bonefhir.interval import Integers
 from bonefhir.tables import SYMBOL, Table
 
@@ -40,7 +40,7 @@ _UNKNOWN = 2
 _CODES, _BASE = " codes", " base"
 """Beside the columns' names in the file of Symbols."""
 
-_ROWS, _LAYOUT, _STARTS = "rows", "layout.json", "starts.npy"
+_ROWS, _LAYOUT, _STARTS = "rows", "layout.json", "starts"
 
 Records = npt.NDArray[np.void]
 
@@ -77,7 +77,7 @@ def write(folder: Path, given: Mapping[str, pa.Table], dealt: int) -> None:
                 known = starts[number, 0, dealt]
                 write_ids(folder, table, shards.identities(rows["id"].take(order[:known]), shard[:known]))
     (folder / _LAYOUT).write_bytes(msgspec.json.encode(layouts))
-    save(folder / _STARTS, starts)
+    (folder / _STARTS).write_bytes(starts.tobytes())
 
 
 def _dealt(table: Table, rows: pa.Table, dealt: int) -> tuple[Integers, Integers]:
@@ -158,8 +158,7 @@ def layouts(folder: Path) -> dict[str, Layout]:
 
 
 def starts(folder: Path) -> Integers:
-    with (folder / _STARTS).open("rb") as file:
-        found: Integers = np.load(file)
+    found: Integers = np.frombuffer((folder / _STARTS).read_bytes(), np.int64).reshape(len(OF_PATIENTS), 2, -1)
     return found
 
 

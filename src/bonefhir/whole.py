@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from bonefhir import conform, ledger, records, shards, tables
 from bonefhir.copies import copied
 from bonefhir.dealt import OF_PATIENTS, WITH_IDS, ids_of, read_rows, write_rows
+from bonefhir.interval import Flags
 from bonefhir.normalise import references
 from bonefhir.normalise.everywhere import Medications, Others, reasons_elsewhere, resolve_medications
 from bonefhir.normalise.inputs import Check
@@ -162,7 +163,7 @@ def _shared(dealt: Dealt, table: Table, bucket_of: Numbers) -> Keys:
     found = [np.empty(0, dtype=np.uint64)]
     for piece in range(number):
         here = [np.array(each[at[piece] : at[piece + 1]]) for each, at in zip(ids(), places, strict=True)]
-        keys = np.sort(np.concatenate([found[0], *(each["key"] for each in here)]))
+        keys = np.sort(np.concatenate([found[0], *(each["key"] for each in here)]), kind="stable")  # those of each are sorted
         twice = np.unique(keys[1:][keys[1:] == keys[:-1]])
         if len(twice):
             found.append(_apart(here, twice, bucket_of))
@@ -171,18 +172,26 @@ def _shared(dealt: Dealt, table: Table, bucket_of: Numbers) -> Keys:
 
 def _apart(ids: Sequence[npt.NDArray[np.void]], twice: Keys, bucket_of: Numbers) -> Keys:
     """Those of the keys that stand in several buckets."""
-    here = np.concatenate([each[np.isin(each["key"], twice)] for each in ids])
+    here = np.concatenate([each[_among(each["key"], twice)] for each in ids])
     here = here.take(np.argsort(here["key"], kind="stable"))
     where = bucket_of[here["shard"]]
     keys, first = np.unique(here["key"], return_index=True)
     return np.asarray(keys[np.minimum.reduceat(where, first) != np.maximum.reduceat(where, first)])
 
 
+def _among(keys: Keys, wanted: Keys) -> Flags:
+    """wanted: sorted."""
+    if not len(wanted):
+        return np.zeros(len(keys), dtype=bool)
+    place = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
+    return np.asarray(wanted.take(place) == keys)
+
+
 def _with_keys(dealt: Dealt, table: Table, wanted: Keys) -> Iterator[pa.Table]:
     """Rows of every part whose id has one of these keys; sorted."""
     for part in dealt.parts:
         ids = ids_of(part.folder, table, dealt.near)
-        rows = np.sort(ids["row"][np.isin(ids["key"], wanted)])
+        rows = np.sort(ids["row"][_among(ids["key"], wanted)])
         if len(rows):
             yield part.rows(table, wanted=rows.astype(np.int64))
 
@@ -198,7 +207,7 @@ def _named_elsewhere(dealt: Dealt, bucket_of: Numbers) -> pa.Table:
     found = [np.empty(0, dtype=np.uint64)]
     for part in dealt.parts if len(keys) else ():
         ids = ids_of(part.folder, tables.CONDITIONS_READ, dealt.near)
-        ids = ids[np.isin(ids["key"], keys)]
+        ids = ids[_among(ids["key"], keys)]
         place, where = np.searchsorted(keys, ids["key"]), bucket_of[ids["shard"]]
         found.append(ids["key"][(least[place] != where) | (most[place] != where)])
     rows = list(_with_keys(dealt, tables.CONDITIONS_READ, np.unique(np.concatenate(found))))
