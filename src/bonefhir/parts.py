@@ -80,10 +80,9 @@ Key = tuple[tuple[bool, Any], ...]
 
 def write_part(path: Path, table: Table, rows: Rows, in_order: Integers | None = None) -> None:
     """in_order: their numbers in the table's order; None: not known yet."""
-    names = ORDER[table.name]
     with path.open("wb") as file:
         write_schema(file, rows, {"rows": str(length(rows))})
-        _write_blocks(file, table, rows, order(rows, names) if in_order is None else in_order)
+        _write_blocks(file, table, rows, order(rows, ORDER[table.name]) if in_order is None else in_order)
 
 
 def _write_blocks(file: BinaryIO, table: Table, rows: Rows, sorted_rows: Integers) -> None:
