@@ -14,8 +14,9 @@ WORK = ("processes", "portions", "buckets", "passes")
 """How the work was cut: processes, portions of files, buckets of patients, and how many times the input is read."""
 
 
-EXPORTS = ("tally", "pages", "issues", "csv", "workbook")
-"""What is made of the verdicts, then what is made of the findings: what takes longest and what the reports tell of first."""
+EXPORTS = ("tally", "pages", "issues", "workbook", "csv")
+"""What is made of the verdicts, then what is made of the findings: first that of which the reports tell, last what needs least
+memory, as the reports are written beside it."""
 
 TOLD = frozenset({"tally", "pages", "issues"})
 """Those that leave what the reports need."""
