@@ -16,6 +16,7 @@ from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
 from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View
 from bonefhir.knowledge.model import Rule
+from bonefhir.sorting import different
 from bonefhir.vocabulary import ASSUMPTIONS, REASONS, assumption, distinct, reason
 from bonefhir.words import Words
 
@@ -206,11 +207,13 @@ def _rows(doses: Doses, judged: list[_Judged]) -> Rows:
     return {
         "rule": Structs(rule, _about_rules(rules)),
         "dose": Structs(place.take(order).astype(np.int32), _about_doses(doses)),
-        "verdict": texts(WORDS, numbers([one.verdict for one in outcomes])),
-        "unit": texts(unit.kinds, unit.codes.take(order)),
+        "in_words": _in_words(
+            numbers([one.verdict for one in outcomes]),
+            Words(unit.kinds, unit.codes.take(order)),
+            numbers([one.reasons for one in outcomes]),
+            numbers([one.assumed for one in outcomes]),
+        ),
         "message": told(_messages(judged), order),
-        "reasons": _lists(numbers([one.reasons for one in outcomes]), REASONS),
-        "assumptions": _lists(numbers([one.assumed for one in outcomes]), ASSUMPTIONS),
         "evidence": doses.evidence([one.groups for one in judged], rule, dose.take(order)),
         "observed_low": plain([one.observed.low for one in outcomes]),
         "observed_high": plain([one.observed.high for one in outcomes]),
@@ -288,9 +291,26 @@ def _of_rows(found: Texts, rows: Integers) -> Texts:
     return replace(found, codes=codes, texts=found.texts.take(pa.array(used)))
 
 
-def _lists(bits: Integers, words: Sequence[str]) -> Lists:
-    sets, codes = distinct(bits, words)
-    return lists(sets, codes.to_numpy())
+def _in_words(verdict: Codes, unit: Words, reasons: Codes, assumed: Codes) -> Structs:
+    """Verdict, unit, reasons and assumptions: of many rows the same few."""
+    (why, reason_codes), (what, assumption_codes) = (
+        distinct(reasons.astype(np.int64), REASONS),
+        distinct(assumed.astype(np.int64), ASSUMPTIONS),
+    )
+    codes = (verdict, unit.codes, reason_codes.to_numpy(), assumption_codes.to_numpy())
+    key, kinds = np.zeros(len(verdict), dtype=np.int64), 1
+    for column, number in zip(codes, (len(WORDS), len(unit.kinds), len(why), len(what)), strict=True):
+        key, kinds = key * number + column, kinds * number
+    rows, code = different(key, max(1, kinds))
+    return Structs(
+        code.astype(np.int32),
+        {
+            "verdict": texts(WORDS, codes[0][rows]),
+            "unit": texts(unit.kinds, codes[1][rows]),
+            "reasons": lists(why, codes[2][rows]),
+            "assumptions": lists(what, codes[3][rows]),
+        },
+    )
 
 
 def _joined(parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
