@@ -51,6 +51,7 @@ class Batch:
     def add(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
         self._bytes += int(chunk.sizes.sum()) if chunk.apart else len(chunk.text)  # lines are kept with the blanks around them
+        self._bytes += len(chunk.compact[0]) if chunk.compact else 0
         if self._bytes >= SIZE:
             self.flush()
 

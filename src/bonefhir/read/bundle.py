@@ -10,11 +10,12 @@ import pyarrow as pa
 from msgspec import UNSET, Raw, UnsetType
 
 from bonefhir.read import chunks, elements, keys, references
-from bonefhir.read.chunks import SIZE, Compact
+from bonefhir.read.chunks import SIZE, Pieces
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault
 from bonefhir.read.references import Scope
 from bonefhir.read.resource import FIELDS
+from bonefhir.read.texts import Numbers
 
 
 class BrokenBundleError(Exception):
@@ -38,7 +39,7 @@ class Sink(Protocol):
         self, text: bytes, start: int, size: int, offset: int, entry: str | None, full_url: str | None, scope: Scope | None
     ) -> None: ...
     def resources(
-        self, text: bytes, offset: int, bundle: "Plain", prefix: str, scope: Scope, compact: Compact | None, nested: bool
+        self, text: bytes, offset: int, bundle: "Plain", prefix: str, scope: Scope, compact: Pieces | None, nested: bool
     ) -> None: ...
 
 
@@ -94,7 +95,7 @@ _envelope = msgspec.json.Decoder(Envelope).decode
 _entries = msgspec.json.Decoder(_Entries).decode
 _anything = msgspec.json.Decoder(dict[str, Any]).decode
 _head = msgspec.json.Decoder(_Head).decode
-_heads = msgspec.json.Decoder(list[_Head]).decode
+_heads = msgspec.json.Decoder(_Head).decode_lines
 _text = msgspec.json.Decoder(str).decode
 _ODD = (b"\\", b'"DELETE"', b'"outcome"', b" :", b"\t:", b"\r:", b"\n:")
 """What is not around the resources of a plain Bundle: escapes, what there is to remark on, blanks behind a key."""
@@ -226,31 +227,34 @@ def _matches(searches: Iterable[Raw | UnsetType]) -> int:
     return sum(1 for search in searches if isinstance(search, UnsetType) or b'"match"' in bytes(search))
 
 
-def _look_into(sink: Sink, bundle: Plain, scope: Scope) -> tuple[Compact | None, bool]:
+def _look_into(sink: Sink, bundle: Plain, scope: Scope) -> tuple[Pieces | None, bool]:
     """The fullUrls that are urns, first of all, because references also point forward.
 
     Returns the resources without blanks, if they are few enough to be kept; and whether there may be Bundles among them.
     """
-    found: list[bytes | Raw] = []
-    keep, nested = sum(bundle.sizes) < SIZE, False
-    for start in range(0, len(bundle.urls), _AT_ONCE):
-        some = slice(start, start + _AT_ONCE)
+    keep = sum(bundle.sizes) < SIZE
+    step = len(bundle.urls) or 1 if keep else _AT_ONCE
+    compact, nested = None, False
+    for start in range(0, len(bundle.urls), step):
+        some = slice(start, start + step)
         compact = chunks.compact([entry.resource for entry in bundle.entries[some]])
-        for url, head in zip(bundle.urls[some], _heads_of(compact), strict=True):
+        for url, head in zip(bundle.urls[some], _heads_of(*compact), strict=True):
             if head is None or head.resource_type == "Bundle":
                 nested = True
             elif url is not None and references.is_urn(url):
                 _add_urn(sink, url, head, scope)
-        found += compact if keep else ()
-    return found if keep else None, nested
+    return compact if keep else None, nested
 
 
-def _heads_of(resources: Compact) -> list[_Head | None] | list[_Head]:
+def _heads_of(text: bytes, starts: Numbers, sizes: Numbers) -> Sequence[_Head | None]:
     """Null for one that cannot be read: it is rejected when it is."""
     try:
-        return _heads(b"[" + b",".join(resources) + b"]")
+        found = _heads(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return [_head_of(resource) for resource in resources]
+        found = []
+    if len(found) == len(starts):
+        return found
+    return [_head_of(text[start:end]) for start, end in zip(starts.tolist(), (starts + sizes).tolist(), strict=True)]
 
 
 def _head_of(resource: bytes | Raw) -> _Head | None:

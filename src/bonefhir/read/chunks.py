@@ -20,8 +20,8 @@ from bonefhir.read.texts import Numbers
 SIZE = 16 << 20
 """Bytes of resources that are put by."""
 
-Compact = Sequence[bytes | Raw]
-"""Texts of resources without blanks."""
+Pieces = tuple[bytes, Numbers, Numbers]
+"""A text of resources without blanks, where each begins in it, their sizes. Between them are blanks, if anything."""
 
 _COMPACT = msgspec.json.format
 _SPACED = re.compile(rb'\{(?:\s|"[^"\\]*"(?:\s|:\s))')
@@ -48,7 +48,7 @@ class Chunk:
     offsets, lines          where they stand in the file
     apart                   between them is more than blanks
     entries, urls, scopes   of each; null for NDJSON
-    compact                 the pieces without blanks, if they are known
+    compact                 the resources without blanks, if they are known
     """
 
     owner: Owner
@@ -61,7 +61,7 @@ class Chunk:
     entries: list[str] | None = None
     urls: list[str | None] | None = None
     scopes: list[Scope | None] | None = None
-    compact: Compact | None = None
+    compact: Pieces | None = None
 
     def raw(self, index: int) -> bytes:
         start = int(self.starts[index])
@@ -140,30 +140,24 @@ class Items:
         owner.slowly(raw, int(self.offsets[index]), int(self.lines[index]), entry, url, scope)
 
 
-_Pieces = tuple[bytes, Numbers, Numbers]
-
-
-def _compact(chunk: Chunk) -> _Pieces:
+def _compact(chunk: Chunk) -> Pieces:
     """One behind the other."""
     if chunk.compact is not None:
-        return _lined_up(chunk.compact)
+        return chunk.compact
     if chunk.apart or (len(chunk.starts) and _SPACED.match(chunk.text, int(chunk.starts[0]))):
-        return _lined_up(compact(list(chunk.raws())))
+        return compact(list(chunk.raws()))
     return chunk.text, chunk.starts, chunk.sizes
 
 
-def compact(raws: Compact) -> Compact:
-    """Without blanks, if the first has any at its beginning: then the others have, too."""
-    return list(map(_without_blanks, raws)) if raws and _SPACED.match(raws[0]) else raws
-
-
-def _lined_up(raws: Sequence[bytes | Raw]) -> _Pieces:
-    """A text of them, and where they are in it, and their sizes."""
+def compact(raws: Sequence[bytes | Raw]) -> Pieces:
+    """One to a line; without blanks, if the first has any at its beginning: then the others have, too."""
+    if raws and _SPACED.match(raws[0]):
+        raws = list(map(_without_blanks, raws))
     sizes = texts.lengths(raws)
     return b"\n".join(raws), np.cumsum(sizes + 1) - sizes - 1, sizes
 
 
-def _joined(parts: Sequence[_Pieces]) -> _Pieces:
+def _joined(parts: Sequence[Pieces]) -> Pieces:
     """Between them is a line break: what ends one of them badly does not reach into the next."""
     if len(parts) == 1:
         return parts[0]

@@ -14,7 +14,7 @@ import numpy as np
 from bonefhir.read import characters, contained, depth, keys, modifiers, references, unused
 from bonefhir.read.batch import Batch
 from bonefhir.read.bundle import BrokenBundleError, Plain, read_bundle
-from bonefhir.read.chunks import SIZE, Chunk, Compact, digest
+from bonefhir.read.chunks import SIZE, Chunk, Pieces, digest
 from bonefhir.read.columns import Collected, Row
 from bonefhir.read.contained import Fields
 from bonefhir.read.fault import Fault, UnreadableFileError
@@ -160,7 +160,7 @@ class Reader:
             self.hand_over()
 
     def resources(
-        self, text: bytes, offset: int, bundle: Plain, prefix: str, scope: Scope, compact: Compact | None, nested: bool
+        self, text: bytes, offset: int, bundle: Plain, prefix: str, scope: Scope, compact: Pieces | None, nested: bool
     ) -> None:
         """All resources of a Bundle, one in each entry.
 
