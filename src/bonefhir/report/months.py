@@ -17,12 +17,20 @@ Days = NDArray[np.datetime64]
 
 def months_of(first: pa.ChunkedArray, last: pa.ChunkedArray) -> pa.DictionaryArray:
     """'YYYY-MM' of each range of days; null where it is not known to the month. Months are in order."""
-    months, ends = (days(column).astype("datetime64[M]") for column in (first, last))
-    known = ~np.isnat(months) & (months == ends)
-    listed, codes = np.unique(months[known], return_inverse=True)
-    indices = np.zeros(len(months), np.int32)
-    indices[known] = codes
-    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=~known), pa.array(np.datetime_as_string(listed), pa.string()))
+    encoded = [column.combine_chunks().dictionary_encode() for column in (first, last)]  # a day stands in many rows
+    of_days = [each.dictionary.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False).astype("datetime64[M]") for each in encoded]
+    listed = np.unique(np.concatenate(of_days))
+    month, end = (_spread(each.indices, np.searchsorted(listed, months)) for each, months in zip(encoded, of_days, strict=True))
+    known = (month >= 0) & (month == end)
+    used = np.bincount(month[known], minlength=len(listed)) > 0
+    indices = (np.cumsum(used, dtype=np.int32) - 1)[month] if len(listed) else month
+    texts = pa.array(np.datetime_as_string(listed[used]), pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=~known), texts)
+
+
+def _spread(codes: pa.Array, numbers: Ints) -> NDArray[np.int32]:
+    """The number of each code; -1 where there is none."""
+    return np.append(numbers, -1).astype(np.int32)[pc.fill_null(codes, len(numbers)).to_numpy()]
 
 
 @dataclass(frozen=True)

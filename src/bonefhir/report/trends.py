@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from bonefhir import memory
 from bonefhir.report.control_chart import Bools, GChart, Ints, PChart, g_chart, gaps, is_g, is_p, may_be_g, p_chart
 from bonefhir.report.months import Axis
 from bonefhir.report.slices import Sliced, counts_by
@@ -63,13 +64,15 @@ class Trends:
 
 def trends(sliced: Sliced) -> Trends:
     axis, told = sliced.axis, sliced.tally.flags("error")
-    return Trends(
+    found = Trends(
         beside=int((axis.place < 0).sum()),
         whole=of_severity(sliced, "error"),
         products=tuple(_of_doses(name, axis, told, doses) for name, doses in _groups(sliced.doses, "product")),
         sites=tuple(_of_doses(name, axis, told, doses) for name, doses in _groups(sliced.doses, "site")),
         rules={one.name: one for one in _rules(sliced)},
     )
+    memory.release()  # columns of all doses came and went
+    return found
 
 
 def of_severity(sliced: Sliced, severity: str) -> Trend:
