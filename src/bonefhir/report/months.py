@@ -30,7 +30,7 @@ def months_of(first: pa.ChunkedArray, last: pa.ChunkedArray) -> pa.DictionaryArr
 
 def _spread(codes: pa.Array, numbers: Ints) -> NDArray[np.int32]:
     """The number of each code; -1 where there is none."""
-    return np.append(numbers, -1).astype(np.int32)[pc.fill_null(codes, len(numbers)).to_numpy()]
+    return np.asarray(np.append(numbers, -1).astype(np.int32)[pc.fill_null(codes, len(numbers)).to_numpy()])
 
 
 @dataclass(frozen=True)
