@@ -278,7 +278,7 @@ def audit_bucket(run: Run, bucket: int) -> None:
         write_part(folder / tables.DOSES.name, tables.DOSES, doses_rows(derived), np.argsort(derived.place))
         quality = quality_rows(derived, patients.patients, about_input.last_date)
         write_part(folder / tables.DATA_QUALITY.name, tables.DATA_QUALITY, quality)
-        write_json(folder / "counts.json", {"rules": counts.to_dict("records"), "superseded": derived.superseded.tolist()})
+        write_json(folder / "counts.json", {"rules": counts, "superseded": derived.superseded.tolist()})
 
 
 def _doses(derived: Derived) -> Doses:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from bonefhir.coded import Codes, Lists, Plain, Rows, Structs, Texts, each, joined, lists, numbered, texts, told
@@ -57,6 +56,8 @@ _BY_SEX = frozenset({"dose_by_clearance", "underdose_by_clearance", "clearance_m
 """Kinds whose verdict may depend on the sex."""
 
 
+Counts = dict[str, str | int]
+"""Of a rule: rule_id, pass, fail, indeterminate, not_applicable."""
 Evidence = Callable[[Sequence[Sequence[str]], Codes, Integers], Lists]
 """Groups of evidence items that are cited together; which of these each list cites; and of which dose: one list for each."""
 
@@ -102,11 +103,11 @@ def _of_ordinal(rule: Rule, view: View, verdict: Integers) -> Integers:
     return np.where(first if rule.doses == "first" else ~first, verdict, NOT_APPLICABLE)
 
 
-def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd.DataFrame]:
-    """Verdicts, in order of dose_id and rule_id, and the counts: rule_id, pass, fail, indeterminate, not_applicable."""
+def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, list[Counts]]:
+    """Verdicts, in order of dose_id and rule_id, and the counts of each rule."""
     by_id = np.argsort(doses.place)  # what is written next stands close together
     judged: list[_Judged] = []
-    counts: dict[str, dict[str, str | int]] = {rule.id: {} for rule in rules if profile in rule.profiles}
+    counts: dict[str, Counts] = {rule.id: {} for rule in rules if profile in rule.profiles}
     for products, indications, alike in _alike(rule for rule in rules if rule.id in counts):
         of_product = doses.product.among(products)
         speaks = of_product & (doses.rule_indication.among(indications) if indications else True)
@@ -122,7 +123,7 @@ def judge(doses: Doses, rules: tuple[Rule, ...], profile: str) -> tuple[Rows, pd
             found = evaluate(rule, view)
             counts[rule.id] = _counts(rule, found, elsewhere)
             judged.append(_judged(doses, rule, rows, view, found))
-    return _rows(doses, judged), pd.DataFrame(list(counts.values()), columns=["rule_id", *WORDS])
+    return _rows(doses, judged), list(counts.values())
 
 
 def _alike(rules: Iterable[Rule]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], list[Rule]]]:
@@ -133,7 +134,7 @@ def _alike(rules: Iterable[Rule]) -> Iterator[tuple[tuple[str, ...], tuple[str, 
     return ((*key, alike) for key, alike in found.items())
 
 
-def _counts(rule: Rule, found: Outcome, elsewhere: int) -> dict[str, str | int]:
+def _counts(rule: Rule, found: Outcome, elsewhere: int) -> Counts:
     """elsewhere: doses of the rule's products given for an indication that the rule does not speak of."""
     numbers = np.bincount(found.verdict, minlength=len(WORDS))
     return (
