@@ -101,6 +101,8 @@ def _way() -> str:
 
 def _begin() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as in the background
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the first says that it was interrupted: no traceback of each beside it
     Thread(target=_end_with_the_first, daemon=True).start()
     log.set_up()
     memory.from_the_system()

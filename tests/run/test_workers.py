@@ -54,7 +54,9 @@ def started(folder: Path, how: str, way: str) -> subprocess.Popen[str]:
     (folder / "program.py").write_text(PROGRAM)
     command = [sys.executable, str(folder / "program.py"), str(folder / "in"), str(folder / "out"), how, way]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 @both
@@ -80,6 +82,18 @@ def test_when_the_first_is_killed_the_others_end_and_the_folder_is_free(way: str
     process.communicate()
     work_folder.sweep(tmp_path / "out")
     assert not work.exists()
+
+
+@both
+def test_interrupted_from_the_keyboard_the_first_alone_says_so(way: str, tmp_path: Path) -> None:
+    process = started(tmp_path, "stuck", way)
+    assert process.stdout is not None
+    work = Path(process.stdout.readline().strip())
+    waited(lambda: [int(path.stem) for path in work.glob("*.process")], 2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert errors.count("Traceback") == 1
+    assert errors.endswith("KeyboardInterrupt\n")
 
 
 def waited(found: Callable[[], list[int]], number: int) -> list[int]:
