@@ -5,6 +5,7 @@
 *.npy          an array
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -89,11 +90,19 @@ def made(path: Path, shape: tuple[int, ...]) -> Iterator[npt.NDArray[np.int64]]:
     """An array that is to be filled, for `load`: mapped where that can be, so that it need not all be in memory."""
     if isinstance(path, _LOCAL):
         here: npt.NDArray[np.int64] = np.lib.format.open_memmap(path, "w+", np.int64, shape)
+        _reserve(path)
         yield here
         return
     array = np.empty(shape, np.int64)
     yield array
     save(path, array)
+
+
+def _reserve(path: Path) -> None:
+    """What a mapped file has no room for ends the process by a signal when it is written; here it is an OSError."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def is_elsewhere(path: Path) -> bool:
