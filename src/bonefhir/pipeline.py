@@ -308,7 +308,7 @@ def merge(run: Run, number: int) -> None:
     table = WHOLE[number]
     with stage(run, "merge", number):
         path, parts = run.folder / "phi" / f"{table.name}.parquet", list(_parts(run, table))
-        new = path.with_suffix(".new")
+        new = run.work / path.name  # what is left of a merge that is broken off must not be published
         if table is tables.VERDICTS:
             with cut_out(findings(run)) as see:
                 write_whole(new, table, parts, see=see)

@@ -1,6 +1,8 @@
 """The stages of a run by themselves: what each leaves for the others, also if it is run twice, or was broken off before."""
 
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,27 @@ def test_a_suite_without_a_result_is_a_defect_of_the_run(tmp_path: Path, monkeyp
     with pytest.raises(AccountingError, match="suite labs"):
         pipeline.audit(Settings((str(people(tmp_path / "in", 1)),), tmp_path / "out"))
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_what_a_merge_that_breaks_off_has_left_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process was killed: nobody has removed anything."""
+    run = pipeline.open_run(Settings((str(people(tmp_path / "in", 1)),), tmp_path / "out"))
+    for stage in (lambda: pipeline.scan(run, 0), lambda: pipeline.resolve(run), lambda: pipeline.audit_bucket(run, 0)):
+        stage()
+    monkeypatch.setattr("bonefhir.parts.TemporaryDirectory", lambda **where: nullcontext(tempfile.mkdtemp(**where)))
+    monkeypatch.setattr("bonefhir.parts._write", KilledError.raised)
+    with pytest.raises(KilledError):
+        pipeline.merge(run, 0)
+    assert [path.name for path in run.folder.rglob("*")] == ["phi"]
+    pipeline.discard(run)
+
+
+class KilledError(BaseException):
+    """In place of the end of a process."""
+
+    @classmethod
+    def raised(cls, *_: Any) -> Any:
+        raise cls
 
 
 def once(run: pipeline.Run, stage: Stage) -> Any:
