@@ -292,6 +292,7 @@ ENCOUNTER = b'{"resourceType":"Encounter","id":"e1","status":"finished"}'
         ),
         *(ENCOUNTER[:-1], ENCOUNTER + ENCOUNTER, ENCOUNTER + b"\r", b" " + ENCOUNTER, ENCOUNTER + b"\n" + ENCOUNTER[1:]),
         *(b"\n" + ENCOUNTER + ENCOUNTER, ENCOUNTER.replace(b"e1", b"\xff"), ENCOUNTER.replace(b"e1", b"\\u00e9")),
+        ENCOUNTER.replace(b"E", b"\xff"),
         *(ENCOUNTER.replace(b"E", b"e", 1), ENCOUNTER.replace(b'"id"', b'"resourceType"'), b'{"resourceTyp\\u0065":"Patient"}'),
         *(b'{"resourceType":"Encounter","x":"}', b'{"resourceType":"Encounter","contained":[{"resourceType":"Patient"}]}'),
     ],

@@ -109,6 +109,16 @@ def test_nested_bundles_are_opened_to_a_limit(tmp_path: Path) -> None:
     assert [row["reason"] for row in scan(tmp_path, deep, "a.json").rejects.to_pylist()] == ["too-deep"]
 
 
+@pytest.mark.parametrize("more", [{}, {"search": {"mode": "outcome"}}])
+@pytest.mark.parametrize("url", ["urn:uuid:7", "URN:UUID:7"])
+def test_a_full_url_that_is_a_bundles_and_a_patients_is_nobodys(tmp_path: Path, more: Json, url: str) -> None:
+    content = bundle(patient(), observation(subject={"reference": "urn:uuid:7"}), bundle())
+    content["entry"][0] |= {"fullUrl": url} | more
+    assert [row["subject"] for row in rows(scan(tmp_path, content, "a.json"))[1:]] == ["Patient/p1"]
+    content["entry"][2]["fullUrl"] = "urn:uuid:7"
+    assert [row["subject"] for row in rows(scan(tmp_path, content, "a.json"))[1:]] == ["urn:uuid:7"]
+
+
 def test_bundles_as_lines(tmp_path: Path) -> None:
     scanned = scan(tmp_path, ndjson(patient(), bundle(observation(), patient(id="p2")), observation(id="o2")))
     assert kinds(scanned) == ["bundle-in-ndjson"]
@@ -131,6 +141,7 @@ AROUND = (
     *(
         '"fullUrl":"urn:uuid:7"',
         '"fullUrl":"http://e/fhir/Patient/p1"',
+        '"fullUrl":"URN:UUID:7"',
         '"fullUrl" : "urn:oid:1.2"',
         '"fullUrl":5',
         '"fullUrl":null',
@@ -149,7 +160,7 @@ ABOUT = (
 )
 INSIDE = (
     patient(),
-    observation(),
+    observation(subject={"reference": "urn:uuid:7"}),
     patient(id=5),
     {"resourceType": "Encounter", "id": "e1"},
     {"id": "x"},

@@ -49,6 +49,15 @@ def test_entries_add_up(entries: list[Any]) -> None:
         assert scanned.counts.empty_entries == sum(entry in (None, {}) for entry in entries)
 
 
+def test_a_byte_that_is_not_utf8_breaks_its_line_only(tmp_path: Path) -> None:
+    contained = {"contained": [patient(id="in")], "subject": {"reference": "#in"}}
+    sound = json.dumps(observation(id="sound", **contained)).encode()
+    lines = [sound[:place] + b"\xff" + sound[place:] for place in range(1, len(sound))]
+    scanned = scan(tmp_path, b"\n".join([*lines, sound]))
+    assert balance(scanned) == scanned.read == len(sound)
+    assert [row["id"] for row in rows(scanned) if row["fault"] is None and row["table"] == "observations_read"] == ["sound"]
+
+
 def test_types_that_are_not_used_are_counted(tmp_path: Path) -> None:
     lines = ndjson({"resourceType": "Encounter", "id": "e"}, {"resourceType": "Encounter"}, patient(), {"resourceType": "Group"})
     scanned = scan(tmp_path, lines)

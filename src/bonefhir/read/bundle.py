@@ -137,8 +137,7 @@ def _one_by_one(sink: Sink, envelope: Envelope, raw: bytes, original: bytes, off
     searches = (fields.get("search", UNSET) for fields in entries if fields)
     _remark(sink, envelope, lambda: _matches(searches), sink.line_at(offset), prefix)
     urls = [_url(fields) if fields else None for fields in entries]
-    if b"rn:" in raw:
-        _collect_urls(sink, entries, urls, scope)
+    _collect_urls(sink, entries, urls, scope)
     base = _address(raw)
     for index, (member, fields, url) in enumerate(zip(members, entries, urls, strict=True)):
         path = f"{prefix}{index}"
@@ -239,9 +238,8 @@ def _look_into(sink: Sink, bundle: Plain, scope: Scope) -> tuple[Pieces | None, 
         some = slice(start, start + step)
         compact = chunks.compact([entry.resource for entry in bundle.entries[some]])
         for url, head in zip(bundle.urls[some], _heads_of(*compact), strict=True):
-            if head is None or head.resource_type == "Bundle":
-                nested = True
-            elif url is not None and references.is_urn(url):
+            nested = nested or head is None or head.resource_type == "Bundle"
+            if head is not None and url is not None and references.is_urn(url):
                 _add_urn(sink, url, head, scope)
     return compact if keep else None, nested
 

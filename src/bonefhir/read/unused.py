@@ -33,7 +33,7 @@ def count(text: bytes, end: int) -> Counter[str] | None:
         return None
     try:
         found = Counter(head.resource_type for head in _heads(whole))
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return found if found.keys() <= UNUSED and found.total() == lines else None
 
@@ -51,5 +51,5 @@ def _objects(whole: bytes) -> int | None:
 def _begins_unused(text: bytes) -> bool:
     try:
         return _head(text[: text.find(b"\n") + 1]).resource_type in UNUSED
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
