@@ -75,6 +75,15 @@ def test_a_sheet_is_bounded_and_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     assert "Findings of severity error: 9. 5 of them stand in findings.csv only." in [row[0] for row in rows_of(path, 4)]
 
 
+def test_while_it_is_made_its_parts_lie_with_the_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside it they would be published if the process was killed, and in /tmp they would stay for ever."""
+    made, lay = workbook.Workbook, []
+    monkeypatch.setattr(workbook, "Workbook", lambda file, options: lay.append(options["tmpdir"]) or made(file, options))
+    found = make(tmp_path, [A], outcomes(A, 0, 3)).findings
+    workbook.write(tmp_path / "findings.xlsx", found, [A], load(), Decisions((), date(2026, 1, 1)))
+    assert lay == [str(found.folder)]
+
+
 def test_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = write(tmp_path, outcomes(A, 0, 3))
     assert {file.name for file in tmp_path.iterdir()} == {"phi", path.name}

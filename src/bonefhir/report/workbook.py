@@ -65,7 +65,7 @@ def write(path: Path, findings: Findings, rules: Sequence[Rule], wording: Wordin
     Raises OSError if it cannot be written: xlsxwriter hides that in an error of its own.
     """
     try:
-        frame, numbers = _frame(path, findings, rules, wording, decisions)
+        frame, numbers = _frame(findings, rules, wording, decisions)
     except FileCreateError as error:
         raise error.args[0] from None
     with ZipFile(frame) as parts, ZipFile(path, "w", ZIP_DEFLATED) as book:
@@ -93,13 +93,13 @@ def _filled(sheet: str, more: Iterator[list[pa.Array]], number: int) -> str:
     return "".join([before, *written[1:], "</sheetData>", after])
 
 
-def _frame(
-    path: Path, findings: Findings, rules: Sequence[Rule], wording: Wording, decisions: Decisions
-) -> tuple[BytesIO, dict[str, int]]:
+def _frame(findings: Findings, rules: Sequence[Rule], wording: Wording, decisions: Decisions) -> tuple[BytesIO, dict[str, int]]:
     """The workbook with one finding in each sheet, and how many findings there are, written or not, by severity."""
     frame = BytesIO()
-    # The parts of a workbook in the making hold patient data too: they stay beside it, not in the machine's /tmp.
-    options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
+    # The parts of a workbook in the making hold patient data too: not in the machine's /tmp, nor where they would be published
+    # if their process was killed.
+    folder = str(findings.folder)
+    options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(frame, options) as book:
         book.set_properties({"created": _CREATED})
         styles = _styles(book)
