@@ -217,7 +217,7 @@ class _Judge:
         # What validates a suite inside of Batch.validate, for which the data would be read, and hashed, twice.
         from great_expectations.validator.v1_validator import Validator
 
-        parameters = {"dataframe": rows.to_pandas(date_as_object=False)}
+        parameters = {"dataframe": rows.to_pandas(date_as_object=False, split_blocks=True)}
         validator = Validator(self._batch, result_format=COUNTS_ONLY, batch_parameters=parameters)
         with _asked_once():
             found = validator.validate_expectation_suite(_built_suite(self._gx, suite))

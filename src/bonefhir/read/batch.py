@@ -61,6 +61,7 @@ class Batch:
         if not chunks:
             return
         items = Items(chunks)
+        del chunks  # their texts
         left = np.ones(len(items.starts), np.bool_)
         if len(left) >= ENOUGH:
             self._plain(items, left)

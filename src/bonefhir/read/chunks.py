@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import Any, Protocol
 
@@ -17,8 +17,8 @@ from bonefhir.read import texts
 from bonefhir.read.references import Scope
 from bonefhir.read.texts import Numbers
 
-SIZE = 16 << 20
-"""Bytes of resources that are put by."""
+SIZE = 12 << 20
+"""Bytes of resources that are put by: with 16 MB a process takes 15 MB more, with 8 MB 2 to 5 % more time."""
 
 Pieces = tuple[bytes, Numbers, Numbers]
 """A text of resources without blanks, where each begins in it, their sizes. Between them are blanks, if anything."""
@@ -79,14 +79,18 @@ class Items:
     """
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
-        self.chunks = chunks
         counts = [len(chunk.starts) for chunk in chunks]
         self._first = np.cumsum([0, *counts])
         self.chunk_of = np.repeat(np.arange(len(chunks)), counts)
         self.offsets, self.lines, self.lengths = (
             np.concatenate(each) for each in zip(*((chunk.offsets, chunk.lines, chunk.sizes) for chunk in chunks), strict=True)
         )
-        self.text, self.starts, self.sizes = _joined([_compact(chunk) for chunk in chunks])
+        parts = [_compact(chunk) for chunk in chunks]
+        self.text, self.starts, self.sizes = _joined(parts)
+        self.chunks = [
+            replace(chunk, text=self.text, starts=self.starts[first : first + count]) if text is chunk.text else chunk
+            for chunk, (text, *_), first, count in zip(chunks, parts, self._first[:-1].tolist(), counts, strict=True)
+        ]  # a text is held once
         self.entries = self._of([chunk.entries for chunk in chunks])
         self.urls = self._of([chunk.urls for chunk in chunks])
         self.scopes = self._of([chunk.scopes for chunk in chunks])
