@@ -227,7 +227,8 @@ def is_done(run: Run, name: str, number: int) -> bool:
     """The stage was run for this portion or bucket. An orchestrator that loses a worker has it done again, and by then others may
     read what it has left.
     """
-    return _seconds(run, name, number).is_file()
+    path = _seconds(run, name, number)
+    return path.is_file() and path.stat().st_size > 0  # empty: this was broken off, too
 
 
 def _seconds(run: Run, name: str, number: int) -> Path:
