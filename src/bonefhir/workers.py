@@ -6,7 +6,8 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Protocol
 
@@ -49,11 +50,16 @@ def workers(run: Run) -> Iterator[Each]:
     cores = os.cpu_count() or 1
     if run.jobs < cores and not run.settings.jobs:
         _LOG.info("%d processes on %d cores: --memory has no room for more; --jobs sets their number", run.jobs, cores)
-    with ProcessPoolExecutor(run.jobs, mp_context=get_context(_way()), initializer=_begin) as pool:
+    context = get_context(_way())
+    end, hold = context.Pipe(duplex=False)
+    with end, hold, ProcessPoolExecutor(run.jobs, mp_context=context, initializer=_begin, initargs=(end, hold)) as pool:
         try:
             yield lambda work, numbers, meanwhile=None: _side_by_side(pool, run, work, numbers, meanwhile)
+        except BaseException:
+            hold.close()  # whoever ends a run does not wait for what is done for nothing
+            raise
         finally:
-            pool.shutdown(cancel_futures=True)  # of a run that fails or is to end, what has not begun never does
+            pool.shutdown(cancel_futures=True)
 
 
 def alone(run: Run) -> Each:
@@ -99,18 +105,18 @@ def _way() -> str:
     return "fork" if starting.threads() == 1 else "spawn"
 
 
-def _begin() -> None:
+def _begin(end: Connection, hold: Connection) -> None:
+    """end: of a pipe of which the first process holds the other end, as long as it lives and wants anything."""
+    hold.close()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as in the background
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the first says that it was interrupted: no traceback of each beside it
-    Thread(target=_end_with_the_first, daemon=True).start()
+    Thread(target=_end_with_the_first, args=(end,), daemon=True).start()
     log.set_up()
     memory.from_the_system()
 
 
-def _end_with_the_first() -> None:
-    """It may be killed, and then nothing tells the others: they would wait for work for ever."""
-    first = parent_process()
-    if first is not None:
-        first.join()
-        os._exit(1)
+def _end_with_the_first(end: Connection) -> None:
+    """It may be killed, and then nothing else tells the others: they would wait for work for ever."""
+    end.poll(None)
+    os._exit(1)

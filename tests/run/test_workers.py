@@ -96,6 +96,19 @@ def test_interrupted_from_the_keyboard_the_first_alone_says_so(way: str, tmp_pat
     assert errors.endswith("KeyboardInterrupt\n")
 
 
+@both
+def test_when_the_first_alone_is_told_to_end_it_waits_for_nobody(way: str, tmp_path: Path) -> None:
+    """As by a scheduler, which kills what has not ended in some seconds: then the work folder stays."""
+    process = started(tmp_path, "stuck", way)
+    assert process.stdout is not None
+    work = Path(process.stdout.readline().strip())
+    others = waited(lambda: [int(path.stem) for path in work.glob("*.process")], 2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert errors.endswith("KeyboardInterrupt\n")
+    assert not any(map(lives, others))
+
+
 def waited(found: Callable[[], list[int]], number: int) -> list[int]:
     """Until there are so many."""
     end = time.monotonic() + 60
