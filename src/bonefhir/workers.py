@@ -56,7 +56,8 @@ def workers(run: Run) -> Iterator[Each]:
         try:
             yield lambda work, numbers, meanwhile=None: _side_by_side(pool, run, work, numbers, meanwhile)
         except BaseException:
-            hold.close()  # whoever ends a run does not wait for what is done for nothing
+            if not run.settings.parts:  # what is on its way to a store, and has not come, could not be removed there
+                hold.close()  # whoever ends a run does not wait for what is done for nothing
             raise
         finally:
             pool.shutdown(cancel_futures=True)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -265,19 +266,25 @@ def test_parts_on_disk_are_closed_to_others(source: Path, tmp_path: Path, scheme
 
 def failing_at_first(run: pipeline.Run, number: int) -> None:
     (run.work / f"begun.{number}").touch()
-    time.sleep(0.1 + 0.3 * number)
+    time.sleep(3 if number else 0.1)
     if number == 0:
         raise ValueError
     (run.work / f"ended.{number}").touch()
 
 
-def test_a_run_that_fails_waits_for_what_has_begun_alone(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("parts", ["", "parts"])
+def test_a_run_that_fails_waits_for_nobody_but_for_what_is_on_its_way_to_a_store(
+    parts: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workers, "WORTH_A_POOL", 0)
-    run = pipeline.open_run(Settings(sources=(str(source),), out=tmp_path / "out", jobs=2))
+    elsewhere = str(tmp_path / parts) if parts else ""
+    run = pipeline.open_run(Settings(sources=(str(source),), out=tmp_path / "out", jobs=2, parts=elsewhere))
     with pytest.raises(ValueError), workers.workers(run) as each:  # noqa: PT011 it has no words
         list(each(failing_at_first, range(9)))
     begun, ended = (len(list(run.work.glob(f"{what}.*"))) for what in ("begun", "ended"))
-    assert begun == ended + 1 < 9
+    assert ended == (begun - 1 if parts else 0)
+    assert begun < 9
+    assert not active_children()
     pipeline.discard(run)
 
 
