@@ -57,7 +57,7 @@ EXIT_CODES = {
     "3": "the input cannot be read at all: a path that is not there, a folder without files, a run folder that is none; "
     "a source behind a URL that broke off; with `--strict` also if anything was rejected. Nothing is written",
     "4": "a rule, a label or a file of local codes is wrong; every fault is told",
-    "5": "the output cannot be written",
+    "5": "the output cannot be written, or a process of the run was ended from outside: nothing is left behind",
     "70": "a defect of bonefhir: type and place are printed, never the message, which could hold patient data",
     "130, 143": "interrupted, terminated: nothing was written, nothing is left behind",
 }

@@ -57,6 +57,12 @@ class PartsError(OutputError):
     transient = True
 
 
+class LostProcessError(OutputError):
+    """One of the processes of a run was ended from outside, as a system does that has no memory left."""
+
+    transient = True
+
+
 class AccountingError(BonefhirError):
     """The ledger does not add up, or an internal promise is broken: a defect of bonefhir, never of the data."""
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -12,6 +13,7 @@ from threading import Thread
 from typing import Protocol
 
 from bonefhir import log, memory, starting
+from bonefhir.errors import LostProcessError
 from bonefhir.run import Run, load_run
 
 _LOG = logging.getLogger(__name__)
@@ -80,12 +82,18 @@ def _side_by_side(
     pool: ProcessPoolExecutor, run: Run, work: Work, numbers: Sequence[int], meanwhile: Callable[[], None] | None
 ) -> Iterator[int]:
     last = numbers[-run.jobs :]
-    waiting = {pool.submit(_in_a_process, work, str(run.parts), number, number in last): number for number in numbers}
-    if meanwhile:
-        meanwhile()
-    for future in as_completed(waiting):
-        future.result()
-        yield waiting[future]
+    try:
+        waiting = {pool.submit(_in_a_process, work, str(run.parts), number, number in last): number for number in numbers}
+        if meanwhile:
+            meanwhile()
+        for future in as_completed(waiting):
+            future.result()
+            yield waiting[future]
+    except BrokenProcessPool:
+        raise LostProcessError(
+            "a process of the run was ended from outside, by a system without memory perhaps; "
+            "run it again, with a smaller --memory or --jobs if it happens again"
+        ) from None
 
 
 def _in_a_process(work: Work, folder: str, number: int, last: bool) -> None:

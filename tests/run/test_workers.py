@@ -61,7 +61,7 @@ def started(folder: Path, how: str, way: str) -> subprocess.Popen[str]:
 
 @both
 def test_work_is_done_and_one_that_is_killed_is_an_error(way: str, tmp_path: Path) -> None:
-    for how, code, said in (("well", 0, ""), ("killed", 1, "BrokenProcessPool")):
+    for how, code, said in (("well", 0, ""), ("killed", 1, "LostProcessError: a process of the run was ended from outside")):
         folder = tmp_path / how
         folder.mkdir()
         process = started(folder, how, way)
