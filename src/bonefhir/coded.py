@@ -143,13 +143,17 @@ def _joined(pieces: Sequence[tuple[Any, int, int]]) -> Any:
         return Plain(_one([column.values.slice(start, stop - start) for column, start, stop in pieces]))
     if isinstance(first, Lists):
         return _joined_lists(pieces)
-    codes = [column.codes[start:stop] for column, start, stop in pieces]
+    codes, used = _through(*zip(*((column.codes[start:stop], _kinds(column)) for column, start, stop in pieces), strict=True))
     if isinstance(first, Texts):
-        whole = _one([column.texts for column, _, _ in pieces])
         distinct = len(pieces) == 1 and first.distinct
-        return Texts(_through(codes, [len(column.texts) for column, _, _ in pieces]), whole, distinct)
-    fields = [(column.fields, 0, length(column.fields)) for column, _, _ in pieces]
-    return Structs(_through(codes, [stop for _, _, stop in fields]), joined(fields))
+        words = zip(pieces, used, strict=True)
+        return Texts(codes, _one([column.texts.slice(low, end - low) for (column, _, _), (low, end) in words]), distinct)
+    return Structs(codes, joined([(column.fields, low, end) for (column, _, _), (low, end) in zip(pieces, used, strict=True)]))
+
+
+def _kinds(column: Texts | Structs) -> int:
+    """What the codes stand for: how many of it."""
+    return len(column.texts) if isinstance(column, Texts) else length(column.fields)
 
 
 def _joined_lists(pieces: Sequence[tuple[Lists, int, int]]) -> Lists:
@@ -158,15 +162,24 @@ def _joined_lists(pieces: Sequence[tuple[Lists, int, int]]) -> Lists:
     return Lists(np.cumsum(np.concatenate([[0], *sizes])), _joined(values))
 
 
-def _through(codes: Sequence[Codes | Integers], sizes: Sequence[int]) -> Codes:
-    """Codes numbered through; sizes: of their kinds."""
+def _through(codes: Sequence[Codes | Integers], kinds: Sequence[int]) -> tuple[Codes, list[tuple[int, int]]]:
+    """Codes numbered through, and of each piece the kinds that it needs, from the first to behind the last: of pieces cut
+    out of larger ones a part. Where something is missing, from the very first on. kinds: how many each has.
+    """
     if len(codes) == 1:
-        return np.asarray(codes[0])
+        return np.asarray(codes[0]), [(0, kinds[0])]
     whole: npt.NDArray[Any] = np.concatenate(codes)
-    before = np.cumsum([0, *sizes[:-1]]).astype(np.int32)
-    shift = np.repeat(before, [len(part) for part in codes])
+    sizes = np.array([len(part) for part in codes])
+    some = sizes > 0
+    begins = (np.cumsum(sizes) - sizes)[some]
+    low, end = np.zeros((2, len(codes)), dtype=np.int32)
+    if len(begins):
+        low[some] = np.maximum(np.minimum.reduceat(whole, begins), 0)
+        end[some] = np.maximum.reduceat(whole, begins) + 1
+    shift = np.repeat((np.cumsum(end - low) - end).astype(np.int32), sizes)
     shift *= whole != NOTHING
-    return np.asarray(whole + shift)
+    whole += shift
+    return np.asarray(whole), list(zip(low.tolist(), end.tolist(), strict=True))
 
 
 def _one(parts: list[pa.Array]) -> pa.Array:

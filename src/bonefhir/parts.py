@@ -66,7 +66,7 @@ MOST = 256
 ROWS = 32_768
 """Of a row group of the whole."""
 
-CELLS = 2 << 20
+CELLS = 3 << 19
 """That are read and put in order at once, about: what a part costs each time is spread over them."""
 
 PLAIN = frozenset({"resource", "instant", "source_line"})

@@ -193,7 +193,9 @@ def scan(run: Run, number: int) -> None:
 def deal(run: Run) -> list[int]:
     """Finds what only the whole input can tell. Returns the numbers of the buckets of patients."""
     with stage(run, "resolve"):
-        return list(range(len(whole.deal(run))))
+        numbers = list(range(len(whole.deal(run))))
+    memory.release()  # this process leads, and needs little until the suites
+    return numbers
 
 
 @even
@@ -266,19 +268,27 @@ def audit_bucket(run: Run, bucket: int) -> None:
     if is_done(run, "audit", bucket):
         return
     with stage(run, "audit", bucket):
-        about = facts(run)
-        about_input = InputFacts(about["last_date"], frozenset(about["lab_records"]), about["dental_records"])
-        patients = bucket_of(*(normalised(run, table, bucket) for table in NORMALISED))
-        derived = derive(patients, run.knowledge, run.settings, about_input)
-        doses = _doses(derived)
-        verdicts, counts = judge(doses, run.knowledge.rules, run.settings.profile)
         folder = run.parts / "audit" / f"{bucket:06d}"
         folder.mkdir(exist_ok=True)
+        doses, superseded = _derived(run, bucket, folder)
+        verdicts, counts = judge(doses, run.knowledge.rules, run.settings.profile)
+        del doses
         write_part(folder / tables.VERDICTS.name, tables.VERDICTS, verdicts, np.arange(length(verdicts)))
-        write_part(folder / tables.DOSES.name, tables.DOSES, doses_rows(derived), np.argsort(derived.place))
-        quality = quality_rows(derived, patients.patients, about_input.last_date)
-        write_part(folder / tables.DATA_QUALITY.name, tables.DATA_QUALITY, quality)
-        write_json(folder / "counts.json", {"rules": counts, "superseded": derived.superseded.tolist()})
+        write_json(folder / "counts.json", {"rules": counts, "superseded": superseded})
+
+
+def _derived(run: Run, bucket: int, folder: Path) -> tuple[Doses, list[int]]:
+    """Writes the doses and what is said of their records. Returns what the rules see of them, and what they supersede: all
+    that they were derived from goes, as to judge them needs most memory.
+    """
+    about = facts(run)
+    about_input = InputFacts(about["last_date"], frozenset(about["lab_records"]), about["dental_records"])
+    patients = bucket_of(*(normalised(run, table, bucket) for table in NORMALISED))
+    derived = derive(patients, run.knowledge, run.settings, about_input)
+    write_part(folder / tables.DOSES.name, tables.DOSES, doses_rows(derived), np.argsort(derived.place))
+    quality = quality_rows(derived, patients.patients, about_input.last_date)
+    write_part(folder / tables.DATA_QUALITY.name, tables.DATA_QUALITY, quality)
+    return _doses(derived), derived.superseded.tolist()
 
 
 def _doses(derived: Derived) -> Doses:

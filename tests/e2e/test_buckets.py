@@ -103,9 +103,7 @@ def sized(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
 
 
 @pytest.mark.parametrize(("seed", "parts"), [(0, ""), (1, ""), (2, "memory://tangle")])
-def test_the_number_of_buckets_changes_nothing(
-    seed: int, parts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_number_of_buckets_changes_nothing(seed: int, parts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Tangle(seed).write(tmp_path / "in")
     pipeline.audit(Settings((str(tmp_path / "in"),), tmp_path / "one"))
     sized(monkeypatch, 40)

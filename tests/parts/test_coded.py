@@ -52,6 +52,24 @@ def test_texts_are_those_that_are_used_in_order_of_first_use(dealt: list[list[di
     assert found["items"].values.fields["role"].texts.to_pylist() == list(dict.fromkeys(roles))
 
 
+@given(parts, st.randoms())
+def test_pieces_that_are_joined_say_what_they_said_and_hold_no_more_than_they_need(
+    dealt: list[list[dict[str, Any]]], chance: Any
+) -> None:
+    pieces, whole = [], []
+    for part in dealt:
+        start, stop = sorted(chance.randint(0, len(part)) for _ in range(2))
+        pieces.append((coded(pa.Table.from_pylist(part, SCHEMA)), start, stop))
+        whole.append(part[start:stop])
+    found: Any = joined(pieces)
+    assert told(found) == [row for part in whole for row in part]
+    if len(pieces) > 1:  # a single one stays as it is
+        assert len(found["items"].values.fields["value"]) == sum(len(row["items"]) for part in whole for row in part)
+        columns: list[Any] = [rows["id"].codes[start:stop] for rows, start, stop in pieces]
+        used = [int(codes.max()) + 1 - max(0, int(codes.min())) for codes in columns if len(codes)]
+        assert len(found["id"].texts) == sum(used)
+
+
 @given(parts)
 def test_rows_are_sorted_by_what_they_are_and_then_as_they_stand(dealt: list[list[dict[str, Any]]]) -> None:
     whole = [row for part in dealt for row in part]

@@ -118,8 +118,8 @@ def _cut(parts: Iterator[pa.Table], suite: Suite, most: int) -> Iterator[pa.Tabl
             # There may be more of the last id. A row without an id is like no other.
             others = np.flatnonzero((numbers != numbers[-1]) | (numbers < 0))
             end = int(others[-1]) + 1 if len(others) else 0
+            waiting = [_encoded_anew(whole.slice(end))]  # before: what is judged need not be there twice
             yield whole.slice(0, end)
-            waiting = [_encoded_anew(whole.slice(end))]
     yield _together(waiting) if waiting else next(_numbered(iter([_none(suite)]), suite))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from bonefhir import memory
 from bonefhir.report import html, page_data
 from bonefhir.report.adjudication import Decisions
 from bonefhir.report.facts import Judged
@@ -62,6 +63,8 @@ def write(phi: Path, judged: Judged, wording: Wording, decisions: Decisions) -> 
     with judged.findings.beside(_PACKS).open("w", encoding="ascii") as file:
         file.writelines(f"{page_data.packed(pack)}\n" for pack in pages.packs())
     content = Written(pages.fingerprints, pages.places(), pages.articles())
+    del pages
+    memory.release()
     judged.findings.beside(_PAGES).write_bytes(msgspec.json.encode(content))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bonefhir import memory
 from bonefhir.coded import Rows, arrow, taken
 from bonefhir.interval import Integers
 from bonefhir.tables import VERDICTS
@@ -25,6 +26,8 @@ _BATCH = 16_384
 """Findings that are in memory at a time."""
 _PART = 4_096
 """… of which so many are read at a time: what is told of them takes several times their memory."""
+_PARTS = 16
+"""… after which what is free is given back: in a process that needed more before, each part is told in another place of it."""
 _SCHEMA = VERDICTS.schema
 
 
@@ -38,8 +41,10 @@ class Findings:
         """The findings of one group in order, in parts that fit into memory."""
         # Not by its path, by which it would be mapped: all of it would be in memory in the end.
         with self.file(verdict, severity).open("rb") as file, pa.ipc.open_stream(file) as reader:
-            for batch in reader:
+            for number, batch in enumerate(reader, start=1):
                 yield pa.Table.from_batches([batch])
+                if number % _PARTS == 0:
+                    memory.release()
 
     def __iter__(self) -> Iterator[pa.Table]:
         """Every finding, in order."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bonefhir import memory
 from bonefhir.report.records import Numbers, spread
 from bonefhir.report.visible import visible_column
 
@@ -143,8 +144,10 @@ class Collector:
         order = pa.array(np.argsort(found["at"].to_numpy(), kind="stable"))
         columns = {}
         for name in _SCHEMA.names:
-            columns[name] = found[name].combine_chunks().take(order)
+            column = found[name].combine_chunks()
             found = found.remove_column(0)
+            columns[name] = column.take(order)
+            memory.release()
         columns |= {name: visible_column(columns[name]) for name in ("said", "resource")}
         return Marks(pa.table(columns, schema=_SCHEMA), np.sort(np.concatenate(self._events)))
 

@@ -53,25 +53,27 @@ def axis_of(doses: pa.Table) -> Axis:
 
     doses: month, date_first, date_last, instant
     """
-    first, last = (days(doses[name]) for name in ("date_first", "date_last"))
+    first = days(doses["date_first"])
     column = doses["month"].combine_chunks()
     codes = pc.fill_null(column.indices, -1).to_numpy().astype(np.int64)
     listed = np.array(column.dictionary.to_pylist(), "datetime64[M]")
     full = listed[np.bincount(codes[codes >= 0], minlength=len(listed)) >= LEAST_DENOMINATOR]
-    none = np.full(doses.num_rows, -1, np.int64)
     if not len(full):
+        none = np.full(doses.num_rows, -1, np.int64)
         return Axis((), none, none, first)
     start = max(full[0], full[-1] - np.timedelta64(MONTHS - 1, "M"))
     places = np.where((listed >= start) & (listed <= full[-1]), (listed - start).astype(np.int64), -1)
     place = np.append(places, -1)[codes]
+    del codes  # of a million doses each column is 8 MB
     months = np.datetime_as_string(np.arange(start, full[-1] + np.timedelta64(1, "M"))).tolist()
-    rank = none.copy()
+    rank = np.empty(len(place), np.int64)
     rank[np.lexsort((_instants(doses["instant"]), first))] = np.arange(len(rank))
-    return Axis(tuple(months), place, np.where((place >= 0) & (first == last), rank, -1), first)
+    rank[(place < 0) | (first != days(doses["date_last"]))] = -1
+    return Axis(tuple(months), place, rank, first)
 
 
 def days(column: pa.ChunkedArray) -> Days:
-    found: Days = column.cast(pa.timestamp("s")).to_numpy().astype("datetime64[D]")
+    found: Days = column.to_numpy()
     return found
 
 

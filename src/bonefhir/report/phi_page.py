@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bonefhir import memory
 from bonefhir.report import finding_pages, html, packed
 from bonefhir.report.adjudication import DECISIONS, Decisions, of_rules
 from bonefhir.report.counts import OUTCOMES, Counts
@@ -37,10 +38,12 @@ def write(
     decisions: Decisions,
     sliced: Sliced,
 ) -> None:
+    sites = most_at(sliced)
+    memory.release()  # here and in what follows, of all doses columns come and go
     values = {
         **_page(facts, counts, wording),
         **_rows(phi, facts),
-        **_unjudged(most_at(sliced), counts, wording),
+        **_unjudged(sites, counts, wording),
         "trends": _trends(trends(sliced), counts, wording),
         "no_chart": no_chart(wording),
         **_findings(facts, decisions, sliced, counts, wording),

@@ -42,6 +42,7 @@ class Sliced:
         self._phi = phi
         self.rules = tuple(rules)
         self.doses = _doses(phi / "doses.parquet")
+        memory.release()
         self.combined, self.of_dose = _combined(self.doses, by)
         memory.release()
 
@@ -51,7 +52,9 @@ class Sliced:
 
     @cached_property
     def axis(self) -> Axis:
-        return axis_of(self.doses)
+        found = axis_of(self.doses)
+        memory.release()
+        return found
 
     def groups(self) -> Iterator[Group]:
         """The verdicts, read anew."""
@@ -69,6 +72,7 @@ class Sliced:
                 found = np.flatnonzero(place.is_valid())
                 rows[place.drop_null().to_numpy()] = before + found
                 before += len(ids)
+        memory.release()
         return self.doses.take(rows[wanted.indices.to_numpy()])
 
 
@@ -80,6 +84,7 @@ def _doses(path: Path) -> pa.Table:
         columns = (file.read([name], use_threads=False).unify_dictionaries().combine_chunks() for name in (*plain, *texts))
         table = {column.column_names[0]: column.column(0) for column in columns}
     patient, product, indication, file = (_codes(table[name]) for name in texts)
+    memory.release()  # each of these steps leaves behind as much as stays, and the next one finds no use for it
     return pa.table(
         {
             "patient_id": patient,

@@ -113,6 +113,7 @@ def write_reports(folder: Path, facts: Facts) -> None:
     provenance.write(fhir / "provenance.ndjson", facts.findings, counts, facts)
     if facts.settings.html:
         phi_page.write(phi / "report.html", phi, facts, counts, wording, decisions, sliced)
+        memory.release()
     measure_reports.write(fhir / "measure-reports.json", counts, sliced)
     share_page.write(share, facts, counts, wording, sliced)
     run_json.write(folder / "run.json", facts, counts, decisions.history)
