@@ -53,12 +53,12 @@ class Costs:
     slow            share of workers at half speed (assumed)
     """
 
-    scan: float = 7.4
-    deal: float = 0.2
-    resolve: float = 1.5
-    audit: float = 0.00003
-    report: float = 0.00007
-    start: float = 3.0
+    scan: float = 7.2
+    deal: float = 0.1
+    resolve: float = 1.1
+    audit: float = 0.00002
+    report: float = 0.000065
+    start: float = 2.0
     task: float = 0.285
     server: float = 0.04
     look: float = 0.1 / AT_ONCE
