@@ -1,6 +1,10 @@
 """Rows by a number."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from bonefhir.interval import Integers
@@ -32,7 +36,7 @@ _ROOMS, _ROOM = 8, 1 << 16
 
 
 def different(numbers: Integers, kinds: int) -> tuple[Integers, Integers]:
-    """A row of each different number, and of each row which of them it has. numbers: from 0 on, below `kinds`."""
+    """The first row of each different number, and of each row which of them it has. numbers: from 0 on, below `kinds`."""
     if kinds > _ROOMS * len(numbers) + _ROOM:
         codes, found = pd.factorize(numbers)
         return first_rows(codes, len(found)), codes
@@ -40,3 +44,33 @@ def different(numbers: Integers, kinds: int) -> tuple[Integers, Integers]:
     there[numbers] = True
     codes = (np.cumsum(there) - 1)[numbers]
     return first_rows(codes, int(np.count_nonzero(there))), codes
+
+
+_SPARSE = 1 << 18
+"""Numbers that may be so many, as sets of reasons may, are numbered anew."""
+
+
+def distinct_of(columns: Iterable[npt.NDArray[Any]]) -> tuple[Integers, Integers]:
+    """Of rows with a value in each of several columns, one at least: the first row of each different one, and of each row which
+    of them it has. NaN is like NaN.
+    """
+    key, kinds = np.zeros(0, dtype=np.int64), 1
+    for column in columns:
+        key = key if len(key) == len(column) else np.zeros(len(column), dtype=np.int64)
+        codes, span = _numbered(column)
+        if span > 1:
+            if kinds * span > np.iinfo(np.int64).max:
+                rows, key = different(key, kinds)
+                kinds = len(rows)
+            key, kinds = key * span + codes, kinds * span
+    return different(key, kinds)
+
+
+def _numbered(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
+    """Numbers that are alike where the values are, and how many there may be."""
+    least = 0 if column.dtype.kind == "f" else int(column.min(initial=0))
+    span = _SPARSE if column.dtype.kind == "f" else int(column.max(initial=0)) - least + 1
+    if span < _SPARSE:
+        return column - least if least else column, span
+    codes, found = pd.factorize(column, use_na_sentinel=False)
+    return codes, len(found)

@@ -72,10 +72,7 @@ def test_work_is_done_and_one_that_is_killed_is_an_error(way: str, tmp_path: Pat
 
 @both
 def test_when_the_first_is_killed_the_others_end_and_the_folder_is_free(way: str, tmp_path: Path) -> None:
-    process = started(tmp_path, "stuck", way)
-    assert process.stdout is not None
-    work = Path(process.stdout.readline().strip())
-    others = waited(lambda: [int(path.stem) for path in work.glob("*.process")], 2)
+    process, work, others = stuck(tmp_path, way)
     process.send_signal(signal.SIGKILL)
     process.wait()
     waited(lambda: [number for number in others if not lives(number)], 2)
@@ -86,10 +83,7 @@ def test_when_the_first_is_killed_the_others_end_and_the_folder_is_free(way: str
 
 @both
 def test_interrupted_from_the_keyboard_the_first_alone_says_so(way: str, tmp_path: Path) -> None:
-    process = started(tmp_path, "stuck", way)
-    assert process.stdout is not None
-    work = Path(process.stdout.readline().strip())
-    waited(lambda: [int(path.stem) for path in work.glob("*.process")], 2)
+    process, _, _ = stuck(tmp_path, way)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert errors.count("Traceback") == 1
@@ -99,14 +93,19 @@ def test_interrupted_from_the_keyboard_the_first_alone_says_so(way: str, tmp_pat
 @both
 def test_when_the_first_alone_is_told_to_end_it_waits_for_nobody(way: str, tmp_path: Path) -> None:
     """As by a scheduler, which kills what has not ended in some seconds: then the work folder stays."""
-    process = started(tmp_path, "stuck", way)
-    assert process.stdout is not None
-    work = Path(process.stdout.readline().strip())
-    others = waited(lambda: [int(path.stem) for path in work.glob("*.process")], 2)
+    process, _, others = stuck(tmp_path, way)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert errors.endswith("KeyboardInterrupt\n")
     assert not any(map(lives, others))
+
+
+def stuck(folder: Path, way: str) -> tuple[subprocess.Popen[str], Path, list[int]]:
+    """A run whose processes are at work that never ends; its work folder; the numbers of these processes."""
+    process = started(folder, "stuck", way)
+    assert process.stdout is not None
+    work = Path(process.stdout.readline().strip())
+    return process, work, waited(lambda: [int(path.stem) for path in work.glob("*.process")], 2)
 
 
 def waited(found: Callable[[], list[int]], number: int) -> list[int]:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,7 +14,7 @@ from bonefhir.coded import NOTHING, Texts
 from bonefhir.interval import TOLERANCE, Flags, Floats, Integers, Interval, exactly
 from bonefhir.judge.view import FAIL, INDETERMINATE, Outcome
 from bonefhir.knowledge.model import Rule
-from bonefhir.sorting import different
+from bonefhir.sorting import distinct_of
 from bonefhir.vocabulary import REASONS
 
 REASON_WORDS = {
@@ -126,13 +125,13 @@ def messages(rules: Sequence[Rule], rule: Integers, outcome: Outcome, clearance:
     ranges = (outcome.observed, clearance, exactly(outcome.limit))
     known = [~np.isnan(value.low) for value in ranges]
     columns = [rule, outcome.verdict, outcome.reasons, outcome.unit.codes, outcome.said.codes, *known]
-    rows, pattern = _distinct(columns)
+    rows, pattern = distinct_of(columns)
     patterns = [_sentence(rules[number], said) for number, said in _said(outcome, [column[rows] for column in columns])]
     used = [np.array([mark in each for each in patterns], dtype=bool)[pattern] for mark in MARKS]
     with np.errstate(invalid="ignore"):
         exact = (outcome.observed.exact, clearance.exact, known[2])
     numbers = [_told(*each) for each in zip(ranges, used, exact, strict=True)]
-    rows, number = _distinct([pattern, *(each.codes for each in numbers)])
+    rows, number = distinct_of([pattern, *(each.codes for each in numbers)])
     told = _filled(patterns, pattern[rows], [replace(each, codes=each.codes[rows]) for each in numbers])
     return Texts(number.astype(np.int32), told, distinct=False)
 
@@ -149,7 +148,7 @@ def _told(value: Interval, rows: Flags, exact: Flags) -> Texts:
     exact, wide = rows & exact, np.flatnonzero(rows & ~exact)
     single = _numbers(value.low[exact])
     low, high = value.take(wide)
-    firsts, pair = _distinct([low, high])
+    firsts, pair = distinct_of([low, high])
     ranges = [_range(*each) for each in zip(low[firsts].tolist(), high[firsts].tolist(), strict=True)]
     codes = np.full(len(rows), NOTHING, dtype=np.int32)
     codes[exact], codes[wide] = single.codes, len(single.texts) + pair
@@ -171,9 +170,9 @@ def _numbers(values: Floats) -> Texts:
     scaled = size * _SCALES[decade]
     digits = np.rint(scaled)
     alike &= (np.abs(np.abs(scaled - digits) - 0.5) > TOLERANCE) & (digits < _WHOLE)
-    firsts, number = _distinct([(2 * decade + (values < 0)) * _WHOLE + digits.astype(np.int64)])
+    firsts, number = distinct_of([(2 * decade + (values < 0)) * _WHOLE + digits.astype(np.int64)])
     rounded = (np.where(values < 0, -digits, digits) / _SCALES[decade])[firsts]
-    others, other = _distinct([values[~alike]])
+    others, other = distinct_of([values[~alike]])
     number[~alike] = len(firsts) + other
     single = [_number(each) for each in values[~alike][others].tolist()]
     told = pa.concat_arrays([pa.array(rounded).cast(pa.string()), pa.array(single, pa.string())])
@@ -200,29 +199,6 @@ def _pieces(pattern: str) -> list[str]:
         pieces.append(before if found else "")
         pattern = after if found else pattern
     return [*pieces, pattern]
-
-
-def _distinct(columns: Sequence[npt.NDArray[Any]]) -> tuple[Integers, Integers]:
-    """Rows in which all columns are alike have one number; and a row of each number."""
-    key, kinds = np.zeros(len(columns[0]), dtype=np.int64), 1
-    for column in columns:
-        codes, span = _numbered(column)
-        if span > 1:
-            if kinds * span > np.iinfo(np.int64).max:
-                rows, key = different(key, kinds)
-                kinds = len(rows)
-            key, kinds = key * span + codes, kinds * span
-    return different(key, kinds)
-
-
-def _numbered(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
-    """Numbers that are alike where the values are, and how many there may be."""
-    least = 0 if column.dtype.kind == "f" else int(column.min(initial=0))
-    span = _SPARSE if column.dtype.kind == "f" else int(column.max(initial=0)) - least + 1
-    if span < _SPARSE:
-        return column - least if least else column, span
-    codes, found = pd.factorize(column, use_na_sentinel=False)
-    return codes, len(found)
 
 
 def _sentence(rule: Rule, row: Said) -> str:
@@ -278,9 +254,6 @@ def _number(value: float) -> str:
     """Four significant digits, without trailing zeros."""
     return f"{value:.4g}" if abs(value) < _WHOLE else f"{value:.0f}"
 
-
-_SPARSE = 1 << 18
-"""Numbers that may be so many, as sets of reasons may, are numbered anew."""
 
 _WHOLE = 10_000
 """From here on numbers are told without digits behind the point."""

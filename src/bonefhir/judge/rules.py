@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bonefhir.coded import Codes, Lists, Plain, Rows, Structs, Texts, each, joined, lists, numbered, texts, told
+from bonefhir.coded import Codes, Lists, Plain, Rows, Structs, Texts, each, joined, lists, taken, texts, told
 from bonefhir.interval import Flags, Integers, Interval, missing
 from bonefhir.judge import kinds_dose, kinds_lab, kinds_record
 from bonefhir.judge.messages import messages
 from bonefhir.judge.view import INDETERMINATE, NOT_APPLICABLE, SEXES, WORDS, Outcome, Selected, View
 from bonefhir.knowledge.model import Rule
-from bonefhir.sorting import different
+from bonefhir.sorting import distinct_of
 from bonefhir.vocabulary import ASSUMPTIONS, REASONS, assumption, distinct, reason
 from bonefhir.words import Words
 
@@ -282,14 +282,7 @@ def _about_doses(doses: Doses) -> Rows:
     """By place."""
     own = {"dose_id": doses.dose_id, "patient_id": doses.patient_id, "dose_start": doses.start}
     own |= {"product": doses.product.texts(), "indication": doses.indication.texts()}
-    by_place = np.argsort(doses.place)
-    return {name: _of_rows(found, by_place) for name, found in own.items()}
-
-
-def _of_rows(found: Texts, rows: Integers) -> Texts:
-    """With texts in order of first use: those of rows that follow each other stand close together."""
-    codes, used = numbered(found.codes, len(found.texts), rows)
-    return replace(found, codes=codes, texts=found.texts.take(pa.array(used)))
+    return taken([own], np.argsort(doses.place))  # texts in order of first use: those of doses that follow each other are close
 
 
 def _in_words(verdict: Codes, unit: Words, reasons: Codes, assumed: Codes) -> Structs:
@@ -299,10 +292,7 @@ def _in_words(verdict: Codes, unit: Words, reasons: Codes, assumed: Codes) -> St
         distinct(assumed.astype(np.int64), ASSUMPTIONS),
     )
     codes = (verdict, unit.codes, reason_codes.to_numpy(), assumption_codes.to_numpy())
-    key, kinds = np.zeros(len(verdict), dtype=np.int64), 1
-    for column, number in zip(codes, (len(WORDS), len(unit.kinds), len(why), len(what)), strict=True):
-        key, kinds = key * number + column, kinds * number
-    rows, code = different(key, max(1, kinds))
+    rows, code = distinct_of(codes)
     return Structs(
         code.astype(np.int32),
         {

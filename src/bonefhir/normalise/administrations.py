@@ -13,9 +13,10 @@ from bonefhir.interval import Flags, Integers
 from bonefhir.knowledge.model import Knowledge
 from bonefhir.normalise import times
 from bonefhir.normalise.amounts import Amounts, charted
-from bonefhir.normalise.concepts import codes_of, decode, distinct_of, files_of, per_distinct, plain, taken
+from bonefhir.normalise.concepts import codes_of, decode, files_of, per_distinct, plain, taken
 from bonefhir.normalise.drugs import DrugMatch, DrugMatcher, Medication, decode_medication
 from bonefhir.normalise.value_sets import Membership, ValueSetMatcher
+from bonefhir.sorting import distinct_of
 from bonefhir.vocabulary import assumption
 
 Objects = npt.NDArray[np.object_]

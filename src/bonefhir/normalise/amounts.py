@@ -10,8 +10,9 @@ import pyarrow as pa
 from bonefhir.interval import Flags, Floats
 from bonefhir.knowledge import units
 from bonefhir.knowledge.model import Knowledge, Unit
-from bonefhir.normalise.concepts import codes_of, distinct_of, taken
+from bonefhir.normalise.concepts import codes_of, taken
 from bonefhir.normalise.drugs import DrugMatch, QuantityJson
+from bonefhir.sorting import distinct_of
 
 Codes = npt.NDArray[np.int64]
 

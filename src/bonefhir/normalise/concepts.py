@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from bonefhir.knowledge.codes import ICD_10, ICD_10_CM, comparable
 from bonefhir.knowledge.model import Code
-from bonefhir.sorting import first_rows
 
 PREFIX_KINDS = frozenset({"icd10cm_category", "icd10who"})
 
@@ -111,37 +110,6 @@ def codes_of(column: pa.ChunkedArray | pa.Array) -> "np.ndarray":
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     return np.asarray(encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64))
-
-
-def distinct_of(codes: Iterable["np.ndarray"]) -> tuple["np.ndarray", "np.ndarray"]:
-    """Of rows with a number in each of several columns: the first row of each distinct one, and each row's index into them."""
-    keys, size = np.zeros(0, dtype=np.int64), 1
-    for column in codes:
-        keys = keys if len(keys) == len(column) else np.zeros(len(column), dtype=np.int64)
-        number = int(column.max(initial=0)) + 1
-        if number > 1:
-            if size * number > _room(len(keys)):
-                first, keys = _numbered(keys, size)
-                size = len(first)
-            keys, size = keys * number + column, size * number
-    return _numbered(keys, size)
-
-
-def _room(rows: int) -> int:
-    """Numbers that may be counted one by one: more are sorted sooner."""
-    return 16 * rows + (1 << 12)
-
-
-def _numbered(keys: "np.ndarray", size: int) -> tuple["np.ndarray", "np.ndarray"]:
-    """The first row of each distinct key, and each row's index into them. keys: from 0 up to size."""
-    if size > _room(len(keys)):
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        return first, inverse
-    row = first_rows(keys, size)
-    used = np.flatnonzero(row >= 0)
-    first = row[used]
-    row[used] = np.arange(len(used))
-    return first, row[keys]
 
 
 def repeated(hashes: "npt.NDArray[np.uint64]") -> "npt.NDArray[np.bool_]":

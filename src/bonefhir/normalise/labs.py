@@ -16,8 +16,9 @@ from bonefhir.interval import Flags, Floats, Integers
 from bonefhir.knowledge import units
 from bonefhir.knowledge.codes import comparable
 from bonefhir.knowledge.model import Knowledge, Measurement
-from bonefhir.normalise.concepts import CodeIndex, codes_of, decode, distinct_of, files_of, per_distinct, taken
+from bonefhir.normalise.concepts import CodeIndex, codes_of, decode, files_of, per_distinct, taken
 from bonefhir.normalise.times import Times
+from bonefhir.sorting import distinct_of
 from bonefhir.vocabulary import ASSUMPTIONS, UNREADABLE, as_texts, assumption
 
 _EXCLUDING = re.compile(

@@ -11,8 +11,9 @@ from bonefhir import tables
 from bonefhir.interval import Flags
 from bonefhir.knowledge import units
 from bonefhir.knowledge.model import Knowledge
-from bonefhir.normalise.concepts import codes_of, distinct_of, files_of, per_distinct, repeated
+from bonefhir.normalise.concepts import codes_of, files_of, per_distinct, repeated
 from bonefhir.normalise.fates import EXCLUDED, IRRELEVANT, SUPERSEDED
+from bonefhir.sorting import distinct_of
 
 SEVERITY = {
     "version-conflict": "warning",
